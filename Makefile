@@ -1,0 +1,41 @@
+# Two commands matter: `make demo` and `make test`. Both set up .venv by themselves.
+
+PYTHON ?= $(shell for p in python3 python3.12 python3.13 python3.11; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+DISTRIBUTIONS := $(wildcard core/pyproject.toml plugins/*/pyproject.toml contrib/*/pyproject.toml)
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint typing bench docs clean
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): requirements-dev.txt $(DISTRIBUTIONS)
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; name one with make PYTHON=..." >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "setting up $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: $(STAMP)  ## run the whole pipeline on thirteen years of real daily prices
+	@$(BIN)/ml4t-live demo
+
+test: $(STAMP)  ## run all tests
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## check style
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+typing: $(STAMP)  ## check types
+	@$(BIN)/python -m tox -q -e typing
+
+bench: $(STAMP)  ## measure speed, beside nautilus_trader in the same run
+	@$(BIN)/python -m tox -q -e bench
+
+docs: $(STAMP)  ## run the examples in the documentation
+	@$(BIN)/python -m pytest tests/test_docs.py
+
+clean:  ## remove what the commands made
+	@rm -rf $(VENV) .tox .hypothesis .mypy_cache .ruff_cache

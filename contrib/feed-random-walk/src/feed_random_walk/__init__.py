@@ -1,0 +1,1 @@
+"""A seeded synthetic feed for ml4t-live."""

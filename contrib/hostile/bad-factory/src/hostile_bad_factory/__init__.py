@@ -1,0 +1,1 @@
+"""For tests: its factory names something that is not there."""

@@ -1,0 +1,1 @@
+"""For tests: its record has a name that no configuration could write."""

@@ -1,0 +1,1 @@
+"""For tests: it offers two triggers of one name."""

@@ -1,0 +1,1 @@
+"""For tests: its factory imports a vendor's SDK that is not installed."""

@@ -1,0 +1,1 @@
+"""For tests: its module asks core for something that is not there."""

@@ -1,0 +1,1 @@
+"""For tests: it registers a name of core's own."""

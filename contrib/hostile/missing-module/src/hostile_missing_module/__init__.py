@@ -1,0 +1,1 @@
+"""For tests: its entry point names a module that is not in the wheel."""

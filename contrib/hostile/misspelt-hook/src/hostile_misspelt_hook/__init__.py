@@ -1,0 +1,1 @@
+"""For tests: it implements a hook that does not exist."""

@@ -1,0 +1,1 @@
+"""For tests: it does not say which core it needs."""

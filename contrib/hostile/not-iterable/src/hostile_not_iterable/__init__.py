@@ -1,0 +1,1 @@
+"""For tests: its hook returns one record instead of a list."""

@@ -1,0 +1,1 @@
+"""For tests: its module takes longer to import than it may."""

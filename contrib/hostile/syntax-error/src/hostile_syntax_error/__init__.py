@@ -1,0 +1,1 @@
+"""For tests: its module is not Python."""

@@ -1,0 +1,1 @@
+"""For tests: it needs a core that does not exist yet."""

@@ -1,0 +1,3 @@
+"""It needs a core that does not exist yet."""
+
+raise AssertionError("a plugin for another core must not be imported")

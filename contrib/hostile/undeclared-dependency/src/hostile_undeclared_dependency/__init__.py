@@ -1,0 +1,1 @@
+"""For tests: its module imports a package that it never declared."""

@@ -1,0 +1,3 @@
+"""Its module imports a package that it never declared."""
+
+import hostile_absent_sdk  # noqa: F401

@@ -1,0 +1,1 @@
+"""For tests: its author forgot @hookimpl."""

@@ -1,0 +1,1 @@
+"""For tests: it returns a broker from the hook for feeds."""

@@ -1,0 +1,143 @@
+"""Live trading whose parts are pip packages: feeds, brokers, risk checks, triggers and forecasters from one TOML file.
+
+Everything here is imported when it is first used, so that `import ml4t.live` costs next to nothing. The names of vendor
+plugins (`IBBroker`, `OKXFeed`, ...) are found in the plugin that has them, with an ImportError that names the pip command
+when it is not installed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ml4t.live.bars import BarAggregator, BarBuffer
+    from ml4t.live.compose import compose
+    from ml4t.live.contracts import Broker, Feed, Forecaster, Observer, RiskCheck, Strategy, Trigger
+    from ml4t.live.engine.engine import Engine
+    from ml4t.live.engine.forecasting import ForecasterSpec
+    from ml4t.live.engine.live import LiveEngine
+    from ml4t.live.engine.triggers import TriggerSpec
+    from ml4t.live.errors import (
+        BrokerConnectionError,
+        ConfigError,
+        FeedDisconnected,
+        LiveError,
+        PluginError,
+        RiskLimitExceeded,
+    )
+    from ml4t.live.model import (
+        Bar,
+        Fill,
+        Firing,
+        Forecast,
+        Funding,
+        Instrument,
+        Order,
+        OrderSide,
+        OrderState,
+        OrderStatus,
+        OrderType,
+        Position,
+        Quote,
+        Trade,
+        Verdict,
+    )
+    from ml4t.live.portfolio import VirtualPortfolio
+    from ml4t.live.risk.config import LiveRiskConfig
+    from ml4t.live.safe import SafeBroker
+
+_HOMES = {
+    "ml4t.live.bars": ("BarAggregator", "BarBuffer"),
+    "ml4t.live.compose": ("compose",),
+    "ml4t.live.contracts": ("Broker", "Feed", "Forecaster", "Observer", "RiskCheck", "Strategy", "Trigger"),
+    "ml4t.live.engine.engine": ("Engine",),
+    "ml4t.live.engine.forecasting": ("ForecasterSpec",),
+    "ml4t.live.engine.live": ("LiveEngine",),
+    "ml4t.live.engine.triggers": ("TriggerSpec",),
+    "ml4t.live.errors": (
+        "BrokerConnectionError",
+        "ConfigError",
+        "FeedDisconnected",
+        "LiveError",
+        "PluginError",
+        "RiskLimitExceeded",
+    ),
+    "ml4t.live.model": (
+        "Bar",
+        "Fill",
+        "Firing",
+        "Forecast",
+        "Funding",
+        "Instrument",
+        "Order",
+        "OrderSide",
+        "OrderState",
+        "OrderStatus",
+        "OrderType",
+        "Position",
+        "Quote",
+        "Trade",
+        "Verdict",
+    ),
+    "ml4t.live.portfolio": ("VirtualPortfolio",),
+    "ml4t.live.risk.config": ("LiveRiskConfig",),
+    "ml4t.live.safe": ("SafeBroker",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Bar",
+    "BarAggregator",
+    "BarBuffer",
+    "Broker",
+    "BrokerConnectionError",
+    "ConfigError",
+    "Engine",
+    "Feed",
+    "FeedDisconnected",
+    "Fill",
+    "Firing",
+    "Forecast",
+    "Forecaster",
+    "ForecasterSpec",
+    "Funding",
+    "Instrument",
+    "LiveEngine",
+    "LiveError",
+    "LiveRiskConfig",
+    "Observer",
+    "Order",
+    "OrderSide",
+    "OrderState",
+    "OrderStatus",
+    "OrderType",
+    "PluginError",
+    "Position",
+    "Quote",
+    "RiskCheck",
+    "RiskLimitExceeded",
+    "SafeBroker",
+    "Strategy",
+    "Trade",
+    "Trigger",
+    "TriggerSpec",
+    "Verdict",
+    "VirtualPortfolio",
+    "compose",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is not None:
+        value = getattr(import_module(home), name)
+        globals()[name] = value
+        return value
+    from ml4t.live.plugins.known import resolve_public_name  # noqa: PLC0415 - only when a plugin's name is asked for
+
+    return resolve_public_name(name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

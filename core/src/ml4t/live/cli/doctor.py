@@ -1,0 +1,45 @@
+"""`doctor`: is the installation fit to trade, and what mends it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import attrs
+import typer
+
+from ml4t.live.cli import options, output
+from ml4t.live.cli.examine import Finding, Level, environment, folder, plugins
+from ml4t.live.cli.exits import Failed
+from ml4t.live.plugins import Catalogue
+
+app = typer.Typer(add_completion=False)
+
+Folder = Annotated[
+    Path, typer.Option("--state-dir", metavar="DIR", help="The folder that runs will write to; without it, this one.")
+]
+
+
+@app.command(epilog="Example: ml4t-live doctor --state-dir state/momentum")
+def doctor(state_dir: Folder = Path(), as_json: options.Json = False) -> None:
+    """Check the installation, and say how to mend it: versions, conflicting packages, the state directory, every plugin.
+
+    Each plugin is loaded by itself, so that a broken one hides nothing. Exit code 1 when something is broken.
+    """
+    with output.other_peoples_code():
+        findings = [*environment(), *folder(state_dir), *plugins(Catalogue.discover())]
+    broken = [each for each in findings if each.level is Level.BROKEN]
+    if as_json:
+        output.data({"ok": not broken, "checks": [attrs.asdict(each) for each in findings]})
+    else:
+        rows = ((_MARKS[each.level], each.name, _said(each)) for each in findings)
+        output.show(output.table("", ("", "check", "finding"), rows))
+    if broken:
+        raise Failed(f"{len(broken)} of {len(findings)} checks found something broken: {', '.join(b.name for b in broken)}")
+
+
+_MARKS = {Level.OK: "ok", Level.NOTE: "note", Level.BROKEN: "BROKEN"}
+
+
+def _said(finding: Finding) -> str:
+    return f"{finding.text}. {finding.remedy}" if finding.remedy else finding.text

@@ -1,0 +1,111 @@
+"""`run`: compose what a configuration says, run it, and say what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import structlog
+import typer
+
+from ml4t.live import logs
+from ml4t.live.cli import options, output
+from ml4t.live.cli.exits import Refused
+from ml4t.live.compose import compose
+from ml4t.live.engine.engine import Engine
+from ml4t.live.errors import JournalError, LiveError
+from ml4t.live.journal import StateDir
+from ml4t.live.report import ReportReader, summarise
+
+app = typer.Typer(add_completion=False)
+
+_log = structlog.get_logger("ml4t.live")
+
+
+@app.command(epilog="Example: ml4t-live run live.toml --overlay paper.toml --set risk.max_order_value=5000")
+def run(
+    config: options.Config,
+    overlay: options.Overlays = None,
+    assign: options.Assignments = None,
+    state_dir: options.RunStateDir = None,
+    as_json: options.Json = False,
+    log_level: options.Level = "info",
+) -> None:
+    """Run a configuration until its data end or you stop it.
+
+    Ctrl-C (or SIGTERM) stops in order: orders and fills are on disk, and the same command continues where it stopped. A second
+    Ctrl-C ends the process at once. At the end you see what was traded and why, and what each risk check refused.
+    """
+    with output.other_peoples_code(as_json=as_json):
+        failure, state = run_config(config, overlay or [], assign or [], state_dir, log_level)
+    if state is not None:
+        print_summary(state, as_json=as_json)
+    if failure is not None:
+        raise failure
+
+
+def run_config(
+    config: Path, overlays: list[Path], assignments: list[str], state_dir: Path | None, level: str
+) -> tuple[LiveError | None, StateDir | None]:
+    """Run a configuration; return what ended it, None when that was no failure, and where its journal is.
+
+    Raises LiveError when it was not started: the state directory is as it was.
+    """
+    if level not in logs.LEVELS:
+        raise Refused(f"--log-level {level}: there is no such level; write {', '.join(logs.LEVELS)}")
+    with logs.to_terminal(level) as log:
+        engine = _compose(config, overlays, assignments, state_dir)
+        off = engine.parts.limits.disabled()
+        if off:
+            _log.warning("limits that are switched off", limits=", ".join(off))
+        return asyncio.run(_run(engine, log)), engine.state_folder
+
+
+def print_summary(state: StateDir, *, as_json: bool) -> None:
+    """Print what the journal tells, and where to ask further."""
+    with ReportReader(state.journal, mode=state.mode) as journal:
+        summary = summarise(journal)
+    if as_json:
+        output.data(summary.as_dict() | {"state_dir": str(state.root), "log": str(state.log)})
+        return
+    from ml4t.live.report.render import render  # noqa: PLC0415 - rich is loaded when something is drawn
+
+    example = summary.latest[-1].order_id if summary.latest else "ORDER_ID"
+    output.show(render(summary), "")
+    typer.echo(f"State directory: {state.root}   (log: {state.log})")
+    typer.echo(f"Why an order:    ml4t-live why {example} --state-dir {state.root}")
+
+
+def _compose(config: Path, overlays: list[Path], assignments: list[str], state_dir: Path | None) -> Engine:
+    try:
+        return compose(config, overlays=overlays, assignments=assignments, state_dir=state_dir)
+    except ValueError as error:  # parts that do not fit together, such as paper mode without a broker
+        raise Refused(f"{config}: {error}") from error
+
+
+async def _run(engine: Engine, log: logs.Logs) -> LiveError | None:
+    await _connect(engine)
+    log.to_file(engine.state_folder.log)
+    _log.info("running", name=engine.parts.name, mode=engine.parts.mode, state_dir=str(engine.state_folder.root))
+    try:
+        await engine.run()
+    except LiveError as error:
+        _log.error("the run failed", exc_info=True)
+        return error
+    except Exception as error:  # noqa: BLE001 - a strategy, or whatever else halts a run, may raise anything
+        _log.error("the run failed", exc_info=True)
+        return RunFailed(f"the run failed: {type(error).__name__}: {error}. The traceback is in {engine.state_folder.log}")
+    _log.info("stopped")
+    return None
+
+
+async def _connect(engine: Engine) -> None:
+    """Take the state directory and connect. Raises Refused for what was never begun."""
+    try:
+        await engine.connect()
+    except (JournalError, ValueError) as error:  # a journal of another mode or program; live orders on recorded data
+        raise Refused(str(error)) from error
+
+
+class RunFailed(LiveError):
+    """The run was begun, and ended by something else than its data or a stop."""

@@ -1,0 +1,126 @@
+"""`status`: how a run stands, while it is on or after it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import typer
+
+from ml4t.live.cli import options, output
+from ml4t.live.cli.state import find_state, running_process
+from ml4t.live.journal import StateDir
+from ml4t.live.orders.desk import position_lines
+from ml4t.live.report import ReportReader
+from ml4t.live.report.limits import limit_use
+from ml4t.live.report.story import describe_order
+from ml4t.live.report.summary import iso
+from ml4t.live.report.words import NOTHING, money, percent, price, quantity
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command(epilog="Example: ml4t-live status --state-dir state/momentum")
+def status(state_dir: options.StateDir = None, mode: options.Mode = None, as_json: options.Json = False) -> None:
+    """Show positions, equity, open orders, limits and the kill switch, while a run is on or after it stopped."""
+    state = find_state(state_dir, mode)
+    with ReportReader(state.journal, mode=state.mode) as journal:
+        answer = _answer(journal, state)
+    if as_json:
+        output.data(answer)
+    else:
+        _show(answer)
+
+
+def _answer(journal: ReportReader, state: StateDir) -> dict[str, Any]:
+    manifest, risk = journal.manifest(), journal.state("risk")
+    positions = position_lines(journal.state("position"))
+    books = journal.state("account").get("books", {})
+    noted = journal.last("equity")
+    cash = books.get("cash", noted.body["cash"] if noted else None)
+    value = sum(position.market_value for position in positions.values())
+    equity = noted.body["equity"] if noted else None if cash is None else cash + value
+    open_orders = journal.orders(open_only=True)
+    return {
+        "name": manifest.get("name", ""),
+        "mode": state.mode,
+        "state_dir": str(state.root),
+        "running": (pid := running_process(state)) is not None,
+        "pid": pid,
+        "last_event": iso(journal.span()[1]),
+        "cash": cash,
+        "equity": equity,
+        "equity_at": iso(noted.body.get("at", noted.time)) if noted else None,
+        "positions": [attrs.asdict(position) for position in positions.values()],
+        "open_orders": [
+            attrs.asdict(order) | {"text": describe_order(order), "created_at": iso(order.created_at)} for order in open_orders
+        ],
+        "kill_switch": risk.get("kill_switch", {"on": False, "reason": "", "by": "", "at": 0}),
+        "limits": limit_use(manifest.get("limits", {}), risk.get("losses", {}), positions.values(), len(open_orders), equity),
+        "breached": risk.get("losses", {}).get("breached", ""),
+        "health": [{"part": r.subject, "time": iso(r.time), **r.body} for r in journal.health()],
+        "records": journal.counts(),
+    }
+
+
+def _show(answer: Mapping[str, Any]) -> None:
+    running = f"running (process {answer['pid']})" if answer["running"] else "not running"
+    typer.echo(f"{answer['name'] or 'run'} · {answer['mode']} mode · {running} · last event {answer['last_event'] or NOTHING}")
+    typer.echo(
+        f"Cash {money(answer['cash'])}   equity {money(answer['equity'])} ({answer['equity_at'] or 'at the last fills'})"
+    )
+    typer.echo(_switch(answer["kill_switch"]))
+    if answer["breached"]:
+        typer.echo(f"Loss limit broken: {answer['breached']}")
+    output.show(*_tables(answer))
+
+
+def _switch(switch: Mapping[str, Any]) -> str:
+    if not switch["on"]:
+        return "Kill switch: off"
+    return f"Kill switch: ON, nothing is sent. Thrown by {switch['by']}: {switch['reason']}"
+
+
+def _tables(answer: Mapping[str, Any]) -> list[Any]:
+    tables = [
+        output.table(
+            "Positions" if answer["positions"] else "Positions: none",
+            ("symbol", "quantity", "average", "mark at last fill", "realised P&L"),
+            (_position(line) for line in answer["positions"]),
+            numbers="quantity average mark_at_last_fill realised_P&L",
+        ),
+        output.table(
+            "Open orders" if answer["open_orders"] else "Open orders: none",
+            ("since", "order", "what", "state"),
+            ((o["created_at"] or NOTHING, o["order_id"], o["text"], str(o["state"].value)) for o in answer["open_orders"]),
+        ),
+        output.table(
+            "Limits",
+            ("limit", "now", "at most", "used"),
+            (_limit(line) for line in answer["limits"]),
+            numbers="now at_most used",
+        ),
+    ]
+    if answer["health"]:
+        rows = ((h["part"], h["time"] or NOTHING, _details(h)) for h in answer["health"])
+        tables.append(output.table("Health, the latest of each part", ("part", "time", "state"), rows))
+    return tables
+
+
+def _position(line: Mapping[str, Any]) -> tuple[str, ...]:
+    average, mark = price(line["average_price"]), price(line["mark"])
+    return line["symbol"], quantity(line["quantity"]), average, mark, money(line["realised_pnl"])
+
+
+def _limit(line: Mapping[str, Any]) -> tuple[str, ...]:
+    return line["limit"], _amount(line, "value"), _amount(line, "at_most"), percent(line["used"], 0)
+
+
+def _amount(line: Mapping[str, Any], key: str) -> str:
+    return percent(line[key], 1) if line["limit"].endswith("_pct") else money(line[key])
+
+
+def _details(line: Mapping[str, Any]) -> str:
+    facts = [f"{key} {value}" for key, value in line.items() if key not in {"part", "time", "state", "stack"} and value]
+    return ": ".join([str(line.get("state", "")), ", ".join(facts)]).rstrip(": ")

@@ -1,0 +1,152 @@
+"""From a configuration to an engine that is ready to run."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from ml4t.live.clock import Clock
+from ml4t.live.config import ForecasterSettings, Settings, load, load_strategy
+from ml4t.live.config.document import Source
+from ml4t.live.config.settings import ShadowSettings
+from ml4t.live.engine.engine import Engine
+from ml4t.live.engine.forecasting import ForecasterSpec
+from ml4t.live.engine.parts import NamedFeed, Parts
+from ml4t.live.engine.triggers import TriggerSpec
+from ml4t.live.errors import ConfigError
+from ml4t.live.plugins import Catalogue
+from ml4t.live.records import Kind
+
+
+def compose(
+    config: Source | Settings,
+    *,
+    overlays: Iterable[Source] = (),
+    assignments: Iterable[str] = (),
+    state_dir: str | Path | None = None,
+    catalogue: Catalogue | None = None,
+    clock: Clock | None = None,
+    seed: int | None = None,
+) -> Engine:
+    """Return the engine that a configuration (a TOML file, a mapping, or settings) describes.
+
+    Everything is imported and built here, before any connection opens. `state_dir` replaces the configuration's own.
+    Raises ConfigError with every problem.
+    """
+    catalogue = catalogue or Catalogue.discover()
+    settings = config
+    if not isinstance(settings, Settings):
+        settings = load(settings, catalogue=catalogue, overlays=overlays, assignments=assignments, deep=True)
+    parts = Composer(settings, catalogue).parts()
+    folder = state_dir or settings.live.state_dir or settings.folder / "state" / settings.live.name
+    return Engine(parts, state_dir=folder, clock=clock, seed=seed)
+
+
+class Composer:
+    """Builds the parts that settings name, collecting every problem before it gives up."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+        self._settings = settings
+        self._catalogue = catalogue
+        self._problems: list[str] = []
+        self._used: dict[str, str] = {}
+
+    def parts(self) -> Parts:
+        """Return the parts. Raises ConfigError."""
+        settings = self._settings
+        broker, shadow = self._broker()
+        feeds = [
+            NamedFeed(
+                name=feed.name,
+                feed=self._make(Kind.FEED, feed.use, feed.options, f"feeds.{feed.name}"),
+                bars=feed.bars,
+                evolving=feed.evolving,
+            )
+            for feed in settings.feeds
+        ]
+        checks = [
+            (check.name, self._make(Kind.RISK_CHECK, check.use, check.options, f"risk.checks[{n}]"))
+            for n, check in enumerate(settings.checks)
+        ]
+        triggers = [self._trigger(spec) for spec in settings.triggers if spec.enabled]
+        forecasters = [self._forecaster(spec) for spec in settings.forecasters if spec.enabled]
+        observers = [
+            (spec.name, self._make(Kind.OBSERVER, spec.use, spec.options, f"observers.{spec.name}"))
+            for spec in settings.observers
+        ]
+        strategy = self._strategy()
+        if self._problems:
+            raise ConfigError(self._problems, source=str(settings.path or ""))
+        return Parts(
+            name=settings.live.name,
+            mode=settings.live.mode,
+            feeds=tuple(feeds),
+            strategy=strategy,
+            broker=broker,
+            limits=settings.risk,
+            checks=checks,
+            triggers=triggers,
+            forecasters=forecasters,
+            observers=observers,
+            engine=settings.engine,
+            shadow=shadow,
+            manifest=self._manifest(),
+        )
+
+    def _broker(self) -> tuple[Any, ShadowSettings]:
+        spec, shadow = self._settings.broker, self._settings.shadow
+        if spec is None or (self._settings.live.mode == "shadow" and spec.use != "shadow"):
+            return None, shadow  # a broker that the mode does not use is not even imported
+        broker = self._make(Kind.BROKER, spec.use, spec.options, "broker")
+        return (None, broker) if isinstance(broker, ShadowSettings) else (broker, shadow)
+
+    def _trigger(self, spec: Any) -> TriggerSpec:
+        trigger = self._make(Kind.TRIGGER, spec.use, spec.options, f"triggers.{spec.name}")
+        return TriggerSpec(spec.name, trigger, frozenset(spec.symbols), spec.cooldown, spec.warmup)
+
+    def _forecaster(self, spec: ForecasterSettings) -> ForecasterSpec:
+        return ForecasterSpec(
+            spec.name,
+            self._make(Kind.FORECASTER, spec.use, spec.options, f"forecasters.{spec.name}"),
+            frozenset(spec.on),
+            spec.horizon,
+            spec.symbols,
+            spec.budget_seconds or self._settings.engine.forecaster_budget_seconds,
+        )
+
+    def _strategy(self) -> Any:
+        live = self._settings.live
+        if live.strategy is None:
+            return None
+        path = f"live.strategy = {live.strategy!r}"
+        return self._attempt(path, lambda: load_strategy(live.strategy or "", self._settings.folder)(**live.strategy_options))
+
+    def _make(self, kind: Kind, use: str, options: Any, path: str) -> Any:
+        return self._attempt(path, lambda: self._resolve(kind, use)(options))
+
+    def _resolve(self, kind: Kind, use: str) -> Callable[..., Any]:
+        offer = self._catalogue.find(kind, use)
+        self._used[offer.plugin.name] = f"{offer.plugin.distribution} {offer.plugin.version}"
+        return self._catalogue.resolve(offer)
+
+    def _attempt(self, path: str, build: Callable[[], Any]) -> Any:
+        try:
+            return build()
+        except Exception as error:  # noqa: BLE001 - whatever somebody's constructor raises is a problem of the configuration
+            self._problems.append(f"{path}: {error or repr(error)}")
+            return None
+
+    def _manifest(self) -> dict[str, Any]:
+        return {
+            "config": self._settings.digest,
+            "python": platform.python_version(),
+            "plugins": dict(sorted(self._used.items())),
+            "strategy": self._settings.live.strategy or "",
+            "risk_checks": [
+                attrs.asdict(check, filter=lambda field, _: field.name != "options") for check in self._settings.checks
+            ],
+        }

@@ -1,0 +1,139 @@
+"""The way in: from a file to settings, with every problem in one exception."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ml4t.live.config.build import NAMED, Builder, Finder
+from ml4t.live.config.check import Draft, cross_check, in_mode
+from ml4t.live.config.decode import make_converter
+from ml4t.live.config.document import MISSING, Document, Source, read
+from ml4t.live.config.mask import is_telling
+from ml4t.live.config.problem import Mistake, Problem, dotted, shown
+from ml4t.live.config.secret import MASK, Resolver, SecretSource
+from ml4t.live.config.settings import EngineSettings, LiveSettings, PluginSettings, Settings, ShadowSettings
+from ml4t.live.config.strategy import load_strategy
+from ml4t.live.config.vault import plugin_secrets
+from ml4t.live.errors import ConfigError
+from ml4t.live.plugins import Catalogue
+from ml4t.live.risk.config import LiveRiskConfig
+
+_SHORT = 4
+
+
+def load(
+    source: Source,
+    *,
+    catalogue: Finder,
+    overlays: Iterable[Source] = (),
+    assignments: Iterable[str] = (),
+    environ: Mapping[str, str] = os.environ,
+    resolver: Resolver | None = None,
+    deep: bool = False,
+) -> Settings:
+    """Return the settings of a TOML or JSON file, or of a mapping.
+
+    `overlays` are merged over it and `assignments` (`risk.max_order_value=5000`) made last; then references to secrets are
+    looked up: in `environ`, in files, and other schemes by `resolver`, or without one by the plugin named like the scheme.
+    `deep` also imports the strategy and the factory of every component. Raises ConfigError with every problem, each with its
+    path and its remedy.
+    """
+    document = read(source, overlays=overlays, assignments=assignments)
+    return settle(document, catalogue=catalogue, environ=environ, resolver=resolver, deep=deep)
+
+
+def settle(
+    document: Document,
+    *,
+    catalogue: Finder,
+    environ: Mapping[str, str] = os.environ,
+    resolver: Resolver | None = None,
+    deep: bool = False,
+) -> Settings:
+    """Return the settings of a document that was read before. Raises ConfigError as `load` does."""
+    if resolver is None and isinstance(catalogue, Catalogue):
+        resolver = plugin_secrets(catalogue)
+    secrets = SecretSource(environ, document.folder, resolver)
+    builder = Builder(document, make_converter(document.folder, secrets), catalogue)
+    settings = _build(builder, document)
+    if deep:
+        builder.resolve_factories()
+        builder.problems += _strategy_problems(settings.live if settings else None, document)
+    if builder.problems or settings is None:
+        raise ConfigError(_report(builder.problems, document, secrets), source=str(document.path or ""))
+    return settings
+
+
+def _build(builder: Builder, document: Document) -> Settings | None:
+    """Return the settings, None when a section is missing from them; the builder then has the problems."""
+    builder.unknown_sections()
+    live = builder.plain("live", LiveSettings)
+    engine = builder.plain("engine", EngineSettings)
+    risk = builder.plain("risk", LiveRiskConfig, without=("checks",))
+    shadow = builder.plain("shadow", ShadowSettings)
+    plugins = builder.plain("plugins", PluginSettings)
+    builder.allow(plugins.allow if plugins else None)
+    named: dict[str, Any] = {section: builder.named(section) for section in NAMED}
+    broker, checks = builder.broker(), builder.checks()
+    draft = Draft(
+        data=document.data,
+        live=live,
+        risk=risk,
+        feeds=named["feeds"],
+        broker=broker,
+        checks=checks,
+        triggers=named["triggers"],
+        forecasters=named["forecasters"],
+    )
+    builder.problems += cross_check(draft)
+    if live is None or engine is None or risk is None or shadow is None or plugins is None:
+        return None
+    live, risk = in_mode(live, risk, draft)
+    return Settings(
+        live=live,
+        engine=engine,
+        broker=broker,
+        risk=risk,
+        checks=checks,
+        shadow=shadow,
+        plugins=plugins,
+        path=document.path,
+        folder=document.folder,
+        digest=document.digest,
+        **named,
+    )
+
+
+def _strategy_problems(live: LiveSettings | None, document: Document) -> list[Problem]:
+    if live is None or live.strategy is None:
+        return []
+    try:
+        load_strategy(live.strategy, document.folder, live.strategy_options)
+    except Mistake as error:
+        return [Problem(("live", "strategy"), str(error))]
+    return []
+
+
+def _report(problems: Iterable[Problem], document: Document, secrets: SecretSource) -> list[str]:
+    """Return the lines of the report: one problem a value, no secret in any of them."""
+    lines: dict[Any, str] = {}
+    for problem in problems:
+        lines.setdefault(problem.route or problem.text, _line(problem, document, secrets.revealed))
+    return list(lines.values())
+
+
+def _line(problem: Problem, document: Document, revealed: Iterable[str]) -> str:
+    value = document.value(problem.route)
+    text = None if problem.hide or value is MISSING else shown(value)
+    if isinstance(value, (str, list)) and any(is_telling(str(part)) for part in problem.route):
+        text = MASK
+    where = document.where(problem.route)
+    head = dotted(problem.route) + (f" = {text}" if text is not None else "") + (f" ({where})" if where else "")
+    said = problem.text
+    for secret in sorted(revealed, key=len, reverse=True):
+        # A short one is a coincidence in any other message, and would make it unreadable.
+        if len(secret) >= _SHORT or isinstance(value, Mapping):
+            said = said.replace(secret, MASK)
+    return f"{head}: {said}"

@@ -1,0 +1,236 @@
+"""The settings: what a configuration says, typed and checked, one frozen class a section."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import Attribute, field, frozen
+from attrs.validators import ge, gt, optional
+
+from ml4t.live.config.duration import Duration
+from ml4t.live.risk.config import LiveRiskConfig
+
+Mode = Literal["shadow", "paper", "live"]
+OnError = Literal["continue", "halt"]
+Durability = Literal["fsync", "write", "none"]
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+_STRATEGY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+
+def _named(_: object, __: Attribute[Any], value: str) -> None:
+    if not _NAME.fullmatch(value):
+        raise ValueError("is no name; write letters, digits, dots, dashes and underscores, as in momentum-1")
+
+
+def _import_path(_: object, __: Attribute[Any], value: str | None) -> None:
+    if value is None or _STRATEGY.fullmatch(value):
+        return
+    stem, _colon, name = value.removeprefix("./").replace(".py", "").replace("/", ".").partition(":")
+    module, dot, last = stem.rpartition(".")
+    if not name and dot:
+        stem, name = module, last
+    guess = f"{stem}:{name or 'MyStrategy'}"
+    remedy = guess if _STRATEGY.fullmatch(guess) else "my_strategies:Momentum"
+    raise ValueError(f'is no import path; write "module:Class", as in "{remedy}"')
+
+
+def _distinct(noun: str) -> Any:
+    def check(_: object, __: Attribute[Any], value: tuple[str, ...]) -> None:
+        if any(not item.strip() for item in value):
+            raise ValueError(f"holds a blank {noun}; take it out or write a {noun}")
+        if padded := [item for item in value if item != item.strip()]:
+            raise ValueError(f'"{padded[0]}" has spaces around it; write "{padded[0].strip()}"')
+        if twice := [item for position, item in enumerate(value) if item in value[:position]]:
+            raise ValueError(f'"{twice[0]}" is listed twice; list each {noun} once')
+
+    return check
+
+
+def _some(noun: str, example: str) -> Any:
+    def check(_: object, __: Attribute[Any], value: tuple[str, ...]) -> None:
+        if not value:
+            raise ValueError(f"is empty; name at least one {noun}, as in {example}")
+
+    return check
+
+
+@frozen(kw_only=True)
+class LiveSettings:
+    """What runs, and how far its orders go: `[live]`."""
+
+    name: str = field(default="live", validator=_named)
+    """The name of the run: part of its client order ids and of its folder."""
+    mode: Mode = "shadow"
+    """Where orders go: shadow (nowhere), paper or live."""
+    strategy: str | None = field(default=None, validator=_import_path)
+    """The strategy's class, "module:Class"; the folder of the configuration is on the import path."""
+    strategy_options: Mapping[str, Any] = field(factory=dict)
+    """Arguments of the strategy's class."""
+    state_dir: Path | None = None
+    """The folder of the journal, relative to the configuration's. None: the caller decides."""
+
+
+@frozen(kw_only=True)
+class EngineSettings:
+    """How the engine runs: `[engine]`."""
+
+    strategy_thread: bool = False
+    """True calls the strategy in a thread of its own, for one that blocks."""
+    on_error: OnError = "continue"
+    """What an exception in a strategy, trigger, forecaster or observer does once its budget is spent: continue or halt."""
+    error_budget: int = field(default=10, validator=ge(0))
+    """How many exceptions each of them may raise before `on_error` counts."""
+    durability: Durability | None = None
+    """How an intent gets to disk before it is sent: fsync, write, or none. None: fsync; none when the data are recorded."""
+    inbox_capacity: int = field(default=65_536, validator=gt(0))
+    """How many market events may wait."""
+    silence_seconds: float = field(default=30.0, validator=gt(0))
+    """A feed that says nothing for so long is taken to be lost and is connected again."""
+    forecaster_budget_seconds: float = field(default=30.0, validator=gt(0))
+    """Time that a forecaster may take, unless it has a budget of its own."""
+    blocked_after_seconds: float = field(default=5.0, validator=gt(0))
+    """An event loop that does not turn for so long is reported with its stack."""
+    flush_timeout_seconds: float = field(default=2.0, validator=gt(0))
+    """How long after its end a bar waits for late trades before it is closed."""
+    reconnect_first_seconds: float = field(default=1.0, validator=gt(0))
+    """The wait before the first attempt to connect again; it doubles with every attempt."""
+    reconnect_max_seconds: float = field(default=60.0, validator=gt(0))
+    """The longest wait between two attempts."""
+    reconnect_attempts: int | None = field(default=None, validator=optional(gt(0)))
+    """Attempts in a row before giving up. None: for ever."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.reconnect_first_seconds > self.reconnect_max_seconds:
+            raise ValueError("reconnect_first_seconds is above reconnect_max_seconds; write a longer reconnect_max_seconds")
+
+
+@frozen(kw_only=True)
+class FeedSettings:
+    """A source of market data: `[feeds.NAME]`. Other keys are the component's own."""
+
+    name: str = field(validator=_named)
+    use: str
+    """The feed: "plugin" or "plugin.component"."""
+    symbols: tuple[str, ...] = field(default=(), validator=_distinct("symbol"))
+    """The symbols to subscribe to, as the venue spells them."""
+    bars: Duration | None = None
+    """Make bars of this length from what the feed delivers, as in "1m"."""
+    evolving: bool = False
+    """True delivers a bar while it is still forming, too."""
+    options: Any = None
+    """The component's own settings: an instance of its config class."""
+
+
+@frozen(kw_only=True)
+class BrokerSettings:
+    """Where orders go in paper and live mode: `[broker]`. Other keys are the component's own."""
+
+    use: str
+    """The broker: "plugin" or "plugin.component"."""
+    options: Any = None
+
+
+@frozen(kw_only=True)
+class ShadowSettings:
+    """The shadow venue, which fills orders against live data and sends nothing: `[shadow]`."""
+
+    initial_cash: float = field(default=100_000.0, validator=gt(0))
+    """Cash at the start, in the account's currency."""
+    commission_rate: float = field(default=0.0, validator=ge(0))
+    """Commission as a share of an order's value: 0.001 is ten basis points."""
+    slippage_bps: float = field(default=0.0, validator=ge(0))
+    """How much worse than the market a market order fills, in basis points."""
+    allow_shorts: bool = True
+    """False refuses orders that would sell what is not held."""
+
+
+@frozen(kw_only=True)
+class TriggerSettings:
+    """What wakes forecasters: `[triggers.NAME]`. Other keys are the component's own."""
+
+    name: str = field(validator=_named)
+    use: str
+    """The trigger: "plugin" or "plugin.component"."""
+    symbols: tuple[str, ...] = field(default=(), validator=_distinct("symbol"))
+    """The symbols to watch; none means all."""
+    cooldown: Duration = 0
+    """How long to stay quiet after a firing, as in "10m"."""
+    warmup: int = field(default=0, validator=ge(0))
+    """How many events of a symbol to see before the first firing."""
+    enabled: bool = True
+    """False keeps it in the file and out of the run."""
+    options: Any = None
+
+
+@frozen(kw_only=True)
+class ForecasterSettings:
+    """A model or agent that predicts: `[forecasters.NAME]`. Other keys are the component's own."""
+
+    name: str = field(validator=_named)
+    use: str
+    """The forecaster: "plugin" or "plugin.component"."""
+    on: tuple[str, ...] = field(validator=[_distinct("trigger"), _some("trigger", 'on = ["hourly"]')])
+    """The names of the triggers that wake it."""
+    horizon: Duration
+    """How far ahead it looks, as in "24h"."""
+    symbols: tuple[str, ...] = field(default=(), validator=_distinct("symbol"))
+    """The symbols to forecast; none means those of the firing."""
+    budget_seconds: float | None = field(default=None, validator=optional(gt(0)))
+    """Time that one forecast may take. None: `engine.forecaster_budget_seconds`."""
+    enabled: bool = True
+    """False keeps it in the file and out of the run."""
+    options: Any = None
+
+
+@frozen(kw_only=True)
+class RiskCheckSettings:
+    """A risk check after the standard ones, in the order written: `[[risk.checks]]`. Other keys are the component's own."""
+
+    use: str
+    """The check: "plugin" or "plugin.component"."""
+    name: str = field(validator=_named)
+    """What refusals call it; `use` unless given."""
+    options: Any = None
+
+
+@frozen(kw_only=True)
+class ObserverSettings:
+    """Something that watches: alerts, metrics, a dashboard: `[observers.NAME]`. Other keys are the component's own."""
+
+    name: str = field(validator=_named)
+    use: str
+    """The observer: "plugin" or "plugin.component"."""
+    options: Any = None
+
+
+@frozen(kw_only=True)
+class PluginSettings:
+    """Which plugins may be used: `[plugins]`."""
+
+    allow: tuple[str, ...] | None = field(default=None, validator=optional(_distinct("plugin")))
+    """The plugins that the configuration may name besides those of the core. None: every installed one."""
+
+
+@frozen(kw_only=True)
+class Settings:
+    """A whole configuration. Equal documents have equal digests; `path` is None for one made in code."""
+
+    live: LiveSettings
+    engine: EngineSettings
+    feeds: tuple[FeedSettings, ...]
+    broker: BrokerSettings | None
+    risk: LiveRiskConfig
+    checks: tuple[RiskCheckSettings, ...]
+    shadow: ShadowSettings
+    triggers: tuple[TriggerSettings, ...]
+    forecasters: tuple[ForecasterSettings, ...]
+    observers: tuple[ObserverSettings, ...]
+    plugins: PluginSettings
+    path: Path | None
+    folder: Path
+    """What relative paths are relative to, and where the strategy's module is looked for first."""
+    digest: str

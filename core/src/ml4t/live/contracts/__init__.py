@@ -1,0 +1,38 @@
+"""What a plugin writes: one small protocol per kind, each saying what must hold and which exceptions may be raised.
+
+Core owns everything hard (reconnecting, ordering, durability, limits, scoring), so that a plugin stays small.
+"""
+
+from ml4t.live.contracts.broker import Broker, BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
+from ml4t.live.contracts.feed import Backfills, Feed, Sink
+from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest
+from ml4t.live.contracts.market import MarketView, SymbolView
+from ml4t.live.contracts.observer import Observer, RuntimeEvent
+from ml4t.live.contracts.risk import RiskCheck, RiskView
+from ml4t.live.contracts.strategy import Strategy, StrategyBroker
+from ml4t.live.contracts.trigger import EventTrigger, StatefulTrigger, TimeTrigger, Trigger
+
+__all__ = [
+    "Backfills",
+    "Broker",
+    "BrokerCapabilities",
+    "BrokerSink",
+    "BrokerSnapshot",
+    "EventTrigger",
+    "Feed",
+    "ForecastRequest",
+    "Forecaster",
+    "MarketView",
+    "Observer",
+    "OrderUpdate",
+    "RiskCheck",
+    "RiskView",
+    "RuntimeEvent",
+    "Sink",
+    "StatefulTrigger",
+    "Strategy",
+    "StrategyBroker",
+    "SymbolView",
+    "TimeTrigger",
+    "Trigger",
+]

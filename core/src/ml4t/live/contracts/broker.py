@@ -1,0 +1,109 @@
+"""The contract of a broker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from attrs import frozen
+
+from ml4t.live.model import Account, Fill, Order, OrderState, OrderType, Position, TimeInForce
+
+
+@frozen
+class BrokerCapabilities:
+    """What a broker can do; the engine refuses the rest before it reaches the wire."""
+
+    order_types: frozenset[OrderType] = frozenset({OrderType.MARKET, OrderType.LIMIT})
+    times_in_force: frozenset[TimeInForce] = frozenset({TimeInForce.GTC, TimeInForce.DAY})
+    replace: bool = False
+    fractional: bool = False
+    shorts: bool = True
+    kinds: frozenset[str] = frozenset({"paper", "live"})
+    """The kinds of account it can connect to."""
+
+
+@frozen
+class OrderUpdate:
+    """What a venue said about one order. `order_id` is ours; `filled_quantity` is cumulative and never goes down."""
+
+    order_id: str
+    state: OrderState
+    time: int
+    venue_order_id: str = ""
+    filled_quantity: float | None = None
+    code: str = ""
+    reason: str = ""
+
+
+@frozen
+class BrokerSnapshot:
+    """A complete and consistent picture of the account: a partial one must raise instead.
+
+    `orders` are the working ones, with our `order_id` where the venue knows it (empty for a foreign order);
+    `fills` are those since the time that was asked for.
+    """
+
+    account: Account
+    positions: Sequence[Position]
+    orders: Sequence[Order]
+    fills: Sequence[Fill] = ()
+
+
+class BrokerSink(Protocol):
+    """Where a broker puts what the venue says. Call it on the event loop's thread only."""
+
+    def order(self, update: OrderUpdate) -> None:
+        """Report a change of an order."""
+        ...
+
+    def fill(self, fill: Fill) -> None:
+        """Report an execution; reporting it twice is harmless."""
+        ...
+
+    def account(self, account: Account) -> None:
+        """Report new balances."""
+        ...
+
+
+@runtime_checkable
+class Broker(Protocol):
+    """A connection to one account at one venue.
+
+    Every method may raise `BrokerConnectionError`. The engine owns order states, client order ids, durable intents,
+    deduplication, reconciliation and rate limits; a broker translates.
+    """
+
+    capabilities: BrokerCapabilities
+
+    async def connect(self) -> BrokerSnapshot:
+        """Connect, and return the account as it stands. Wrong credentials raise `BrokerRefused`, at once."""
+        ...
+
+    async def submit(self, order: Order) -> str:
+        """Send the order under its `order_id`; return the venue's order id once the venue has it.
+
+        Raises `BrokerRefused` when the venue said no, `OutcomeUnknown` when nobody can tell. A duplicate id is no
+        error: return the id of the order that the venue already has.
+        """
+        ...
+
+    async def cancel(self, order: Order) -> None:
+        """Ask for a cancel; the outcome arrives as an `OrderUpdate`. Raises as `submit`."""
+        ...
+
+    async def replace(self, order: Order, *, quantity: float, limit_price: float | None, stop_price: float | None) -> None:
+        """Ask to change a working order; the outcome arrives as an `OrderUpdate`. Raises as `submit`."""
+        ...
+
+    async def snapshot(self, since: int) -> BrokerSnapshot:
+        """Return the account as it stands, with the fills since `since` (nanoseconds UTC)."""
+        ...
+
+    async def run(self, sink: BrokerSink) -> None:
+        """Deliver order and fill updates until cancelled. Raises `BrokerConnectionError` when the stream is lost."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection; calling it twice is harmless."""
+        ...

@@ -1,0 +1,291 @@
+"""The works: every part of the engine wired to the others, on one clock and one journal."""
+
+from __future__ import annotations
+
+import threading
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+
+import attrs
+
+from ml4t.live.clock import Clock, DataClock
+from ml4t.live.contracts.feed import Backfills, Feed
+from ml4t.live.engine.agenda import Agenda
+from ml4t.live.engine.barrier import Barrier
+from ml4t.live.engine.bars import BarSynchroniser
+from ml4t.live.engine.emergency import Flattener
+from ml4t.live.engine.faults import Faults
+from ml4t.live.engine.feeds import SymbolLiveness
+from ml4t.live.engine.forecasting import ForecastDesk
+from ml4t.live.engine.link import VenueLink
+from ml4t.live.engine.observers import ObserverHub
+from ml4t.live.engine.outbox import Outbox
+from ml4t.live.engine.parts import Parts
+from ml4t.live.engine.pipeline import Pipeline
+from ml4t.live.engine.recorder import EngineRecorder
+from ml4t.live.engine.recovery import restore_books, restore_forecasts, restore_triggers, watermark
+from ml4t.live.engine.strategist import DirectStrategist, Strategist, ThreadedStrategist
+from ml4t.live.engine.triggers import TriggerBoard
+from ml4t.live.journal import Journal, RecordKind, StatePut
+from ml4t.live.ledger import ForecastLedger
+from ml4t.live.market import MarketState
+from ml4t.live.market.state import HISTORY
+from ml4t.live.model import Fill, Gap, MarketEvent
+from ml4t.live.orders.book import OrderBook
+from ml4t.live.orders.desk import Desk
+from ml4t.live.orders.facade import DeskBroker
+from ml4t.live.portfolio import Portfolio
+from ml4t.live.risk.books import Books
+from ml4t.live.risk.checks import standard_checks
+from ml4t.live.risk.gate import RiskGate
+from ml4t.live.risk.loss import DAY, LossWatch
+from ml4t.live.risk.switch import Connection, Switch
+from ml4t.live.shadow import ShadowVenue
+from ml4t.live.shadow.costs import Costs
+
+
+class Core:
+    """Books, gate, venue, market, triggers, forecasters and strategy of one run, restored from the journal."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        clock: Clock,
+        journal: Journal,
+        loop: AbstractEventLoop,
+        barrier: Barrier,
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self.parts = parts
+        self.clock = clock
+        self.journal = journal
+        self.recorded = isinstance(clock, DataClock)
+        self._loop = loop
+        self._thread = threading.get_ident()
+        waiting = barrier if self.recorded else None
+
+        self.agenda = Agenda()
+        self.market = MarketState()
+        self.hub = ObserverHub(parts.observers)
+        self.record = EngineRecorder(journal, self.hub, clock, waiting)
+        self.faults = Faults(
+            self.record,
+            halt=parts.engine.on_error == "halt",
+            budget=parts.engine.error_budget,
+            fail=lambda error: self.on_loop(lambda: fail(error)),
+        )
+        self.switch = Switch()
+        self.connection = Connection()
+        self.losses = LossWatch(parts.limits)
+        self.desk = self._make_desk()
+        self.flattener = Flattener(self.desk, self.agenda, parts.run_id)
+        self.venue, self.outbox = self._make_venue()
+        self.ledger = ForecastLedger(self.market, self.record)
+        self.forecasts = ForecastDesk(
+            parts.forecasters,
+            market=self.market,
+            ledger=self.ledger,
+            clock=clock,
+            record=self.record,
+            faults=self.faults,
+            barrier=waiting,
+            live_mode=not self.recorded,
+        )
+        self.triggers = TriggerBoard(parts.triggers, self.market, self.record, self.faults, self.forecasts.on_firing)
+        self.strategist = self._make_strategist(waiting)
+        self.liveness = SymbolLiveness(self.market, clock, self.record, parts.engine.silence_seconds)
+        self.pipeline = self._make_pipeline(barrier)
+        self.step = self.pipeline.step
+        self.resume_after: int | None = None
+        self._checked = -1
+        self._valued = 0
+
+    # ------------------------------------------------------------------ life
+
+    def start(self) -> None:
+        """Take back what the journal holds, and seal the manifest of this run into it."""
+        restore_books(self.journal, self.desk, self.losses, self.switch, self.venue)
+        restore_forecasts(self.journal, self.ledger)
+        restore_triggers(self.journal, self.triggers)
+        self.resume_after = watermark(self.journal) if self.recorded else None
+        body = {"name": self.parts.name, "mode": self.parts.mode, "recorded_data": self.recorded, **self.parts.manifest}
+        body["limits"] = attrs.asdict(self.parts.limits)
+        self.record(RecordKind.RUN, self.parts.name, body)
+        self.switch.on_change = self._switched
+        if self.parts.limits.kill_switch_enabled:
+            self.switch.throw("kill_switch_enabled is set in the configuration", by="configuration", at=self.clock.now())
+        if self.venue is not None:
+            self.connection.up()
+
+    async def warm_up(self, feed: Feed) -> None:
+        """Give the market state the recorded data that an earlier run of this state directory has processed."""
+        if self.resume_after is None or not isinstance(feed, Backfills):
+            return
+        history: list[MarketEvent] = []
+        for symbol in feed.symbols:
+            history.extend(list(await feed.backfill(symbol, 0, self.resume_after + 1))[-HISTORY:])
+        history.sort(key=lambda event: event.event_time)
+        for event in history:
+            self.market.apply(event, self.resume_after)
+
+    def begin_batch(self) -> None:
+        """Read the clock once for the events that follow."""
+        self.pipeline.begin_batch()
+
+    def end_batch(self) -> None:
+        """End what a batch began, and note how far it came."""
+        if not self.recorded:
+            self.pipeline.end_instant()
+        if self.journal.last_seq != self._checked:
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Note what a restart needs besides the records: progress, the triggers' memory, the loss limits."""
+        put = self.journal.put
+        if self.recorded:
+            put("progress", "moment", self.pipeline.completed or None)
+        for bucket, key, value in self.triggers.state():
+            put(bucket, key, value)
+        put("risk", "losses", self.losses.state())
+        self._checked = self.journal.last_seq
+
+    def finish(self) -> None:
+        """Hand over what is left of the data: there is no more."""
+        self.pipeline.finish()
+
+    def on_gap(self, gap: Gap) -> None:
+        """Record a hole in the data."""
+        self.record(RecordKind.GAP, gap.symbol, gap)
+
+    def on_loop(self, action: Callable[[], None]) -> None:
+        """Run `action` on the loop's thread: now, when that is the caller's."""
+        if threading.get_ident() == self._thread:
+            action()
+        else:
+            self._loop.call_soon_threadsafe(action)
+
+    def link(self) -> VenueLink:
+        """Return the link to the broker of this run."""
+        broker, outbox = self.parts.broker, self.outbox
+        if broker is None or outbox is None:
+            raise RuntimeError("a shadow run has no link to a broker")
+        last = self.journal.last(RecordKind.HEALTH)
+        return VenueLink(
+            broker,
+            self.parts.mode,
+            desk=self.desk,
+            outbox=outbox,
+            connection=self.connection,
+            clock=self.clock,
+            record=self.record,
+            since=last.time if last is not None else 0,
+        )
+
+    # ------------------------------------------------------------------ wiring
+
+    def _make_desk(self) -> Desk:
+        limits = self.parts.limits
+        portfolio = Portfolio(self.parts.shadow.initial_cash if self.parts.mode == "shadow" else 0.0)
+        books = Books(self.market, portfolio, OrderBook())
+        standard = standard_checks(limits, self.switch, self.connection, self.losses)
+        desk = Desk(
+            gate=RiskGate([*standard, *self.parts.checks], self.clock, budget_ms=limits.check_budget_ms),
+            books=books,
+            losses=self.losses,
+            clock=self.clock,
+            record=self.record,
+            on_loop=self.on_loop,
+            has_fill=self._has_fill,
+        )
+        desk.on_breach = self._breached
+        return desk
+
+    def _make_venue(self) -> tuple[ShadowVenue | None, Outbox | None]:
+        shadow = self.parts.shadow
+        if self.parts.mode != "shadow":
+            if self.parts.broker is None:
+                raise ValueError(f"mode {self.parts.mode!r} needs a broker; give one, or use mode 'shadow'")
+            outbox = Outbox(self.parts.broker, self.desk, self.clock)
+            self.desk.executor = outbox
+            return None, outbox
+        venue = ShadowVenue(
+            self.market,
+            self.desk,
+            initial_cash=shadow.initial_cash,
+            costs=Costs(shadow.commission_rate, shadow.slippage_bps),
+            allow_shorts=shadow.allow_shorts,
+        )
+        self.desk.executor = venue
+        return venue, None
+
+    def _make_strategist(self, barrier: Barrier | None) -> Strategist | None:
+        strategy = self.parts.strategy
+        if strategy is None:
+            return None
+        broker = DeskBroker(self.desk, self.parts.run_id, type(strategy).__name__)
+        direct = DirectStrategist(strategy, broker, self.market, self.faults)
+        if self.parts.engine.strategy_thread:
+            return ThreadedStrategist(direct, self.on_loop, barrier)
+        return direct
+
+    def _make_pipeline(self, barrier: Barrier) -> Pipeline:
+        parts = self.parts
+        pipeline = Pipeline(
+            clock=self.clock,
+            agenda=self.agenda,
+            barrier=barrier,
+            market=self.market,
+            desk=self.desk,
+            ledger=self.ledger,
+            triggers=self.triggers,
+            venue=self.venue,
+            strategist=self.strategist,
+            evolving=parts.evolving,
+        )
+        pipeline.on_first_event = self._first_event
+        if parts.bars is not None:
+            pipeline.bars = BarSynchroniser(
+                parts.bars,
+                parts.symbols,
+                self.agenda,
+                pipeline.release_bars,
+                ordered=self.recorded,
+                grace_seconds=parts.engine.flush_timeout_seconds,
+                evolving=parts.evolving,
+            )
+        return pipeline
+
+    # ------------------------------------------------------------------ what happens by itself
+
+    def _first_event(self, now: int) -> None:
+        self._roll_day(now)
+        self.agenda.every(DAY, (now // DAY + 1) * DAY, self._roll_day)
+        self.triggers.plan(self.agenda, now)
+        if not self.recorded:
+            interval = round(self.parts.engine.silence_seconds * 1e9)
+            self.agenda.every(interval, now + interval, self.liveness.look)
+
+    def _roll_day(self, now: int) -> None:
+        self.losses.roll(now, self.desk.portfolio.equity)
+        if self.pipeline.moment > self._valued:
+            self._valued = self.pipeline.moment
+            self._value(now)
+
+    def _value(self, now: int) -> None:
+        portfolio = self.desk.portfolio
+        body = {"at": now, "cash": portfolio.cash, "equity": portfolio.equity}
+        self.record(RecordKind.EQUITY, self.parts.mode, body, state=(StatePut("risk", "losses", self.losses.state()),))
+
+    def _breached(self, why: str) -> None:
+        self.record(RecordKind.HEALTH, "loss limit", {"state": "breached", "why": why, "action": self.parts.limits.on_breach})
+        if self.parts.limits.on_breach == "flatten":
+            self.flattener.flatten(why)
+
+    def _switched(self) -> None:
+        state = self.switch.state()
+        self.record(RecordKind.KILL_SWITCH, "all", state, state=(StatePut("risk", "kill_switch", state),))
+        if self.switch.on:
+            self.flattener.cancel_all()
+
+    def _has_fill(self, fill: Fill) -> bool:
+        return self.journal.has_fill(fill.venue, fill.account, fill.execution_id)

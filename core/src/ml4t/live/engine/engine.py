@@ -1,0 +1,339 @@
+"""The engine: connects, runs until the data end or somebody stops it, and leaves everything on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from ml4t.live.clock import Clock, DataClock, SystemClock
+from ml4t.live.engine.backoff import FullJitter
+from ml4t.live.engine.barrier import Barrier
+from ml4t.live.engine.core import Core
+from ml4t.live.engine.feeds import FeedRunner
+from ml4t.live.engine.inbox import Inbox
+from ml4t.live.engine.parts import Parts
+from ml4t.live.engine.signals import StopSignals
+from ml4t.live.engine.storage import Storage
+from ml4t.live.engine.strategist import ThreadedStrategist
+from ml4t.live.engine.supervisor import Beacon, Child, ChildEvent, Supervisor, SupervisorFailed
+from ml4t.live.engine.timekeeper import keep_time, watch_loop
+from ml4t.live.engine.waiting import first_of
+from ml4t.live.engine.watchdog import Watchdog
+from ml4t.live.errors import BrokerConnectionError, BrokerRefused, FeedRefused, LiveError
+from ml4t.live.journal import RecordKind, StateDir
+from ml4t.live.model import Gap, MarketEvent
+from ml4t.live.times import NANOS
+
+STOP_SECONDS = 10.0
+"""How long a stop waits for each part before it goes on without it."""
+
+HISTORICAL_AFTER = 7 * 86_400 * NANOS
+"""A feed in code that does not say whether its data are recorded ones is taken to be so when its first event is this old."""
+
+_log = structlog.get_logger("ml4t.live")
+
+
+class Engine:
+    """One run of composed `parts`; `LiveEngine` builds it in code, `compose` from a configuration.
+
+    `state_dir` holds what survives a restart; None keeps a shadow run's in a temporary folder. `clock` is the machine's, or
+    the data's when the feeds are recorded ones, unless one is given. `seed` makes the jitter of reconnects repeatable.
+
+    Raises ValueError when these do not fit together.
+    """
+
+    def __init__(
+        self, parts: Parts, *, state_dir: str | Path | None, clock: Clock | None = None, seed: int | None = None
+    ) -> None:
+        if parts.mode != "shadow" and parts.broker is None:
+            raise ValueError(f"mode {parts.mode!r} needs a broker; give one, or set execution_mode='shadow'")
+        if parts.mode != "shadow" and state_dir is None:
+            raise ValueError(f"mode {parts.mode!r} needs a state_dir: orders that are not on disk are lost in a crash")
+        self.parts = parts
+        self._state_dir = None if state_dir is None else Path(state_dir)
+        self._clock = clock
+        self._rng = random.Random(seed)  # noqa: S311 - jitter, not secrets
+        self._storage: Storage | None = None
+        self._feeds: Supervisor | None = None
+        self._broker: Supervisor | None = None
+        self._failure: BaseException | None = None
+        self._watchdog: Watchdog | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.core: Core | None = None
+        """The works; None until `connect`, or until the first event when that has to decide on the clock."""
+        self.state = "new"
+        """new, connected, running, stopping, stopped or failed."""
+
+    @property
+    def state_folder(self) -> StateDir:
+        """The folder of this run's mode: its journal and its log. It exists from `connect` on."""
+        if self._storage is None:
+            raise RuntimeError("the state folder is taken by connect()")
+        return self._storage.folder
+
+    # ------------------------------------------------------------------ the three calls
+
+    async def connect(self) -> None:
+        """Take the state directory and open the journal; connect the broker when there is one.
+
+        Raises StateLocked when another process runs on it, BrokerConnectionError or BrokerRefused when the broker cannot
+        be connected.
+        """
+        if self.state != "new":
+            raise RuntimeError(f"connect() comes first and once; this engine is {self.state}")
+        loop = asyncio.get_running_loop()
+        self._stop_wanted = asyncio.Event()
+        self._barrier = Barrier()
+        self._inbox = Inbox(
+            loop,
+            self._first_event,
+            self._barrier,
+            capacity=self.parts.engine.inbox_capacity,
+            on_gap=self._on_gap,
+            on_error=self._fail,
+        )
+        self._open_storage()
+        self.state = "connected"
+        try:
+            clock = self._clock or self._decided_clock()
+            if clock is not None:
+                self._build(clock)
+            if self.parts.mode != "shadow":
+                await self._connect_broker()
+        except BaseException:
+            await self._shut_down()
+            raise
+
+    async def run(self) -> None:
+        """Run until the data end, `stop` is called or a stop signal comes; connects first when that has not been done.
+
+        Raises what ended the run when that was no stop: BrokerConnectionError, FeedRefused, the strategy's exception when
+        `on_error` says halt. Whatever happens, everything is on disk afterwards.
+        """
+        if self.state == "new":
+            await self.connect()
+        if self.state != "connected":
+            raise RuntimeError(f"run() comes once, after connect(); this engine is {self.state}")
+        self.state = "running"
+        try:
+            with StopSignals(self._on_signal, self._force):
+                if self.core is not None:
+                    self._begin(self.core)
+                await self._run_feeds()
+                await self._end_of_data()
+        except SupervisorFailed as error:
+            self._failure = self._failure or _cause(error)
+        except Exception as error:  # noqa: BLE001 - raised again below, once everything is on disk
+            self._failure = self._failure or error
+        finally:
+            await self._shut_down()
+        if self._failure is not None:
+            raise self._failure
+
+    async def stop(self) -> None:
+        """Ask the run to end in order; returns at once, `run` returns when it is done. Calling it again changes nothing."""
+        if self.state in {"connected", "running"}:
+            self._stop_wanted.set()
+        if self.state == "connected":
+            await self._shut_down()
+
+    # ------------------------------------------------------------------ beginning
+
+    def _open_storage(self) -> Storage:
+        if self._storage is None:
+            self._storage = Storage(self._state_dir, self.parts.mode)
+        return self._storage
+
+    def _decided_clock(self) -> Clock | None:
+        said = {getattr(named.feed, "historical", None) for named in self.parts.feeds}
+        if len(said) > 1:
+            raise ValueError("some feeds are recorded (historical = True) and some are not; one run has one time")
+        historical = said.pop() if said else False
+        if historical and self.parts.mode != "shadow":
+            raise ValueError(f"mode {self.parts.mode!r} does not trade on recorded data; use mode 'shadow'")
+        if historical is None and self.parts.mode == "shadow":
+            return None
+        return DataClock() if historical else SystemClock()
+
+    def _build(self, clock: Clock) -> Core:
+        journal = self._open_storage().open_journal(clock, self.parts.engine.durability, self._journal_failed)
+        self.core = core = Core(self.parts, clock, journal, asyncio.get_running_loop(), self._barrier, self._fail)
+        core.start()
+        for named in self.parts.feeds:
+            if hasattr(named.feed, "clock"):
+                named.feed.clock = clock  # a paced replay waits on the engine's time
+            if core.resume_after is not None and hasattr(named.feed, "resume_after"):
+                named.feed.resume_after = core.resume_after
+        self._inbox.attach(core)
+        return core
+
+    def _first_event(self, event: MarketEvent) -> None:
+        """Decide on the clock with the first event of feeds that did not say."""
+        now = SystemClock().now()
+        recorded = abs(now - event.event_time) > HISTORICAL_AFTER
+        _log.info("the feed does not say whether its data are recorded", taken_as="recorded" if recorded else "live")
+        self._build_now(DataClock() if recorded else SystemClock())
+
+    def _build_now(self, clock: Clock) -> None:
+        self._begin(self._build(clock))
+
+    def _begin(self, core: Core) -> None:
+        self._watchdog = watch_loop(core, self.parts.engine.blocked_after_seconds)
+        self._spawn(self._watchdog.keep_beating(), "watchdog beat")
+        if not core.recorded:
+            self._spawn(keep_time(core), "agenda")
+        for queue in core.hub.queues:
+            self._spawn(queue.run(), f"observer {queue.name}")
+        if core.strategist is not None:
+            core.strategist.on_start()
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(work, name=name))
+
+    # ------------------------------------------------------------------ running
+
+    async def _connect_broker(self) -> None:
+        """Bring the broker up before anything else, under its own supervisor, which outlives the feeds'."""
+        core = self.core
+        if core is None:
+            raise RuntimeError("a broker needs a clock that runs by itself")
+        link = core.link()
+        self._broker = Supervisor(
+            [self._child("broker", link.run, "permanent", ready_seconds=60.0)], core.clock, self._rng, self._on_child
+        )
+        await self._broker.start()
+
+    async def _run_feeds(self) -> None:
+        silence = self.parts.engine.silence_seconds
+        runners = [FeedRunner(named, self._inbox, lambda: self.core, silence) for named in self.parts.feeds]
+        children = [self._child(f"feed {runner.name}", runner.run, "transient", ready_seconds=None) for runner in runners]
+        self._feeds = Supervisor(children, self._clock or SystemClock(), self._rng, self._on_child)
+        await self._feeds.start()
+        await first_of(self._feeds.wait(), self._stop_wanted.wait())
+
+    def _child(
+        self, name: str, run: Callable[[Beacon], Awaitable[None]], restart: Any, *, ready_seconds: float | None
+    ) -> Child:
+        engine = self.parts.engine
+        attempts = engine.reconnect_attempts
+        return Child(
+            name,
+            run,
+            restart=restart,
+            max_restarts=attempts if attempts is not None else 1_000_000_000,
+            within_seconds=engine.reconnect_max_seconds * (attempts or 1) * 2,
+            ready_timeout_seconds=ready_seconds,
+            fatal=(FeedRefused, BrokerRefused, ValueError, TypeError, AttributeError, ImportError),
+            backoff=lambda rng: FullJitter(rng, base=engine.reconnect_first_seconds, cap=engine.reconnect_max_seconds),
+        )
+
+    async def _end_of_data(self) -> None:
+        """Process what has been pushed; at the end of the data, also what only an end completes."""
+        if self._stop_wanted.is_set() or self._failure is not None:
+            return
+        await first_of(self._inbox.drained(), self._stop_wanted.wait())
+        if self.core is None:
+            self._build_now(SystemClock())
+        if self.core is not None and not self._stop_wanted.is_set():
+            self.core.finish()
+            await first_of(self._inbox.drained(), self._stop_wanted.wait())
+
+    # ------------------------------------------------------------------ ending
+
+    async def _shut_down(self) -> None:
+        if self.state in {"stopping", "stopped", "failed"}:
+            return
+        self.state = "stopping"
+        if self._feeds is not None:
+            await self._feeds.stop(STOP_SECONDS)
+        self._inbox.close()
+        core = self.core
+        if core is not None:
+            await self._wind_down(core)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        self._close_storage()
+        self.state = "failed" if self._failure is not None else "stopped"
+
+    async def _wind_down(self, core: Core) -> None:
+        """Let the strategy say goodbye, the requests under way end, and the observers hear the rest."""
+        await core.forecasts.close()
+        if core.strategist is not None:
+            core.strategist.on_end()
+        if isinstance(core.strategist, ThreadedStrategist):
+            await self._until(lambda: core.strategist.finished, core.clock)  # type: ignore[union-attr]
+        if self._broker is not None:
+            await self._broker.stop(STOP_SECONDS)
+        core.checkpoint()
+        core.record(RecordKind.RUN, self.parts.name, {"ended": True, "why": self._why()})
+        for queue in core.hub.queues:
+            await queue.drain()
+
+    async def _until(self, condition: Callable[[], bool], clock: Clock) -> None:
+        waiting = SystemClock() if isinstance(clock, DataClock) else clock
+        for _ in range(round(STOP_SECONDS * 100)):
+            if condition():
+                return
+            await waiting.sleep(0.01)
+        _log.error("the strategy does not return; the process goes on without it", waited_seconds=STOP_SECONDS)
+
+    def _close_storage(self) -> None:
+        try:
+            if self._storage is not None:
+                self._storage.close()
+        except LiveError as error:
+            _log.error("the journal could not be completed", error=str(error))
+            self._failure = self._failure or error
+
+    def _why(self) -> str:
+        if self._failure is not None:
+            return f"{type(self._failure).__name__}: {self._failure}"
+        return "stopped" if self._stop_wanted.is_set() else "the data ended"
+
+    # ------------------------------------------------------------------ what others report
+
+    def _fail(self, error: BaseException) -> None:
+        """End the run because of a fault; the first one is the one that is raised."""
+        if self._failure is None:
+            self._failure = error
+            _log.error("the run ends", error=repr(error))
+        self._stop_wanted.set()
+
+    def _on_gap(self, gap: Gap) -> None:
+        if self.core is not None:
+            self.core.on_gap(gap)
+
+    def _journal_failed(self, error: Exception) -> None:
+        _log.error("the journal cannot be written; nothing is sent until it can", error=str(error))
+        if self.core is not None:
+            self.core.connection.down(f"the journal cannot be written ({error})")
+
+    def _on_child(self, event: ChildEvent) -> None:
+        if self.core is not None and event.kind in {"crashed", "backing off", "failed"}:
+            body = {"state": event.kind, "restarts": event.restarts, "error": repr(event.error) if event.error else ""}
+            self.core.record(RecordKind.HEALTH, event.child, body)
+        _log.info("part of the engine", part=event.child, state=event.kind, error=str(event.error or ""))
+
+    def _on_signal(self, name: str) -> None:
+        _log.info("stopping", signal=name)
+        self._stop_wanted.set()
+
+    def _force(self) -> None:
+        """Flush the journal from a signal handler: its writer has a thread of its own."""
+        if self.core is not None:
+            self.core.journal.flush()
+
+
+def _cause(error: SupervisorFailed) -> BaseException:
+    """Return what a part died of, as something a caller can name."""
+    if isinstance(error.error, LiveError):
+        return error.error
+    return BrokerConnectionError(str(error)) if error.child == "broker" else error

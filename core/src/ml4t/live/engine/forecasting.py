@@ -1,0 +1,185 @@
+"""Forecasters at work: asked when a trigger fires, within a budget, and isolated from everything else."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+
+from ml4t.live.clock import Clock
+from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest
+from ml4t.live.contracts.market import MarketView
+from ml4t.live.engine.barrier import Barrier
+from ml4t.live.engine.faults import Faults
+from ml4t.live.journal import RecordKind
+from ml4t.live.ledger import ForecastLedger
+from ml4t.live.model import Firing, Forecast
+from ml4t.live.orders.desk import Recorder
+from ml4t.live.times import NANOS
+
+DISABLE_AFTER = 5
+"""Failures in a row after which a forecaster is asked no more."""
+
+CONCURRENT = 4
+"""Requests that one forecaster may have running; more are recorded as declined."""
+
+
+@attrs.define
+class ForecasterSpec:
+    """A forecaster and what the engine does for it.
+
+    The triggers in `on` ask it, about `symbols` (empty: the firing's, or all known), `horizon` nanoseconds ahead, and it
+    answers within `budget_seconds`.
+    """
+
+    name: str
+    forecaster: Forecaster
+    on: frozenset[str]
+    horizon: int = 3_600 * NANOS
+    symbols: tuple[str, ...] = ()
+    budget_seconds: float = 30.0
+
+
+@attrs.define
+class _Standing:
+    running: int = 0
+    failures: int = 0
+    disabled: bool = False
+
+
+class ForecastDesk:
+    """Asks forecasters and hands what they say to the ledger.
+
+    On simulated time a plain `forecast` is called where it stands, because a thread runs on the machine's time. On recorded
+    data the next event waits for the answer, so that it is stored before any later data is applied.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[ForecasterSpec],
+        *,
+        market: MarketView,
+        ledger: ForecastLedger,
+        clock: Clock,
+        record: Recorder,
+        faults: Faults,
+        barrier: Barrier | None,
+        live_mode: bool,
+    ) -> None:
+        self._by_trigger: dict[str, list[ForecasterSpec]] = {}
+        for spec in specs:
+            for trigger in spec.on:
+                self._by_trigger.setdefault(trigger, []).append(spec)
+        self._standing = {spec.name: _Standing() for spec in specs}
+        self._market = market
+        self._ledger = ledger
+        self._clock = clock
+        self._record = record
+        self._faults = faults
+        self._barrier = barrier
+        self._live_mode = live_mode
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def on_firing(self, firing: Firing) -> None:
+        """Ask everybody who waits for this trigger."""
+        for spec in self._by_trigger.get(firing.trigger, ()):
+            self._ask(spec, firing)
+
+    async def close(self) -> None:
+        """Cancel what is still running."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ask(self, spec: ForecasterSpec, firing: Firing) -> None:
+        standing = self._standing[spec.name]
+        symbols = self._symbols(spec, firing)
+        why_not = self._why_not(standing, symbols)
+        if why_not:
+            self._record(RecordKind.DECLINED, spec.name, {"firing": firing.firing_id, "why": why_not})
+            return
+        request = ForecastRequest(symbols, spec.horizon, firing.time, self._market, firing, self._live_mode)
+        forecast: Callable[[ForecastRequest], Any] = spec.forecaster.forecast
+        if inspect.iscoroutinefunction(forecast) or not self._clock.simulated:
+            self._start(spec, request, forecast)
+        else:
+            self._inline(spec, request, forecast)
+
+    def _why_not(self, standing: _Standing, symbols: tuple[str, ...]) -> str:
+        if standing.disabled:
+            return f"disabled after {DISABLE_AFTER} failures in a row"
+        if standing.running >= CONCURRENT:
+            return f"{CONCURRENT} requests are running already"
+        return "" if symbols else "no price has been seen for any of its symbols"
+
+    def _symbols(self, spec: ForecasterSpec, firing: Firing) -> tuple[str, ...]:
+        wanted = spec.symbols or ((firing.symbol,) if firing.symbol else tuple(self._market.symbols))
+        return tuple(symbol for symbol in wanted if self._market.price(symbol) is not None)
+
+    def _inline(self, spec: ForecasterSpec, request: ForecastRequest, forecast: Callable[[ForecastRequest], Any]) -> None:
+        try:
+            self._issue(spec, request, forecast(request))
+        except Exception as error:  # noqa: BLE001 - a forecaster's fault is its own
+            self._failed(spec, error)
+
+    def _start(self, spec: ForecasterSpec, request: ForecastRequest, forecast: Callable[[ForecastRequest], Any]) -> None:
+        self._standing[spec.name].running += 1
+        if self._barrier is not None:
+            self._barrier.enter()
+        task = asyncio.get_running_loop().create_task(self._run(spec, request, forecast), name=f"forecaster {spec.name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    async def _run(self, spec: ForecasterSpec, request: ForecastRequest, forecast: Callable[[ForecastRequest], Any]) -> None:
+        try:
+            async with self._clock.timeout(spec.budget_seconds):
+                if inspect.iscoroutinefunction(forecast):
+                    answer = await forecast(request)
+                else:
+                    answer = await asyncio.get_running_loop().run_in_executor(None, forecast, request)
+            self._issue(spec, request, answer)
+        except TimeoutError:
+            self._failed(spec, TimeoutError(f"took longer than its {spec.budget_seconds:g} s"))
+        except Exception as error:  # noqa: BLE001 - a forecaster's fault is its own
+            self._failed(spec, error)
+        finally:
+            self._standing[spec.name].running -= 1
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._barrier is not None:
+            self._barrier.leave()
+
+    def _issue(self, spec: ForecasterSpec, request: ForecastRequest, answer: Any) -> None:
+        forecasts = _as_list(answer)
+        firing = request.firing
+        cause = firing.firing_id if firing is not None else ""
+        version = str(getattr(spec.forecaster, "version", ""))
+        # Live, a model that thought for a while speaks of the market it answers in; recorded data did not move on.
+        now = self._clock.now() if self._live_mode else request.time
+        issued = self._ledger.issue(forecasts, model=spec.name, version=version, cause=cause, now=now)
+        self._standing[spec.name].failures = 0
+        silent = sorted(set(request.symbols) - {forecast.symbol for forecast in issued})
+        if silent:
+            self._record(RecordKind.DECLINED, spec.name, {"firing": cause, "why": "no forecast given", "symbols": silent})
+
+    def _failed(self, spec: ForecasterSpec, error: Exception) -> None:
+        self._faults.report(f"forecaster {spec.name}", error)
+        standing = self._standing[spec.name]
+        standing.failures += 1
+        if standing.failures >= DISABLE_AFTER and not standing.disabled:
+            standing.disabled = True
+            self._record(RecordKind.HEALTH, spec.name, {"state": "disabled", "why": f"failed {DISABLE_AFTER} times in a row"})
+
+
+def _as_list(answer: Any) -> list[Forecast]:
+    if answer is None:
+        return []
+    answers = [answer] if isinstance(answer, Forecast) else list(answer)
+    for forecast in answers:
+        if not isinstance(forecast, Forecast):
+            raise TypeError(f"{forecast!r} is not a Forecast; return a Forecast, a list of them, or None")
+    return answers

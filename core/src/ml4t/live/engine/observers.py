@@ -1,0 +1,70 @@
+"""Observers, each behind a bounded queue of its own: watching never holds up trading."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+
+import structlog
+
+from ml4t.live.contracts.observer import Observer, RuntimeEvent
+
+CAPACITY = 10_000
+"""Events that may wait for one observer; beyond it the oldest are dropped and counted."""
+
+_log = structlog.get_logger("ml4t.live.observers")
+
+
+class ObserverQueue:
+    """What one observer has still to be told."""
+
+    def __init__(self, name: str, observer: Observer) -> None:
+        self.name = name
+        self.dropped = 0
+        self.errors = 0
+        self._observer = observer
+        self._kinds = frozenset(getattr(observer, "kinds", ()))
+        self._events: deque[RuntimeEvent] = deque(maxlen=CAPACITY)
+        self._wake = asyncio.Event()
+
+    def offer(self, event: RuntimeEvent) -> None:
+        """Queue an event when the observer wants its kind."""
+        if self._kinds and event.kind not in self._kinds:
+            return
+        if len(self._events) == CAPACITY:
+            self.dropped += 1
+        self._events.append(event)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Tell the observer, one event after the other, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._events:
+                await self._tell(self._events.popleft())
+
+    async def drain(self) -> None:
+        """Tell the observer what is left."""
+        while self._events:
+            await self._tell(self._events.popleft())
+
+    async def _tell(self, event: RuntimeEvent) -> None:
+        try:
+            await self._observer.on_event(event)
+        except Exception as error:  # noqa: BLE001 - an observer's fault is its own
+            self.errors += 1
+            _log.warning("observer failed", observer=self.name, event_kind=event.kind, error=repr(error))
+
+
+class ObserverHub:
+    """All observers; publishing to none costs nothing."""
+
+    def __init__(self, observers: Iterable[tuple[str, Observer]]) -> None:
+        self.queues = tuple(ObserverQueue(name, observer) for name, observer in observers)
+
+    def publish(self, event: RuntimeEvent) -> None:
+        """Offer an event to everybody."""
+        for queue in self.queues:
+            queue.offer(event)

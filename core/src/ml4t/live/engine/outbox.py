@@ -1,0 +1,71 @@
+"""Carries orders to a real broker: each request is bounded in time, and what nobody can prove is UNKNOWN."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from ml4t.live.clock import Clock
+from ml4t.live.contracts.broker import Broker, BrokerCapabilities, OrderUpdate
+from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
+from ml4t.live.model import Order, OrderState
+from ml4t.live.orders.desk import Desk
+
+_log = structlog.get_logger("ml4t.live.outbox")
+
+
+class Outbox:
+    """The desk's executor for a broker plugin. One task per request; the loop never waits for a venue."""
+
+    def __init__(self, broker: Broker, desk: Desk, clock: Clock, *, timeout_seconds: float = 10.0) -> None:
+        self.capabilities: BrokerCapabilities = broker.capabilities
+        self._broker = broker
+        self._desk = desk
+        self._clock = clock
+        self._timeout = timeout_seconds
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def submit(self, order: Order) -> None:
+        """Send an order."""
+        self._start(self._submit(order), f"submit {order.order_id}")
+
+    def cancel(self, order: Order) -> None:
+        """Ask for a cancel."""
+        self._start(self._cancel(order), f"cancel {order.order_id}")
+
+    async def close(self) -> None:
+        """Let the requests that are under way finish within their time-outs."""
+        if self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, request: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(request, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _submit(self, order: Order) -> None:
+        try:
+            async with self._clock.timeout(self._timeout):
+                venue_order_id = await self._broker.submit(order)
+        except BrokerRefused as error:
+            self._say(order, OrderState.REJECTED, code=error.code or "venue_rejected", reason=str(error))
+        except (OutcomeUnknown, BrokerConnectionError, TimeoutError) as error:
+            self._say(order, OrderState.UNKNOWN, reason=str(error) or f"no answer within {self._timeout:g} s")
+        except Exception as error:  # noqa: BLE001 - an adapter's fault leaves the outcome unproved, like a lost line
+            _log.exception("submit failed", order_id=order.order_id)
+            self._say(order, OrderState.UNKNOWN, reason=f"the adapter raised {error!r}")
+        else:
+            self._say(order, OrderState.WORKING, venue_order_id=venue_order_id)
+
+    async def _cancel(self, order: Order) -> None:
+        try:
+            async with self._clock.timeout(self._timeout):
+                await self._broker.cancel(self._desk.orders.get(order.order_id) or order)
+        except Exception as error:  # noqa: BLE001 - a cancel that failed leaves the order working, which is what is known
+            _log.warning("cancel failed", order_id=order.order_id, error=repr(error))
+
+    def _say(self, order: Order, state: OrderState, *, venue_order_id: str = "", code: str = "", reason: str = "") -> None:
+        self._desk.order(OrderUpdate(order.order_id, state, self._clock.now(), venue_order_id, code=code, reason=reason))

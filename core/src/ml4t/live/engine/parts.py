@@ -1,0 +1,67 @@
+"""What an engine is made of, before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from ml4t.live.config.settings import EngineSettings, ShadowSettings
+from ml4t.live.contracts.broker import Broker
+from ml4t.live.contracts.feed import Feed
+from ml4t.live.contracts.observer import Observer
+from ml4t.live.contracts.risk import RiskCheck
+from ml4t.live.engine.forecasting import ForecasterSpec
+from ml4t.live.engine.triggers import TriggerSpec
+from ml4t.live.risk.config import LiveRiskConfig
+
+
+@frozen(kw_only=True)
+class NamedFeed:
+    """A feed under its name, and how its data reach the strategy: `bars` in nanoseconds, None for every event."""
+
+    name: str
+    feed: Feed
+    bars: int | None = None
+    evolving: bool = False
+
+
+@frozen(kw_only=True)
+class Parts:
+    """Everything that was composed; the engine adds time, the books and the journal."""
+
+    name: str
+    mode: str
+    feeds: tuple[NamedFeed, ...]
+    strategy: Any = None
+    broker: Broker | None = None
+    limits: LiveRiskConfig = field(factory=LiveRiskConfig)
+    checks: Sequence[tuple[str, RiskCheck]] = ()
+    triggers: Sequence[TriggerSpec] = ()
+    forecasters: Sequence[ForecasterSpec] = ()
+    observers: Sequence[tuple[str, Observer]] = ()
+    engine: EngineSettings = field(factory=EngineSettings)
+    shadow: ShadowSettings = field(factory=ShadowSettings)
+    manifest: dict[str, Any] = field(factory=dict)
+    """What is sealed into the journal at the start of a run: versions, plugins, the digest of the configuration."""
+
+    @property
+    def run_id(self) -> str:
+        """The part of every client order id that tells this run's orders from others'."""
+        return f"{self.name}/{self.mode}"
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of all feeds."""
+        return tuple(dict.fromkeys(symbol for feed in self.feeds for symbol in feed.feed.symbols))
+
+    @property
+    def bars(self) -> int | None:
+        """The bar length that the strategy gets, None for every event; the first feed that names one decides."""
+        return next((feed.bars for feed in self.feeds if feed.bars is not None), None)
+
+    @property
+    def evolving(self) -> bool:
+        """True when the strategy gets bars that are still running."""
+        return any(feed.evolving for feed in self.feeds)

@@ -1,0 +1,210 @@
+"""The way of an event: market state, resting orders, marks, forecasts, triggers, strategy. This is the hot path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ml4t.live.clock import Clock, DataClock
+from ml4t.live.engine.agenda import Agenda
+from ml4t.live.engine.barrier import Barrier
+from ml4t.live.engine.bars import BarSynchroniser
+from ml4t.live.engine.strategist import Strategist
+from ml4t.live.engine.triggers import TriggerBoard
+from ml4t.live.ledger import ForecastLedger
+from ml4t.live.market import MarketState
+from ml4t.live.model import Bar, MarketEvent, Quote, Trade
+from ml4t.live.orders.desk import Desk
+from ml4t.live.shadow import ShadowVenue
+
+
+class Pipeline:
+    """Takes one event after the other through everything that wants to know of it, without a hop in between.
+
+    On the data's time (a `DataClock`) the events move the clock, and what is due before an event happens before it. An
+    instant, all events of one moment, ends with one call of the strategy for the symbols that changed.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        agenda: Agenda,
+        barrier: Barrier,
+        market: MarketState,
+        desk: Desk,
+        ledger: ForecastLedger,
+        triggers: TriggerBoard,
+        venue: ShadowVenue | None,
+        strategist: Strategist | None,
+        evolving: bool = False,
+    ) -> None:
+        self._clock = clock
+        self._set_time = clock.advance if isinstance(clock, DataClock) else None
+        self._agenda = agenda
+        self._barrier = barrier
+        self._apply = market.apply
+        self._holdings = desk.portfolio.holdings
+        self._mark = desk.mark
+        self._resting = venue.resting if venue is not None else {}
+        self._fill = venue.on_event if venue is not None else None
+        self._next_due = ledger.next_due
+        self._resolve = ledger.on_price
+        self._triggers = triggers
+        self._askers = triggers.bound
+        self._strategist = strategist
+        self._evolving = evolving
+        self._group: dict[str, dict[str, Any]] = {}
+        self._group_time = 0
+        self._now = 0
+        self.bars: BarSynchroniser | None = None
+        self.on_first_event: Callable[[int], None] | None = None
+        self.moment = 0
+        """The latest moment seen, nanoseconds UTC."""
+        self.completed = 0
+        """The latest moment of which nothing more can come: a restart on recorded data goes on after it."""
+
+    def step(self, event: MarketEvent) -> bool:
+        """Process one event; return True when it has to wait for something that was due before it."""
+        kind = event.__class__
+        moment = event.event_time + event.interval if kind is Bar else event.event_time  # type: ignore[union-attr]
+        if moment > self.moment and self._move_to(moment):
+            return True
+        state = self._apply(event, self._now)
+        if state is None:
+            return False
+        symbol = event.symbol
+        if symbol in self._resting:
+            self._fill(event)  # type: ignore[misc]  # nothing rests without a venue
+        price = state.price
+        if price is None:
+            return False
+        if symbol in self._holdings:
+            self._mark(symbol, price)
+        if symbol in self._next_due and state.event_time >= self._next_due[symbol]:
+            self._resolve(symbol, price, state.event_time, self._now)
+        askers = self._askers.get(symbol)
+        if askers is None:
+            askers = self._triggers.askers(symbol)
+        for ask in askers:
+            ask(event, moment)
+        if self._strategist is not None:
+            if self.bars is not None:
+                self.bars.add(event)
+            else:
+                self._gather(event, symbol)
+        return False
+
+    def begin_batch(self) -> None:
+        """Read the clock once for the events that follow, when it runs by itself."""
+        if self._set_time is None:
+            self._now = self._clock.now()
+
+    def keep_up(self, now: int) -> None:
+        """Do what is due by `now` on a clock that runs by itself."""
+        while self._agenda.due <= now:
+            self._agenda.run_next()
+
+    def end_instant(self) -> None:
+        """Hand the strategy what has gathered."""
+        group = self._group
+        if group:
+            self._group = {}
+            self._strategist.on_data(self._group_time, group)  # type: ignore[union-attr]  # nothing gathers without one
+
+    def finish(self) -> None:
+        """Hand the strategy everything that is left: there is no more data."""
+        self.end_instant()
+        if self._set_time is not None:
+            while self._agenda.due <= self.moment:
+                self._agenda.run_next()
+        if self.bars is not None:
+            self.bars.finish()
+        self.completed = self.moment
+
+    def release_bars(self, event_time: int, bars: dict[str, Bar]) -> None:
+        """Hand the strategy the bars of one bar time."""
+        if self._strategist is not None:
+            self._strategist.on_data(event_time, {symbol: bar_values(bar) for symbol, bar in bars.items()})
+
+    def _move_to(self, moment: int) -> bool:
+        """Move to a later moment; return True when it has to wait."""
+        set_time = self._set_time
+        if not self.moment:
+            self._begin(moment)
+        elif set_time is not None:
+            if self._group:
+                self.end_instant()
+            agenda, barrier = self._agenda, self._barrier
+            while agenda.due <= moment and not barrier.outstanding:
+                set_time(agenda.due)
+                self._now = agenda.due
+                agenda.run_next()
+            if barrier.outstanding:
+                return True
+            self.completed = self.moment
+            set_time(moment)
+            self._now = moment
+        self.moment = moment
+        return False
+
+    def _begin(self, moment: int) -> None:
+        if self._set_time is not None:
+            self._set_time(moment)
+            self._now = moment
+        if self.on_first_event is not None:
+            self.on_first_event(self._now)
+
+    def _gather(self, event: MarketEvent, symbol: str) -> None:
+        if event.__class__ is Trade:
+            values = {"price": event.price, "size": event.size}
+        elif event.__class__ is Bar and not (event.complete or self._evolving):
+            return
+        else:
+            values = event_values(event)
+        if event.event_time != self._group_time:
+            if self._group:
+                self.end_instant()
+            self._group_time = event.event_time
+        group = self._group
+        if symbol in group:
+            group[symbol].update(values)
+        else:
+            group[symbol] = values
+
+
+def event_values(event: MarketEvent) -> dict[str, Any]:
+    """Return an event as a strategy sees it."""
+    if isinstance(event, Trade):
+        return {"price": event.price, "size": event.size}
+    if isinstance(event, Quote):
+        return quote_values(event)
+    if isinstance(event, Bar):
+        return bar_values(event)
+    return {"funding_rate": event.rate}
+
+
+def quote_values(quote: Quote) -> dict[str, Any]:
+    """Return a quote as a strategy sees it; `price` is the mid."""
+    return {
+        "price": (quote.bid + quote.ask) * 0.5,
+        "bid": quote.bid,
+        "ask": quote.ask,
+        "bid_size": quote.bid_size,
+        "ask_size": quote.ask_size,
+    }
+
+
+def bar_values(bar: Bar) -> dict[str, Any]:
+    """Return a bar as a strategy sees it; `price` is the close, `signals` is where feature functions put theirs."""
+    return {
+        "price": bar.close,
+        "open": bar.open,
+        "high": bar.high,
+        "low": bar.low,
+        "close": bar.close,
+        "volume": bar.volume,
+        "complete": bar.complete,
+        "backfilled": bar.backfilled,
+        "signals": {},
+    }

@@ -1,0 +1,55 @@
+"""Where a run keeps what must outlive it: the state directory, its lock, and the journal in it."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from ml4t.live.clock import Clock, DataClock
+from ml4t.live.journal import Journal, StateDir
+from ml4t.live.journal.state_dir import StateLock
+
+
+class Storage:
+    """Holds the folder of one mode for one process, and opens its journal.
+
+    Without a `root` everything is in a temporary folder that goes with the run.
+    """
+
+    def __init__(self, root: Path | None, mode: str) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="ml4t-live-") if root is None else None
+        self.folder = StateDir(Path(self._temporary.name) if self._temporary is not None else root or Path(), mode)
+        self._lock: StateLock | None = self.folder.lock()
+        self._journal: Journal | None = None
+
+    def open_journal(self, clock: Clock, durability: str | None, on_failure: Callable[[Exception], None]) -> Journal:
+        """Return the open journal.
+
+        Unless `durability` says otherwise, what can be repeated (recorded data, a temporary folder) is not synced. On
+        virtual time it is written on the loop's thread, so that the same run makes the same file.
+        """
+        recorded = isinstance(clock, DataClock)
+        repeatable = recorded or self._temporary is not None
+        self._journal = Journal(
+            self.folder.journal,
+            clock,
+            durability=durability or ("none" if repeatable else "fsync"),
+            inline=clock.simulated and not recorded,
+            mode=self.folder.mode,
+            on_failure=on_failure,
+        )
+        return self._journal.open(asyncio.get_running_loop())
+
+    def close(self) -> None:
+        """Complete the journal and let the folder go. Raises JournalError, after letting go, when the disk refuses."""
+        try:
+            if self._journal is not None:
+                self._journal.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
+            if self._temporary is not None:
+                self._temporary.cleanup()

@@ -1,0 +1,133 @@
+"""Calls the strategy: directly on the loop, or on a thread of its own when it is declared slow."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from ml4t.live.contracts.market import MarketView
+from ml4t.live.engine.barrier import Barrier
+from ml4t.live.engine.faults import Faults
+from ml4t.live.orders.facade import DeskBroker
+from ml4t.live.times import to_datetime
+
+Data = Mapping[str, Mapping[str, Any]]
+
+BACKLOG = 1_000
+"""Calls that may wait for a strategy on its own thread; beyond it new data are dropped for it, and counted."""
+
+
+class Strategist(Protocol):
+    """What the pipeline calls with new data."""
+
+    def on_start(self) -> None:
+        """Call the strategy's `on_start`."""
+        ...
+
+    def on_data(self, moment: int, data: Data) -> None:
+        """Call the strategy's `on_data`."""
+        ...
+
+    def on_end(self) -> None:
+        """Call the strategy's `on_end`; nothing follows."""
+        ...
+
+
+class DirectStrategist:
+    """Calls the strategy where it stands. What the strategy raises is reported and goes no further."""
+
+    def __init__(self, strategy: Any, broker: DeskBroker, market: MarketView, faults: Faults) -> None:
+        self._on_data = strategy.on_data
+        self._strategy = strategy
+        self._broker = broker
+        self._market = market
+        self._faults = faults
+        self._name = f"strategy {type(strategy).__name__}"
+        self.calls = 0
+
+    def on_start(self) -> None:
+        """Call `on_start` when the strategy has one; it fails the run when it raises."""
+        self._optional("on_start")
+
+    def on_data(self, moment: int, data: Data) -> None:
+        """Call `on_data` with the data of `moment` (nanoseconds UTC)."""
+        self.calls += 1
+        broker = self._broker
+        broker.decide(moment)
+        try:
+            self._on_data(to_datetime(moment), data, {"market": self._market}, broker)
+        except Exception as error:  # noqa: BLE001 - a strategy's fault must not take the engine with it
+            self._faults.report_fatal(self._name, error)
+
+    def on_end(self) -> None:
+        """Call `on_end` when the strategy has one."""
+        self._optional("on_end")
+
+    def _optional(self, hook: str) -> None:
+        method = getattr(self._strategy, hook, None)
+        if method is None:
+            return
+        try:
+            method(self._broker)
+        except Exception as error:  # noqa: BLE001 - as in on_data
+            self._faults.report_fatal(self._name, error)
+
+
+class ThreadedStrategist:
+    """Calls the strategy on a thread of its own, one call at a time and in order.
+
+    On the data's time the next event waits for the call to return; on a live market the engine goes on.
+    """
+
+    def __init__(
+        self,
+        direct: DirectStrategist,
+        on_loop: Callable[[Callable[[], None]], None],
+        barrier: Barrier | None,
+    ) -> None:
+        self._direct = direct
+        self._on_loop = on_loop
+        self._barrier = barrier
+        self._calls: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._work, name="strategy", daemon=True)
+        self.dropped = 0
+
+    def on_start(self) -> None:
+        """Start the thread, and call `on_start` on it."""
+        self._thread.start()
+        self._post(self._direct.on_start)
+
+    def on_data(self, moment: int, data: Data) -> None:
+        """Hand the data over; they are dropped and counted when the strategy is too far behind."""
+        if self._calls.qsize() >= BACKLOG:
+            self.dropped += 1
+            return
+        self._post(lambda: self._direct.on_data(moment, data))
+
+    def on_end(self) -> None:
+        """Let the strategy finish what it has, call `on_end`, and end the thread.
+
+        A strategy that hangs keeps its thread; it is a daemon, and does not keep the process.
+        """
+        if not self._thread.is_alive():
+            return
+        self._post(self._direct.on_end)
+        self._calls.put(None)
+
+    @property
+    def finished(self) -> bool:
+        """True once the thread has ended."""
+        return not self._thread.is_alive()
+
+    def _post(self, call: Callable[[], None]) -> None:
+        if self._barrier is not None:
+            self._barrier.enter()
+        self._calls.put(call)
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
+            if self._barrier is not None:
+                self._on_loop(self._barrier.leave)

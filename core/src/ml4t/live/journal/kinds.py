@@ -1,0 +1,44 @@
+"""The kinds of record."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from ml4t.live.model import Fill, Forecast, Order, Resolution
+
+
+class RecordKind(StrEnum):
+    """What a record tells. A kind that is not listed here is allowed, and is kept as a plain record."""
+
+    RUN = "run"
+    INTENT = "intent"
+    """An order that is about to be sent; the body is the Order."""
+    ORDER = "order"
+    """Any later change of an order; the body is the Order as it is now."""
+    FILL = "fill"
+    VERDICT = "verdict"
+    FIRING = "firing"
+    SUPPRESSED = "suppressed"
+    FORECAST = "forecast"
+    RESOLUTION = "resolution"
+    DECLINED = "declined"
+    """A forecaster that was asked and gave nothing, and why: an abstention counts too."""
+    ACCOUNT = "account"
+    EQUITY = "equity"
+    """Cash and equity, once a day on which something happened."""
+    GAP = "gap"
+    HEALTH = "health"
+    KILL_SWITCH = "kill_switch"
+    ERROR = "error"
+    STATE = "state"
+    RECONCILIATION = "reconciliation"
+
+
+BODIES: dict[str, tuple[type, str]] = {
+    RecordKind.INTENT: (Order, "order_id"),
+    RecordKind.ORDER: (Order, "order_id"),
+    RecordKind.FILL: (Fill, "execution_id"),
+    RecordKind.FORECAST: (Forecast, "forecast_id"),
+    RecordKind.RESOLUTION: (Resolution, "forecast_id"),
+}
+"""The kinds that keep a table of their own: the type of their body, and the attribute that names it there."""

@@ -1,0 +1,6 @@
+"""The forecast ledger: every forecast, what became of it, and how good its model is."""
+
+from ml4t.live.ledger.ledger import ForecastLedger
+from ml4t.live.ledger.scores import Score
+
+__all__ = ["ForecastLedger", "Score"]

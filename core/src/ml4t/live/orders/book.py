@@ -1,0 +1,135 @@
+"""The book of our own orders: what is open, what it could still do, and what was submitted lately."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from ml4t.live.model import Order, OrderSide
+
+RECENT = 10_000
+"""Finished orders, and submitted ones, that stay in memory at least; older ones are in the journal."""
+
+What = tuple[object, ...]
+
+
+class OrderBook:
+    """Our orders as they are known now. Everything asked on the way of an order is O(1), or O(log n) in those of late."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Order] = {}
+        self._finished: dict[str, Order] = {}
+        self._working: dict[str, _Working] = {}
+        self._submitted: list[int] = []
+        self._latest: dict[What, tuple[int, Order]] = {}
+
+    def put(self, order: Order) -> None:
+        """Record a new order, or a new state of one."""
+        before = self._open.get(order.order_id)
+        if before is not None:
+            self._release(before)
+        if order.is_open:
+            self._open[order.order_id] = order
+            self._reserve(order)
+            return
+        if before is not None:
+            del self._open[order.order_id]
+        self._finished.pop(order.order_id, None)
+        self._finished[order.order_id] = order
+        if len(self._finished) > RECENT:
+            del self._finished[next(iter(self._finished))]
+
+    def submitted(self, order: Order) -> None:
+        """Note that an order passed the gate, for limits on rate and repetition."""
+        times = self._submitted
+        # One that comes late (two threads, a clock set back) counts from the latest known moment: times stay sorted.
+        time = max(order.created_at, times[-1]) if times else order.created_at
+        times.append(time)
+        if len(times) >= 2 * RECENT:
+            del times[:RECENT]
+        what = _what(order)
+        self._latest.pop(what, None)
+        self._latest[what] = (time, order)
+        if len(self._latest) > RECENT:
+            del self._latest[next(iter(self._latest))]
+
+    def get(self, order_id: str) -> Order | None:
+        """Return an order as it stands, None when it is not known here."""
+        return self._open.get(order_id) or self._finished.get(order_id)
+
+    @property
+    def open_orders(self) -> Sequence[Order]:
+        """The orders that may still trade, oldest first."""
+        return list(self._open.values())
+
+    @property
+    def open_count(self) -> int:
+        """How many orders may still trade."""
+        return len(self._open)
+
+    def working(self, symbol: str) -> tuple[float, float]:
+        """Return the quantities that open orders may still buy and sell."""
+        working = self._working.get(symbol)
+        return (0.0, 0.0) if working is None else (working.buying, working.selling)
+
+    def working_symbols(self) -> Sequence[str]:
+        """Return the symbols with open orders."""
+        return list(self._working)
+
+    def submitted_since(self, since: int) -> int:
+        """Return how many orders passed the gate after `since` (nanoseconds UTC); it knows the last `RECENT` for sure.
+
+        An order from the future, as seen after the clock was set back, counts too: a window never reopens.
+        """
+        return len(self._submitted) - bisect_right(self._submitted, since)
+
+    def repeated(self, order: Order, since: int) -> Order | None:
+        """Return the last order that passed the gate after `since` and asked for the same as `order`, None without one."""
+        time, earlier = self._latest.get(_what(order), (since, None))
+        return earlier if time > since else None
+
+    def _reserve(self, order: Order) -> None:
+        working = self._working.get(order.symbol)
+        if working is None:
+            working = self._working[order.symbol] = _Working()
+        working.orders += 1
+        if order.side is OrderSide.BUY:
+            working.buys += 1
+            working.buying += order.remaining
+        else:
+            working.selling += order.remaining
+
+    def _release(self, order: Order) -> None:
+        working = self._working[order.symbol]
+        working.orders -= 1
+        if order.side is OrderSide.BUY:
+            working.buys -= 1
+            working.buying = working.buying - order.remaining if working.buys else 0.0
+        else:
+            working.selling = working.selling - order.remaining if working.orders > working.buys else 0.0
+        if not working.orders:
+            del self._working[order.symbol]
+
+
+class _Working:
+    """What the open orders of one symbol may still trade; with the last one of a side its sum goes, and its rounding."""
+
+    __slots__ = ("buying", "buys", "orders", "selling")
+
+    def __init__(self) -> None:
+        self.orders = 0
+        self.buys = 0
+        self.buying = 0.0
+        self.selling = 0.0
+
+
+def _what(order: Order) -> What:
+    return (
+        order.symbol,
+        order.side,
+        order.quantity,
+        order.order_type,
+        order.limit_price,
+        order.stop_price,
+        order.trail_amount,
+    )

@@ -1,0 +1,250 @@
+"""The desk: the one way from a decision to the venue, and back from what the venue says to the books."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import attrs
+
+from ml4t.live.clock import Clock
+from ml4t.live.contracts.broker import BrokerCapabilities, OrderUpdate
+from ml4t.live.journal import RecordKind, StatePut
+from ml4t.live.model import Account, Fill, Order, OrderState, Position, Verdict, refuse
+from ml4t.live.orders.book import OrderBook
+from ml4t.live.orders.states import with_fill, with_update
+from ml4t.live.portfolio import Portfolio
+from ml4t.live.risk.books import Books
+from ml4t.live.risk.gate import RiskGate
+from ml4t.live.risk.loss import LossWatch
+
+SEEN_FILLS = 100_000
+"""Executions remembered in memory; older ones are looked up in the journal."""
+
+
+class Executor(Protocol):
+    """What carries orders to a venue; it answers through the desk's `order`, `fill` and `account`."""
+
+    capabilities: BrokerCapabilities
+
+    def submit(self, order: Order) -> None:
+        """Send an order whose intent is durable."""
+        ...
+
+    def cancel(self, order: Order) -> None:
+        """Ask for a cancel."""
+        ...
+
+
+class Recorder(Protocol):
+    """Writes to the journal and tells the observers."""
+
+    def __call__(
+        self,
+        kind: RecordKind,
+        subject: str,
+        body: object,
+        *,
+        state: Sequence[StatePut] = (),
+        on_durable: Callable[[], None] | None = None,
+    ) -> int:
+        """Append a record; `on_durable` is called once it is as safe as configured."""
+        ...
+
+
+class Desk:
+    """Our orders and holdings, and every rule between a decision and the wire.
+
+    Plain and synchronous: it may be called from the loop's thread and from a strategy's own, one caller at a time
+    (`lock`). An order is checked, counted and journalled before it leaves, and a refusal leaves nothing behind but its
+    record.
+    """
+
+    def __init__(
+        self,
+        *,
+        gate: RiskGate,
+        books: Books,
+        losses: LossWatch,
+        clock: Clock,
+        record: Recorder,
+        on_loop: Callable[[Callable[[], None]], None],
+        has_fill: Callable[[Fill], bool],
+    ) -> None:
+        self.lock = threading.RLock()
+        self.books = books
+        self.orders: OrderBook = books.orders
+        self.portfolio: Portfolio = books.portfolio
+        self.executor: Executor | None = None
+        self.on_breach: Callable[[str], None] | None = None
+        self.gate = gate
+        self._losses = losses
+        self._clock = clock
+        self._record = record
+        self._on_loop = on_loop
+        self._has_fill = has_fill
+        self._seen: dict[tuple[str, str, str], None] = {}
+        self._latest = 0
+
+    # ------------------------------------------------------------------ decisions
+
+    def now(self) -> int:
+        """Return the time of a decision: never earlier than the one before, so that no window of time reopens."""
+        self._latest = max(self._latest, self._clock.now())
+        return self._latest
+
+    def submit(self, order: Order) -> Order:
+        """Take an order through the gate and, once its intent is durable, to the venue; return it as it stands.
+
+        The same `order_id` again is the same order: nothing is sent twice.
+        """
+        with self.lock:
+            known = self.orders.get(order.order_id)
+            if known is not None:
+                return known
+            if order.state is OrderState.REJECTED:  # the request itself made no sense
+                return self._reject(order, Verdict(False, order.code, order.reason, check="request"))
+            verdict = self._unsupported(order) or self._ask(order)
+            if not verdict.allowed:
+                return self._reject(order, verdict)
+            return self._intend(order)
+
+    def force(self, order: Order) -> Order:
+        """Send an order past the gate: only for emptying the account in an emergency."""
+        with self.lock:
+            return self.orders.get(order.order_id) or self._intend(order)
+
+    def cancel(self, order_id: str) -> bool:
+        """Ask for a cancel; return False when there is no such open order."""
+        with self.lock:
+            order = self.orders.get(order_id)
+            if order is None or not order.is_open:
+                return False
+            if order.state is OrderState.INTENT:  # still on its way to the disk: it never leaves
+                self.order(OrderUpdate(order_id, OrderState.CANCELLED, self.now(), reason="cancelled before it was sent"))
+            else:
+                self._on_loop(partial(self._cancel, order))
+            return True
+
+    def closing_quantity(self, symbol: str) -> float:
+        """Return the signed quantity that would bring the position to zero after the orders that already close it."""
+        with self.lock:
+            held = self.portfolio.quantity(symbol)
+            buying, selling = self.orders.working(symbol)
+            return -max(0.0, held - selling) if held > 0 else max(0.0, -held - buying)
+
+    # ------------------------------------------------------------------ what the venue says
+
+    def order(self, update: OrderUpdate) -> None:
+        """Book a change of an order."""
+        with self.lock:
+            order = self.orders.get(update.order_id)
+            changed = with_update(order, update) if order is not None else None
+            if changed is not None:
+                self._put(changed)
+
+    def fill(self, fill: Fill) -> None:
+        """Book an execution, once and for ever."""
+        with self.lock:
+            key = (fill.venue, fill.account, fill.execution_id)
+            order = self.orders.get(fill.order_id)
+            late = order is None or not order.is_open
+            if key in self._seen or (late and self._has_fill(fill)):
+                return
+            self._remember(key)
+            position = self.portfolio.apply(fill)
+            self._record(RecordKind.FILL, fill.execution_id, fill, state=self._lines(position))
+            if order is not None:
+                self._put(with_fill(order, fill))
+            self._look_at_losses()
+
+    def account(self, account: Account) -> None:
+        """Note what the venue says of the balances."""
+        self._record(RecordKind.ACCOUNT, account.account, account)
+
+    def mark(self, symbol: str, price: float) -> None:
+        """Revalue a holding, and look at the loss limits when that moved equity."""
+        if self.portfolio.mark(symbol, price):
+            self._look_at_losses()
+
+    def restore(self, orders: Sequence[Order], recent: Sequence[Order], fills: Sequence[Fill]) -> None:
+        """Take back the open orders, those submitted lately (oldest first) and the executions of the open ones."""
+        for order in orders:
+            self.orders.put(order)
+        for order in recent:
+            self.orders.submitted(order)
+            self._latest = max(self._latest, order.created_at)
+            if not order.is_open:
+                self.orders.put(order)
+        for fill in fills:
+            self._remember((fill.venue, fill.account, fill.execution_id))
+
+    # ------------------------------------------------------------------ inside
+
+    def _ask(self, order: Order) -> Verdict:
+        self.books.now = order.created_at
+        return self.gate.check(order, self.books)
+
+    def _unsupported(self, order: Order) -> Verdict | None:
+        if self.executor is None:
+            return refuse("no_venue", "no venue is connected")
+        if order.order_type not in self.executor.capabilities.order_types:
+            return refuse("unsupported_order_type", f"the venue takes no {order.order_type} orders")
+        if order.time_in_force not in self.executor.capabilities.times_in_force:
+            return refuse("unsupported_time_in_force", f"the venue takes no {order.time_in_force} orders")
+        return None
+
+    def _reject(self, order: Order, verdict: Verdict) -> Order:
+        rejected = attrs.evolve(order, state=OrderState.REJECTED, code=verdict.code, reason=verdict.reason)
+        self.orders.put(rejected)
+        self._record(RecordKind.VERDICT, order.order_id, verdict)
+        self._record(RecordKind.ORDER, order.order_id, rejected)
+        return rejected
+
+    def _intend(self, order: Order) -> Order:
+        intent = attrs.evolve(order, state=OrderState.INTENT)
+        self.orders.put(intent)
+        self.orders.submitted(intent)
+        send = partial(self._on_loop, partial(self._send, intent.order_id))
+        self._record(RecordKind.INTENT, intent.order_id, intent, on_durable=send)
+        return self.orders.get(intent.order_id) or intent
+
+    def _send(self, order_id: str) -> None:
+        with self.lock:
+            order = self.orders.get(order_id)
+            if order is None or order.state is not OrderState.INTENT or self.executor is None:
+                return
+            # SENT is not journalled: after a crash a durable intent may have left, and is asked about either way.
+            sent = attrs.evolve(order, state=OrderState.SENT)
+            self.orders.put(sent)
+            self.executor.submit(sent)
+
+    def _cancel(self, order: Order) -> None:
+        if self.executor is not None:
+            self.executor.cancel(order)
+
+    def _put(self, order: Order) -> None:
+        self.orders.put(order)
+        self._record(RecordKind.ORDER, order.order_id, order)
+
+    def _remember(self, key: tuple[str, str, str]) -> None:
+        self._seen[key] = None
+        if len(self._seen) > SEEN_FILLS:
+            del self._seen[next(iter(self._seen))]
+
+    def _lines(self, position: Position) -> Sequence[StatePut]:
+        return (
+            StatePut("position", position.symbol, position if position.quantity else None),
+            StatePut("account", "books", self.portfolio.state()),
+        )
+
+    def _look_at_losses(self) -> None:
+        if self._losses.mark(self.portfolio.equity) and self.on_breach is not None:
+            self.on_breach(self._losses.breached)
+
+
+def position_lines(state: Mapping[str, Any]) -> dict[str, Position]:
+    """Return the positions that the journal's `position` lines hold."""
+    return {symbol: Position(**line) for symbol, line in state.items()}

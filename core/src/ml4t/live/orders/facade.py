@@ -1,0 +1,112 @@
+"""The broker that a strategy is handed: it answers at once from the desk's own books."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ml4t.live.model import Order, OrderSide, OrderType, Position, TimeInForce
+from ml4t.live.orders.desk import Desk
+from ml4t.live.orders.identity import decision_id
+from ml4t.live.orders.request import make_order
+
+
+class DeskBroker:
+    """One strategy's (or agent's) face of the desk.
+
+    It counts the orders of each decision, so that the ids of its orders follow from the decision alone.
+    """
+
+    def __init__(self, desk: Desk, run: str, strategy: str) -> None:
+        self._desk = desk
+        self._run = run
+        self._strategy = strategy
+        self._decided_at = 0
+        self._ordinals: dict[str, int] = {}
+        self.cause = ""
+        """What orders made now are due to: the id of a firing or forecast, set by the engine around a call."""
+
+    def decide(self, moment: int) -> None:
+        """Begin a decision on the data of `moment` (nanoseconds UTC); an earlier one continues the last decision."""
+        if moment > self._decided_at:
+            self._decided_at = moment
+            self._ordinals.clear()
+
+    def submit_order(
+        self,
+        asset: str,
+        quantity: float,
+        side: OrderSide | str | None = None,
+        order_type: OrderType | str = OrderType.MARKET,
+        limit_price: float | None = None,
+        stop_price: float | None = None,
+        *,
+        trail_amount: float | None = None,
+        time_in_force: TimeInForce | str = TimeInForce.GTC,
+        reason: str = "",
+    ) -> Order:
+        """Submit an order; without `side`, the sign of `quantity` is the direction.
+
+        Returns the order, PENDING or REJECTED with `code` and `reason`; never raises for a refusal.
+        """
+        with self._desk.lock:  # two threads at once make two decisions, not one twice
+            ordinal = self._ordinals.get(str(asset), 0)
+            self._ordinals[str(asset)] = ordinal + 1
+            order = make_order(
+                decision_id(self._run, self._strategy, asset, self._decided_at, ordinal),
+                asset,
+                quantity,
+                side,
+                order_type,
+                limit_price=limit_price,
+                stop_price=stop_price,
+                trail_amount=trail_amount,
+                time_in_force=time_in_force,
+                created_at=self._desk.now(),
+                strategy=self._strategy,
+                cause=reason or self.cause,
+            )
+            return self._desk.submit(order)
+
+    def cancel_order(self, order_id: str) -> bool:
+        """Ask for a cancel; return False when there is no such open order."""
+        return self._desk.cancel(order_id)
+
+    def close_position(self, asset: str) -> Order | None:
+        """Submit the market order that brings the position to zero; None when nothing is left to close."""
+        with self._desk.lock:
+            quantity = self._desk.closing_quantity(asset)
+            return self.submit_order(asset, quantity) if quantity else None
+
+    def get_order(self, order_id: str) -> Order | None:
+        """Return the order as it stands now."""
+        return self._desk.orders.get(order_id)
+
+    def get_position(self, asset: str) -> Position | None:
+        """Return the holding, None when flat."""
+        return self._desk.portfolio.position(asset)
+
+    @property
+    def positions(self) -> Mapping[str, Position]:
+        """Every holding that is not zero."""
+        return self._desk.portfolio.positions
+
+    @property
+    def pending_orders(self) -> Sequence[Order]:
+        """The orders that may still trade."""
+        return self._desk.orders.open_orders
+
+    def get_cash(self) -> float:
+        """Return the cash."""
+        return self._desk.portfolio.cash
+
+    def get_account_value(self) -> float:
+        """Return cash plus positions at their marks."""
+        return self._desk.portfolio.equity
+
+    def get_positions(self) -> Mapping[str, Position]:
+        """Return every holding that is not zero, as `positions`."""
+        return self.positions
+
+    def get_pending_orders(self, asset: str | None = None) -> Sequence[Order]:
+        """Return the orders that may still trade, of one symbol or of all."""
+        return [order for order in self.pending_orders if asset is None or order.symbol == asset]

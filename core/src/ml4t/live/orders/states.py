@@ -1,0 +1,76 @@
+"""How an order moves from state to state: the one place that says what may follow what."""
+
+from __future__ import annotations
+
+from ml4t.live.contracts.broker import OrderUpdate
+from ml4t.live.model import Fill, Order, OrderState
+
+DUST = 1e-9
+"""Quantity, relative to the order, that counts as nothing left: floats do not add up to the last bit."""
+
+_COURSE = (OrderState.NEW, OrderState.INTENT, OrderState.SENT, OrderState.WORKING, OrderState.PARTIALLY_FILLED)
+_RANK = {state: rank for rank, state in enumerate(_COURSE)}
+_UNPROVED = frozenset({OrderState.INTENT, OrderState.SENT})
+_AT_VENUE = frozenset({OrderState.WORKING, OrderState.PARTIALLY_FILLED})
+
+
+def with_update(order: Order, update: OrderUpdate) -> Order | None:
+    """Return the order after what the venue said, None when that is old news.
+
+    A finished order stays finished. A venue that has the order ends UNKNOWN, and what was proved never becomes UNKNOWN.
+    FILLED is believed when the executions are here: until then the order stays open, and counts as exposure.
+    """
+    if not order.is_open:
+        return None
+    state = update.state
+    if state is OrderState.FILLED:
+        state = OrderState.WORKING
+    if state is OrderState.WORKING and order.filled_quantity > 0:
+        state = OrderState.PARTIALLY_FILLED
+    venue_order_id = update.venue_order_id or order.venue_order_id
+    forward = _follows(order.state, state)
+    if not forward and venue_order_id == order.venue_order_id:
+        return None
+    return order.changed(
+        state=state if forward else order.state,
+        venue_order_id=venue_order_id,
+        updated_at=update.time,
+        code=update.code or order.code,
+        reason=update.reason or order.reason,
+    )
+
+
+def _follows(before: OrderState, after: OrderState) -> bool:
+    if not after.is_open:
+        return True
+    if after is OrderState.UNKNOWN:
+        return before in _UNPROVED
+    if before is OrderState.UNKNOWN:
+        return after in _AT_VENUE
+    return _RANK[after] > _RANK[before]
+
+
+def with_fill(order: Order, fill: Fill) -> Order:
+    """Return the order after a fill that was not seen before.
+
+    A fill may come before the acknowledgement, and after a cancel: the money moved, so it counts. A finished order stays
+    finished, as FILLED once all of it has traded.
+    """
+    filled = order.filled_quantity + fill.quantity
+    paid = (order.average_price or 0.0) * order.filled_quantity + fill.price * fill.quantity
+    average_price = paid / filled
+    state = order.state
+    if abs(filled - order.quantity) <= order.quantity * DUST:
+        filled = order.quantity
+    if filled >= order.quantity:
+        state = OrderState.FILLED
+    elif order.is_open:
+        state = OrderState.PARTIALLY_FILLED
+    return order.changed(
+        state=state,
+        filled_quantity=filled,
+        average_price=average_price,
+        commission=order.commission + fill.commission,
+        venue_order_id=order.venue_order_id or fill.venue_order_id,
+        updated_at=fill.time,
+    )

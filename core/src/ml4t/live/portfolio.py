@@ -1,0 +1,156 @@
+"""The books of one account: cash and holdings, kept from fills and marked to the market."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ml4t.live.model import Fill, Position
+
+DUST = 1e-12
+"""What is left of a position, relative to the most that was held of it, that counts as nothing: floats do not add up."""
+
+
+class Holding:
+    """One symbol's line in the books; mutable, because it is marked on every tick."""
+
+    __slots__ = ("average_price", "mark", "multiplier", "opened_at", "peak", "quantity", "realised_pnl", "symbol")
+
+    def __init__(self, symbol: str, multiplier: float = 1.0) -> None:
+        self.symbol = symbol
+        self.quantity = 0.0
+        self.peak = 0.0
+        """The largest absolute quantity since it was opened."""
+        self.average_price = 0.0
+        self.mark = 0.0
+        self.realised_pnl = 0.0
+        self.multiplier = multiplier
+        self.opened_at = 0
+
+    @property
+    def market_value(self) -> float:
+        """Signed value at the mark; the price at which it was opened is its first mark."""
+        return self.quantity * self.mark * self.multiplier
+
+    def position(self) -> Position:
+        """Return the line as a position."""
+        return Position(
+            self.symbol, self.quantity, self.average_price, self.mark, self.realised_pnl, self.multiplier, self.opened_at
+        )
+
+
+class Portfolio:
+    """Cash and holdings of one account.
+
+    Average cost, signed quantities: selling short brings in cash and leaves a negative market value, so equity does not
+    move when a position is opened. Marks change equity by the signed quantity times the change of price.
+    """
+
+    def __init__(self, cash: float = 0.0) -> None:
+        self.cash = cash
+        self.equity = cash
+        self.commission = 0.0
+        self._holdings: dict[str, Holding] = {}
+
+    @property
+    def positions(self) -> Mapping[str, Position]:
+        """The holdings that are not zero."""
+        # A list, because a strategy's own thread may ask while a fill is being booked.
+        return {symbol: holding.position() for symbol, holding in list(self._holdings.items()) if holding.quantity}
+
+    @property
+    def holdings(self) -> Mapping[str, Holding]:
+        """The lines of the books, flat ones included."""
+        return self._holdings
+
+    def position(self, symbol: str) -> Position | None:
+        """Return a holding, None when flat."""
+        holding = self._holdings.get(symbol)
+        return holding.position() if holding is not None and holding.quantity else None
+
+    def quantity(self, symbol: str) -> float:
+        """Return the signed quantity held."""
+        holding = self._holdings.get(symbol)
+        return 0.0 if holding is None else holding.quantity
+
+    def apply(self, fill: Fill) -> Position:
+        """Book a fill and return the symbol's position after it (quantity 0 when flat)."""
+        holding = self._holdings.get(fill.symbol)
+        if holding is None:
+            holding = self._holdings[fill.symbol] = Holding(fill.symbol)
+        signed = fill.signed_quantity
+        self.cash -= signed * fill.price * holding.multiplier + fill.commission
+        self.commission += fill.commission
+        _book(holding, signed, fill.price, fill.time)
+        self._anchor()
+        return holding.position()
+
+    def mark(self, symbol: str, price: float) -> bool:
+        """Revalue a holding; return True when equity changed."""
+        holding = self._holdings.get(symbol)
+        if holding is None or not holding.quantity or price == holding.mark:
+            return False
+        self.equity += holding.quantity * (price - holding.mark) * holding.multiplier
+        holding.mark = price
+        return True
+
+    def restore(self, cash: float, positions: Mapping[str, Position], commission: float = 0.0) -> None:
+        """Replace the books by those given."""
+        self.cash = cash
+        self.commission = commission
+        self._holdings = {symbol: _holding(position) for symbol, position in positions.items()}
+        self._anchor()
+
+    def state(self) -> dict[str, Any]:
+        """Return the account's line as plain values: cash and commission paid."""
+        return {"cash": self.cash, "commission": self.commission}
+
+    def _anchor(self) -> None:
+        # Marks move equity incrementally; recomputing it at every fill keeps rounding from adding up over years.
+        self.equity = self.cash + sum(holding.market_value for holding in self._holdings.values())
+
+
+class VirtualPortfolio(Portfolio):
+    """The books of a shadow account: nothing in them is real but the prices."""
+
+    def __init__(self, initial_cash: float = 100_000.0) -> None:
+        super().__init__(initial_cash)
+        self.initial_cash = initial_cash
+
+
+def _book(holding: Holding, signed: float, price: float, time: int) -> None:
+    before = holding.quantity
+    after = before + signed
+    if before * signed >= 0.0:
+        if not before:
+            _open(holding, price, time)
+        holding.average_price = (holding.average_price * abs(before) + price * abs(signed)) / abs(after)
+    else:
+        closed = min(abs(signed), abs(before))
+        direction = 1.0 if before > 0.0 else -1.0
+        holding.realised_pnl += closed * (price - holding.average_price) * direction * holding.multiplier
+        if abs(after) <= DUST * holding.peak:  # dust would count as a position for ever
+            after = 0.0
+        elif before * after < 0.0:  # through zero: the rest is a new position
+            _open(holding, price, time)
+            holding.average_price = price
+    holding.quantity = after
+    holding.peak = max(holding.peak, abs(after))
+
+
+def _open(holding: Holding, price: float, time: int) -> None:
+    holding.opened_at = time
+    holding.peak = 0.0
+    # A mark from before says nothing of a position that did not exist: opening at the fill's price moves no equity.
+    holding.mark = price
+
+
+def _holding(position: Position) -> Holding:
+    holding = Holding(position.symbol, position.multiplier)
+    holding.quantity = position.quantity
+    holding.peak = abs(position.quantity)
+    holding.average_price = position.average_price
+    holding.mark = position.average_price if position.mark is None else position.mark
+    holding.realised_pnl = position.realised_pnl
+    holding.opened_at = position.opened_at
+    return holding

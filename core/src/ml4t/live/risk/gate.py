@@ -1,0 +1,73 @@
+"""The gate: a frozen chain of checks that fails closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import attrs
+
+from ml4t.live.clock import Clock
+from ml4t.live.contracts.risk import RiskCheck
+from ml4t.live.model import ALLOW, Order, Verdict, refuse
+from ml4t.live.risk.books import Books
+
+CHECK_ERROR = "check_error"
+CHECK_TIMEOUT = "check_timeout"
+
+_Stage = tuple[str, bool, Callable[[Order, Books], Verdict]]
+
+
+class RiskGate:
+    """Asks every check, in the order written, and stops at the first refusal.
+
+    A check that raises, that answers with anything but a verdict, or that takes longer than `budget_ms` refuses the
+    order. The gate cannot end a check that never returns: the watchdog reports it with its stack.
+    """
+
+    def __init__(self, checks: Iterable[tuple[str, RiskCheck]], clock: Clock, *, budget_ms: float = 50.0) -> None:
+        self._stages: tuple[_Stage, ...] = tuple(
+            (name, bool(getattr(check, "exempts_reducing", False)), check.check) for name, check in checks
+        )
+        self._stopwatch = clock.stopwatch
+        self._budget = round(budget_ms * 1e6)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the checks, in the order in which they are asked."""
+        return tuple(name for name, _, _ in self._stages)
+
+    def check(self, order: Order, books: Books) -> Verdict:
+        """Return `ALLOW`, or the first refusal with the name of its check."""
+        reducing = books.reduces(order)
+        stopwatch, budget = self._stopwatch, self._budget
+        started = stopwatch()
+        for name, exempts_reducing, check in self._stages:
+            if reducing and exempts_reducing:
+                continue
+            try:
+                verdict = check(order, books)
+            except Exception as error:  # noqa: BLE001 - whatever a check raises is a refusal
+                return _stamp(refuse(CHECK_ERROR, f"{name} raised {type(error).__name__}: {error}"), name)
+            ended = stopwatch()
+            if verdict is not ALLOW:
+                if not isinstance(verdict, Verdict):
+                    return _stamp(refuse(CHECK_ERROR, f"{name} answered {verdict!r}, which is not a Verdict"), name)
+                if not verdict.allowed:
+                    return _stamp(verdict, name)
+            if ended - started > budget:
+                return _stamp(_too_slow(name, ended - started, budget), name)
+            started = ended
+        return ALLOW
+
+
+def _stamp(verdict: Verdict, name: str) -> Verdict:
+    return attrs.evolve(verdict, check=name)
+
+
+def _too_slow(name: str, taken: int, budget: int) -> Verdict:
+    return refuse(
+        CHECK_TIMEOUT,
+        f"{name} took {taken / 1e6:.1f} ms of its {budget / 1e6:.0f} ms; a check reads the books and nothing else",
+        limit=budget / 1e6,
+        value=taken / 1e6,
+    )

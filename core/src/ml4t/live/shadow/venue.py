@@ -1,0 +1,149 @@
+"""A venue that exists in memory: it takes orders, rests them, and fills them from the market data that passes by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from ml4t.live.contracts.broker import BrokerCapabilities, OrderUpdate
+from ml4t.live.contracts.market import MarketView
+from ml4t.live.model import Fill, MarketEvent, Order, OrderState, OrderType, Position, TimeInForce
+from ml4t.live.portfolio import VirtualPortfolio
+from ml4t.live.shadow.costs import Costs
+from ml4t.live.shadow.matching import TAKERS, fill_price
+
+NAME = "shadow"
+
+
+class VenueSink(Protocol):
+    """Where the venue says what happened."""
+
+    def order(self, update: OrderUpdate) -> None:
+        """Take a change of an order."""
+        ...
+
+    def fill(self, fill: Fill) -> None:
+        """Take an execution."""
+        ...
+
+
+class ShadowVenue:
+    """Fills orders against the next event of their symbol, so that no order trades with the data it was decided on.
+
+    No leverage: a fill that would lift gross exposure over equity is rejected instead. Shorts need `allow_shorts`; their
+    proceeds are cash and their value is owed.
+    """
+
+    capabilities = BrokerCapabilities(
+        order_types=frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP}),
+        times_in_force=frozenset({TimeInForce.GTC}),
+        fractional=True,
+        kinds=frozenset({NAME}),
+    )
+
+    def __init__(
+        self,
+        market: MarketView,
+        sink: VenueSink,
+        *,
+        initial_cash: float = 100_000.0,
+        costs: Costs | None = None,
+        allow_shorts: bool = True,
+    ) -> None:
+        self.portfolio = VirtualPortfolio(initial_cash)
+        self.resting: dict[str, list[Order]] = {}
+        self._market = market
+        self._sink = sink
+        self._costs = costs or Costs()
+        self._allow_shorts = allow_shorts
+        self._now = 0
+
+    def restore(self, cash: float, positions: Mapping[str, Position], orders: Sequence[Order]) -> None:
+        """Take back the account and the orders that were open; they rest where they rested."""
+        self.portfolio.restore(cash, positions)
+        for order in orders:
+            self.resting.setdefault(order.symbol, []).append(order)
+
+    def submit(self, order: Order) -> None:
+        """Take an order; it rests until an event fills it."""
+        self.resting.setdefault(order.symbol, []).append(order)
+        self._say(order, OrderState.WORKING, order.created_at)
+
+    def cancel(self, order: Order) -> None:
+        """Take an order out."""
+        resting = self.resting.get(order.symbol, [])
+        for index, candidate in enumerate(resting):
+            if candidate.order_id == order.order_id:
+                del resting[index]
+                if not resting:
+                    del self.resting[order.symbol]
+                self._say(order, OrderState.CANCELLED, max(self._now, order.created_at))
+                return
+
+    def on_event(self, event: MarketEvent) -> None:
+        """Fill what trades with `event`, oldest order first."""
+        resting = self.resting.pop(event.symbol, None)
+        if not resting:
+            return
+        self._now = event.event_time
+        kept = []
+        for order in resting:
+            price = fill_price(order, event)
+            if price is None:
+                kept.append(order)
+            else:
+                self._trade(order, price, event.event_time)
+        if kept:
+            # A fill may have led to new orders already; the older ones stay in front.
+            self.resting[event.symbol] = kept + self.resting.get(event.symbol, [])
+
+    def _trade(self, order: Order, price: float, time: int) -> None:
+        if order.order_type in TAKERS:
+            price = self._costs.slipped(price, order.side)
+        problem = self._cannot_afford(order, price)
+        if problem is not None:
+            code, reason = problem
+            self._say(order, OrderState.REJECTED, time, code, reason)
+            return
+        fill = Fill(
+            execution_id=f"{order.order_id}-1",
+            order_id=order.order_id,
+            symbol=order.symbol,
+            side=order.side,
+            quantity=order.remaining,
+            price=price,
+            time=time,
+            commission=self._costs.commission(order.remaining * price),
+            venue=NAME,
+            account=NAME,
+            venue_order_id=_venue_id(order),
+        )
+        self.portfolio.apply(fill)
+        self._sink.fill(fill)
+
+    def _cannot_afford(self, order: Order, price: float) -> tuple[str, str] | None:
+        held = self.portfolio.quantity(order.symbol)
+        after = held + order.signed_remaining
+        if after < 0 and not self._allow_shorts:
+            return "shorts_not_allowed", f"the fill would leave {after:g} {order.symbol}, and the account may not be short"
+        if abs(after) <= abs(held):
+            return None
+        for symbol, line in self.portfolio.holdings.items():
+            last = self._market.price(symbol)
+            if line.quantity and last is not None:
+                self.portfolio.mark(symbol, last)
+        others = sum(abs(line.market_value) for s, line in self.portfolio.holdings.items() if s != order.symbol)
+        gross = others + abs(after) * price
+        if gross > self.portfolio.equity * (1 + 1e-9):
+            return (
+                "insufficient_buying_power",
+                f"gross exposure would be {gross:,.2f} on equity of {self.portfolio.equity:,.2f}",
+            )
+        return None
+
+    def _say(self, order: Order, state: OrderState, time: int, code: str = "", reason: str = "") -> None:
+        self._sink.order(OrderUpdate(order.order_id, state, time, _venue_id(order), code=code, reason=reason))
+
+
+def _venue_id(order: Order) -> str:
+    return f"{NAME}-{order.order_id}"

@@ -1,0 +1,107 @@
+"""Tests of `ml4t.live.plugins.reference`."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from ml4t.live.errors import PluginError
+from ml4t.live.plugins import resolve_factory
+from ml4t.live.plugins.reference import Contained, contained, describe, explain, import_reference
+
+
+@pytest.mark.parametrize("raised", [ValueError("x"), SystemExit(3), asyncio.CancelledError(), GeneratorExit(), StopIteration()])
+def test_whatever_a_plugin_raises_is_contained(raised):
+    with pytest.raises(Contained) as caught, contained():
+        raise raised
+
+    assert caught.value.original is raised
+
+
+def test_ctrl_c_is_not_contained():
+    with pytest.raises(KeyboardInterrupt), contained():
+        raise KeyboardInterrupt
+
+
+def test_a_reference_names_a_module_or_something_in_it():
+    import json
+
+    assert import_reference("json") is json
+    assert import_reference("json:JSONDecoder.decode") is json.JSONDecoder.decode
+
+
+def test_the_text_of_an_exception_is_one_line():
+    assert describe(ValueError("two\n  lines")) == "ValueError: two lines"
+    assert describe(ValueError()) == "ValueError"
+
+
+def test_an_exception_that_cannot_be_printed_is_named():
+    class MuteError(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    assert describe(MuteError()) == "MuteError"
+
+
+def test_a_module_that_core_lacks_is_a_matter_of_versions(plugin):
+    found = plugin("import ml4t.live.teleport\n")
+
+    failure = explain(ModuleNotFoundError("...", name="ml4t.live.teleport"), found, found.target)
+
+    assert failure.reason.startswith("it imports ml4t.live.teleport, which ml4t-live ")
+    assert failure.remedy == "Install versions that fit: `pip install --upgrade ml4t-live acme-acme`"
+
+
+def test_a_missing_sibling_of_the_light_module_is_the_plugins_own(install, site):
+    from ml4t.live.plugins import scan
+
+    install(
+        "acme", ["acme = acme_room.plugin"], modules={"acme_room.plugin": "", "acme_room.deep.broker": "import acme_room.wire"}
+    )
+    (found,) = scan([str(site)])
+
+    with pytest.raises(PluginError, match=r"its own module acme_room\.wire is not there. Install it afresh") as caught:
+        resolve_factory(found, "acme_room.deep.broker:Broker")
+
+    assert isinstance(caught.value.__cause__, ModuleNotFoundError)
+
+
+def test_a_factory_that_cannot_be_called_is_refused(plugin):
+    found = plugin("answer = 42\n")
+
+    with pytest.raises(PluginError, match=r"acme_acme:answer of the plugin acme .* is a int, which cannot be called"):
+        resolve_factory(found, "acme_acme:answer")
+
+
+def test_a_factory_that_exits_is_refused(plugin):
+    found = plugin("def __getattr__(name):\n    raise SystemExit(2)\n")
+
+    with pytest.raises(PluginError, match="SystemExit: 2"):
+        resolve_factory(found, "acme_acme:Broker")
+
+
+@pytest.mark.parametrize(
+    ("requires", "message"),
+    [
+        (
+            ["acme-sdk>=3"],
+            (
+                r"it imports acme_sdk, which is not installed \(acme-acme needs acme-sdk>=3\)\. "
+                r"Install what it needs: `pip install acme-acme`"
+            ),
+        ),
+        (
+            [],
+            (
+                r"it imports acme_sdk, which is not installed and which acme-acme does not declare\. "
+                r"Install the package that provides acme_sdk, and tell the author of acme-acme"
+            ),
+        ),
+    ],
+)
+def test_a_missing_sdk_is_the_users_to_install_or_the_authors_to_declare(plugin, requires, message):
+    found = plugin("def __getattr__(name):\n    import acme_sdk\n", requires=requires)
+
+    with pytest.raises(PluginError, match=message):
+        resolve_factory(found, "acme_acme:Broker")

@@ -1,0 +1,1 @@
+"""A price-move trigger for ml4t-live."""

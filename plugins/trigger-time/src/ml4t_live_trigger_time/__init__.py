@@ -1,0 +1,1 @@
+"""A time trigger for ml4t-live."""

@@ -1,0 +1,94 @@
+"""The options of the time trigger."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import zoneinfo
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import field, frozen
+from attrs.validators import ge, gt, optional
+
+from ml4t.live.config import Duration
+from ml4t.live.times import format_duration
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""The names of the days, in the order of `datetime.weekday`."""
+
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
+
+
+def _strings(value: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise TypeError(f'{value!r} is one string where a list is wanted; write ["{value}"]')
+    return tuple(value)
+
+
+def _times_of_day(_instance: object, _attribute: Any, value: tuple[str, ...]) -> None:
+    for text in value:
+        if not _TIME_OF_DAY.fullmatch(text):
+            raise ValueError(f"{text!r} is not a time of day; write HH:MM or HH:MM:SS, as in '09:30'")
+
+
+def _day_names(_instance: object, _attribute: Any, value: tuple[str, ...]) -> None:
+    for name in value:
+        if name not in WEEKDAYS:
+            raise ValueError(f"{name!r} is not a day of the week; choose from {', '.join(WEEKDAYS)}")
+
+
+def _time_zone(_instance: object, _attribute: Any, value: str) -> None:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (KeyError, ValueError, OSError):  # OSError: the name of a folder of the database, such as "America"
+        near = difflib.get_close_matches(value, sorted(zoneinfo.available_timezones()), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "use an IANA name such as 'America/New_York'"
+        raise ValueError(f"{value!r} is not a known time zone; {hint}") from None
+
+
+def _cron_expression(_instance: object, _attribute: Any, value: str | None) -> None:
+    if value is not None:
+        # Here and not at the top: listing the plugins reads this module and must not load cronsim.
+        from ml4t_live_trigger_time.schedules.cron import validate  # noqa: PLC0415
+
+        validate(value)
+
+
+@frozen(kw_only=True)
+class TimeTriggerConfig:
+    """When to fire: exactly one of `every`, `at` and `cron`."""
+
+    every: Duration | None = field(default=None, validator=optional(gt(0)))
+    """Fire once per this length of time (nanoseconds), counted from 1970-01-01 00:00 UTC: `1h` is every full hour UTC."""
+
+    offset: Duration = field(default=0, validator=ge(0))
+    """With `every`: fire this much later (nanoseconds, shorter than `every`)."""
+
+    at: tuple[str, ...] = field(default=(), converter=_strings, validator=_times_of_day)
+    """Fire at these times of day (`HH:MM` or `HH:MM:SS`) on the clocks of `timezone`."""
+
+    weekdays: tuple[str, ...] = field(default=(), converter=_strings, validator=_day_names)
+    """With `at`: only on these days of the week (`mon` to `sun`, in `timezone`); empty means every day."""
+
+    cron: str | None = field(default=None, validator=_cron_expression)
+    """Fire by this expression of five fields (minute, hour, day of month, month, day of week) on the clocks of `timezone`."""
+
+    timezone: str = field(default="UTC", validator=_time_zone)
+    """With `at` and `cron`: the IANA time zone whose clocks they are read on."""
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what does not go together."""
+        given = [name for name in ("every", "at", "cron") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of every, at and cron; given: {' and '.join(given) or 'none'}")
+        if self.every is None and self.offset:
+            raise ValueError("offset goes with every only; move the times of at or cron instead")
+        if self.every is not None and self.offset >= self.every:
+            raise ValueError(
+                f"offset ({format_duration(self.offset)}) must be shorter than every ({format_duration(self.every)})"
+            )
+        if self.every is not None and self.timezone != "UTC":
+            raise ValueError("every is counted in UTC; use at or cron for the clocks of a timezone")
+        if self.weekdays and not self.at:
+            raise ValueError("weekdays goes with at only; with cron the fifth field says the days")

@@ -1,0 +1,20 @@
+"""What this distribution offers to ml4t-live."""
+
+from __future__ import annotations
+
+from ml4t.live.hookspecs import hookimpl
+from ml4t.live.records import TriggerRecord
+from ml4t_live_trigger_time.config import TimeTriggerConfig
+
+
+@hookimpl
+def ml4t_live_triggers() -> list[TriggerRecord]:
+    """Return the one trigger."""
+    return [
+        TriggerRecord(
+            name="trigger-time",
+            config=TimeTriggerConfig,
+            factory="ml4t_live_trigger_time.trigger:TimeTrigger",
+            summary="Fires every so often, at local times of day, or by a cron expression.",
+        )
+    ]
