@@ -6,71 +6,66 @@ import asyncio
 import gc
 import json
 import logging
-import resource
 import sys
 import time
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 import structlog
+from measure import ORDER_EVERY, PRICES, START, TICK, WARM_UP, Marks, flatness, import_cost, percentiles
 
 from ml4t.live import BarAggregator, LiveEngine, LiveRiskConfig, Strategy, Trade
 from ml4t.live.testing import ListFeed
-
-START = 1_700_000_000 * 10**9
-TICK = 10**6  # a millisecond between two ticks
-ORDER_EVERY = 1_000
 
 
 def trades(count: int, symbols: int, apart: int = TICK) -> list[Trade]:
     """Return a walk over some symbols, round robin, `apart` nanoseconds from one trade to the next."""
     names = [f"S{n}" for n in range(symbols)]
-    return [Trade(names[n % symbols], START + n * apart, 100.0 + (n * 7919 % 101) * 0.01, 1.0) for n in range(count)]
+    return [Trade(names[n % symbols], START + n * apart, PRICES[n * 7919 % 101], 1.0) for n in range(count)]
 
 
 class Trader(Strategy):
     """Counts, and sends an order now and then."""
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Marks | None = None) -> None:
         self.calls = 0
         self.side = 1
+        self.started = 0.0
+        self._marks = marks
 
     def on_data(self, timestamp: Any, data: Any, context: Any, broker: Any) -> None:
         self.calls += 1
         if self.calls % ORDER_EVERY == 0:
             broker.submit_order(next(iter(data)), self.side)
             self.side = -self.side
+            if self.calls == WARM_UP:
+                self.started = time.process_time()
+        if self._marks is not None:
+            self._marks.see(self.calls)
 
 
-class Marks(Strategy):
-    """Notes the CPU time every so many events."""
+class Watcher(Strategy):
+    """Counts bars."""
 
-    def __init__(self, every: int) -> None:
-        self.every = every
-        self.calls = 0
-        self.times: list[float] = []
-        self.memory: list[int] = []
+    def __init__(self) -> None:
+        self.bars = 0
 
     def on_data(self, timestamp: Any, data: Any, context: Any, broker: Any) -> None:
-        self.calls += 1
-        if self.calls % ORDER_EVERY == 0:
-            broker.submit_order(next(iter(data)), 1 if self.calls // ORDER_EVERY % 2 else -1)
-        if self.calls % self.every == 0:
-            self.times.append(time.process_time())
-            self.memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        self.bars += len(data)
 
 
-def run_engine(strategy: Strategy, events: Sequence[Trade]) -> float:
-    """Run the engine over the events and return the CPU seconds it took, everything included."""
-    engine = LiveEngine(strategy, None, ListFeed(events), risk=LiveRiskConfig(max_orders_per_minute=None))
+def run_engine(strategy: Strategy, events: Sequence[Trade], bars: str | None = None) -> tuple[float, float]:
+    """Run the engine over the events and return the CPU time before its start and after its end."""
+    engine = LiveEngine(strategy, None, ListFeed(events), risk=LiveRiskConfig(max_orders_per_minute=None), bars=bars)
 
-    async def main() -> float:
+    async def main() -> tuple[float, float]:
         await engine.connect()
         gc.collect()
         gc.freeze()
         started = time.process_time()
         await engine.run()
-        return time.process_time() - started
+        return started, time.process_time()
 
     return asyncio.run(main())
 
@@ -78,14 +73,21 @@ def run_engine(strategy: Strategy, events: Sequence[Trade]) -> float:
 def events(symbols: int, count: int = 300_000) -> dict[str, float]:
     """Feed to strategy."""
     strategy = Trader()
-    seconds = run_engine(strategy, trades(count, symbols))
-    if strategy.calls != count:
-        raise RuntimeError(f"{strategy.calls} calls for {count} events")
-    return {"per_cpu_second": count / seconds}
+    ended = run_engine(strategy, trades(WARM_UP + count, symbols))[1]
+    if strategy.calls != WARM_UP + count:
+        raise RuntimeError(f"{strategy.calls} calls for {WARM_UP + count} events")
+    return {"per_cpu_second": count / (ended - strategy.started)}
 
 
 def bars(symbols: int = 1, count: int = 500_000) -> dict[str, float]:
-    """Ticks to 1-second bars."""
+    """Ticks to 1-second bars in the engine, to a strategy that gets bars only."""
+    strategy = Watcher()
+    started, ended = run_engine(strategy, trades(count, symbols), bars="1s")
+    return {"per_cpu_second": count / (ended - started), "bars": strategy.bars}
+
+
+def aggregate(symbols: int = 1, count: int = 500_000) -> dict[str, float]:
+    """Ticks to 1-second bars in the aggregator alone."""
     ticks = trades(count, symbols)
     aggregator = BarAggregator("1s")
     gc.collect()
@@ -137,21 +139,36 @@ def orders(count: int = 5_000, warm_up: int = 500) -> dict[str, float]:
         await engine.run()
 
     asyncio.run(main())
-    took = sorted(after - before for before, after in zip(asked[warm_up:], entered[warm_up:], strict=True))
-    return {"p50_us": took[len(took) // 2] / 1e3, "p99_us": took[len(took) * 99 // 100] / 1e3, "checks": checks}
+    return {**percentiles(asked, entered, warm_up), "checks": checks}
 
 
 def flat(count: int = 1_000_000) -> dict[str, float]:
     """First against last tenth."""
-    tenth = count // 10
-    strategy = Marks(tenth)
-    run_engine(strategy, trades(count, 10))
-    steps = [after - before for before, after in zip(strategy.times, strategy.times[1:], strict=False)]
-    return {"last_over_first": steps[-1] / steps[0], "memory_growth_mib": (strategy.memory[-1] - strategy.memory[0]) / 1024}
+    marks = Marks(count // 10)
+    run_engine(Trader(marks), trades(count, 10))
+    return flatness(marks)
 
 
-CASES = {"events": events, "bars": bars, "orders": orders, "flat": flat}
+def importing() -> dict[str, float]:
+    """Import what a live engine and a strategy need in a fresh process; `package` is the bare `import ml4t.live`."""
+    package = import_cost("import ml4t.live")
+    return {
+        **import_cost("from ml4t.live import LiveEngine, LiveRiskConfig, Strategy"),
+        "package_cpu_seconds": package["cpu_seconds"],
+        "package_rss_mib": package["rss_mib"],
+    }
+
+
+CASES = {
+    "events": events,
+    "bars": bars,
+    "aggregate": aggregate,
+    "orders": orders,
+    "flat": flat,
+    "import": importing,
+}
 
 if __name__ == "__main__":
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    print(json.dumps(CASES[sys.argv[1]](*(int(argument) for argument in sys.argv[2:]))))
+    result = CASES[sys.argv[1]](*(int(argument) for argument in sys.argv[2:]))
+    print(json.dumps({**result, "version": version("ml4t-live")}))

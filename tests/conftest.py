@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-HOSTILE = Path(__file__).parents[1] / "contrib" / "hostile"
+ROOT = Path(__file__).parents[1]
+HOSTILE = ROOT / "contrib" / "hostile"
 
 # One process builds them all: a process and an environment for each, as pip does it, takes most of a minute.
 BUILD_ALL = """
@@ -24,17 +25,51 @@ for folder in sys.argv[2:]:
 """
 
 
+def build_wheels(folders: list[Path], wheels: Path) -> list[Path]:
+    """Build a wheel of every distribution in `folders` and return them, sorted by name."""
+    subprocess.run([sys.executable, "-c", BUILD_ALL, str(wheels), *map(str, folders)], check=True, capture_output=True)
+    built = sorted(wheels.glob("*.whl"))
+    assert len(built) == len(folders)
+    return built
+
+
+def install(wheels: list[Path], site: Path) -> Path:
+    """Install wheels into the folder `site` with pip, as a user's environment would have them; return it."""
+    options = ["--no-deps", "--no-index", "--no-compile", "--quiet", "--disable-pip-version-check", "--target", str(site)]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, *map(str, wheels)], check=True, capture_output=True)
+    return site
+
+
+@pytest.fixture(scope="session")
+def installed() -> Callable[[Path, Path], Path]:
+    """Builds and installs the distribution in a folder: `site = installed(folder, tmp_path)`."""
+
+    def build_and_install(folder: Path, workplace: Path) -> Path:
+        wheels = workplace / "wheels"
+        wheels.mkdir()
+        return install(build_wheels([folder], wheels), workplace / "site")
+
+    return build_and_install
+
+
+@pytest.fixture(scope="session")
+def distributions() -> list[Path]:
+    """The folders of the distributions that this repository ships."""
+    folders = [ROOT / "core", *sorted(ROOT.glob("plugins/*")), *sorted(ROOT.glob("contrib/*"))]
+    return [folder for folder in folders if (folder / "pyproject.toml").exists()]
+
+
+@pytest.fixture(scope="session")
+def wheels(distributions: list[Path], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A wheel of each of them."""
+    return build_wheels(distributions, tmp_path_factory.mktemp("wheels"))
+
+
 @pytest.fixture(scope="session")
 def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder into which pip has installed every distribution of contrib/hostile."""
-    wheels, site = tmp_path_factory.mktemp("wheels"), tmp_path_factory.mktemp("site")
-    folders = sorted(str(each.parent) for each in HOSTILE.glob("*/pyproject.toml"))
-    subprocess.run([sys.executable, "-c", BUILD_ALL, str(wheels), *folders], check=True, capture_output=True)
-    options = ["--no-deps", "--no-index", "--no-compile", "--quiet", "--disable-pip-version-check", "--target", str(site)]
-    built = sorted(str(each) for each in wheels.glob("*.whl"))
-    assert len(built) == len(folders)
-    subprocess.run([sys.executable, "-m", "pip", "install", *options, *built], check=True, capture_output=True)
-    return site
+    folders = sorted(each.parent for each in HOSTILE.glob("*/pyproject.toml"))
+    return install(build_wheels(folders, tmp_path_factory.mktemp("wheels")), tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="session")

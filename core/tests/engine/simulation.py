@@ -13,9 +13,11 @@ from ml4t.live import LiveEngine, LiveRiskConfig, Strategy
 from ml4t.live.clock import LoopClock
 from ml4t.live.journal import JournalReader, export_lines
 from ml4t.live.testing import Faults, SimulatedFeed, SimulatedVenue, run_virtual
-from ml4t.live.times import NANOS
+from ml4t.live.times import NANOS, to_nanoseconds
 
 START = 1_767_225_600 * NANOS  # 2026-01-01
+AFTERWARDS = 30.0
+"""Seconds of a second run, without a strategy."""
 SYMBOLS = ("AAA", "BBB", "CCC")
 
 
@@ -24,14 +26,16 @@ class Gambler(Strategy):
 
     def __init__(self, seed: int) -> None:
         self._rng = random.Random(f"{seed} gambler")
-        self.calls = 0
+        self.times: list[int] = []
+        self.partial = 0
         self.started = self.ended = 0
 
     def on_start(self, broker: Any) -> None:
         self.started += 1
 
     def on_data(self, timestamp: Any, data: Any, context: Any, broker: Any) -> None:
-        self.calls += 1
+        self.times.append(to_nanoseconds(timestamp))
+        self.partial += len(data) != len(SYMBOLS)
         for symbol in data:
             if self._rng.random() < 0.005:
                 broker.submit_order(symbol, self._rng.choice((-2, -1, 1, 2)))
@@ -68,7 +72,11 @@ def simulate(seed: int, folder: Path, *, hours: float, every_seconds: float = 1.
         venue = SimulatedVenue(lambda symbol: prices.get(symbol, 100.0), clock, seed=seed, faults=faults)
         strategy = Gambler(seed)
         limits = LiveRiskConfig(
-            execution_mode="paper", max_position_value=2_000.0, max_daily_loss=None, max_drawdown_pct=None, max_orders_per_minute=10
+            execution_mode="paper",
+            max_position_value=2_000.0,
+            max_daily_loss=None,
+            max_drawdown_pct=None,
+            max_orders_per_minute=10,
         )
         engine = LiveEngine(strategy, venue, feed, risk=limits, state_dir=folder, clock=clock, seed=seed)
         await engine.connect()
@@ -83,6 +91,9 @@ def simulate(seed: int, folder: Path, *, hours: float, every_seconds: float = 1.
         core.step = remember
         await engine.run()
         await venue.settled()
+        # What the venue did after the engine had gone is learnt by the next run of the same state directory.
+        quiet = SimulatedFeed(SYMBOLS, clock, seed=seed, duration_seconds=AFTERWARDS, every_seconds=every_seconds)
+        await LiveEngine(None, venue, quiet, risk=limits, state_dir=folder, clock=clock, seed=seed).run()
         journal = engine.state_folder.journal
         out = io.StringIO()
         with JournalReader(journal) as reader:

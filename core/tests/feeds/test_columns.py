@@ -38,6 +38,10 @@ def test_the_likeliest_of_several_names_wins():
     assert found("date", "timestamp", "px", "price", "ts").names == {"time": "timestamp", "price": "price"}
 
 
+def test_the_first_of_equal_names_wins():
+    assert found("Price", "price", "time").names["price"] == "Price"
+
+
 def test_renaming_wins_over_a_likely_name():
     columns = found("when", "timestamp", "wert", "stock", renamed={"when": "timestamp", "wert": "price", "stock": "Symbol"})
     assert columns.names == {"time": "when", "symbol": "stock", "price": "wert"}

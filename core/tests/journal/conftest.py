@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,15 @@ def until() -> Callable[[Callable[[], object]], None]:
             threading.Event().wait(0.002)
 
     return until
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], object]], Awaitable[None]]:
+    """The same on the loop: a commit is known a moment before the loop is told of it."""
+
+    async def eventually(condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110 - a test looks from outside
+                await asyncio.sleep(0.001)
+
+    return eventually

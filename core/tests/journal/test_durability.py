@@ -28,7 +28,7 @@ def run(main):
 
 
 @pytest.mark.parametrize("durability", [Durability.FSYNC, Durability.WRITE])
-def test_callbacks_come_in_order_on_the_loops_thread_after_the_commit(path, durability):
+def test_callbacks_come_in_order_on_the_loops_thread_after_the_commit(path, durability, eventually):
     seen: list[tuple[int, int, int]] = []
 
     async def main():
@@ -45,6 +45,7 @@ def test_callbacks_come_in_order_on_the_loops_thread_after_the_commit(path, dura
                     await asyncio.sleep(0)
             assert all(number <= journal.durable_seq for number, _, _ in seen)
             await journal.durable(300)
+            await eventually(lambda: len(seen) == 300)
             assert [number for number, _, _ in seen] == list(range(1, 301))
 
     run(main())
@@ -52,7 +53,7 @@ def test_callbacks_come_in_order_on_the_loops_thread_after_the_commit(path, dura
     assert all(on_disk >= seq for seq, _, on_disk in seen)
 
 
-def test_one_hand_over_to_the_loop_per_commit(path):
+def test_one_hand_over_to_the_loop_per_commit(path, eventually):
     """The writer is held by a second writer's transaction while all of it is appended."""
 
     async def main():
@@ -69,7 +70,7 @@ def test_one_hand_over_to_the_loop_per_commit(path):
             blocker.close()
             before = loop.handed_over
             await journal.durable(journal.last_seq)
-            await asyncio.sleep(0)
+            await eventually(lambda: len(called) == 1_500)
             # The thread had taken a part before it was held, so there are one or two commits.
             assert loop.handed_over - before <= 2
             assert called == list(range(1_500))
@@ -106,7 +107,7 @@ def test_inline_durable_commits(make):
     assert journal.durable_seq == seq
 
 
-def test_a_callback_that_fails_stops_no_other(path):
+def test_a_callback_that_fails_stops_no_other(path, eventually):
     complaints: list[str] = []
     called: list[int] = []
 
@@ -117,6 +118,7 @@ def test_a_callback_that_fails_stops_no_other(path):
             journal.append("x", "s", 1, on_durable=lambda: 1 / 0)
             journal.append("x", "s", 2, on_durable=lambda: called.append(2))
             await journal.durable(2)
+            await eventually(lambda: called)
 
     run(main())
     assert called == [2]
@@ -133,6 +135,19 @@ def test_without_a_loop_callbacks_come_on_the_writers_thread(make, caplog):
     assert called == [3]
     assert journal.counts() == {"x": 2, "y": 1}
     assert "callback" in caplog.text
+
+
+def test_a_callback_on_the_writers_thread_never_waits_for_itself(make, until):
+    journal = make(capacity=1)
+    journal.append("x", "s", 1, on_durable=lambda: [journal.append("y", "s", number) for number in range(5)])
+    until(lambda: journal.durable_seq == 6)
+
+
+@pytest.mark.parametrize(("durability", "level"), [("fsync", 2), ("write", 1), ("none", 0)])
+def test_sqlite_is_told_how_durable(make, durability, level):
+    connection = make(durability=durability)._writing
+    assert connection.execute("PRAGMA synchronous").fetchone() == (level,)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_durable_needs_the_loop_of_open_and_a_record_that_exists(make):

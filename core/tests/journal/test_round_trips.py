@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ml4t.live.journal import JournalReader, RecordKind, StatePut
+from ml4t.live.journal import Durability, JournalReader, RecordKind, StatePut
+from ml4t.live.journal.connections import connect_writing
 from ml4t.live.journal.encoding import encode
 from ml4t.live.model import (
     Bar,
@@ -310,6 +311,20 @@ def test_state_changes_with_its_record_and_puts_travel_along(make):
     journal.flush()
     assert journal.state("cash") == {}
     assert journal.last_seq == 3
+
+
+def test_puts_come_after_the_records_of_a_long_backlog(make):
+    journal = make()
+    blocker = connect_writing(journal.path, Durability.WRITE, "")
+    blocker.execute("BEGIN IMMEDIATE")
+    for number in range(9_000):  # several commits' worth
+        journal.append("x", "s", number, state=[StatePut("b", "k", number)])
+    journal.put("b", "k", "last")
+    blocker.execute("COMMIT")
+    blocker.close()
+    journal.flush()
+    assert journal.state("b") == {"k": "last"}
+    assert journal.durable_seq == 9_000
 
 
 def test_a_put_alone_is_written_without_being_asked(make, until):

@@ -60,13 +60,9 @@ class Composer:
         settings = self._settings
         broker, shadow = self._broker()
         feeds = [
-            NamedFeed(
-                name=feed.name,
-                feed=self._make(Kind.FEED, feed.use, feed.options, f"feeds.{feed.name}"),
-                bars=feed.bars,
-                evolving=feed.evolving,
-            )
+            NamedFeed(name=feed.name, feed=made, bars=feed.bars, evolving=feed.evolving)
             for feed in settings.feeds
+            if (made := self._make(Kind.FEED, feed.use, feed.options, f"feeds.{feed.name}")) is not None
         ]
         checks = [
             (check.name, self._make(Kind.RISK_CHECK, check.use, check.options, f"risk.checks[{n}]"))

@@ -98,7 +98,8 @@ class Portfolio:
         """Replace the books by those given."""
         self.cash = cash
         self.commission = commission
-        self._holdings = {symbol: _holding(position) for symbol, position in positions.items()}
+        self._holdings.clear()  # in place: the engine's hot path holds on to this very dict
+        self._holdings.update({symbol: _holding(position) for symbol, position in positions.items()})
         self._anchor()
 
     def state(self) -> dict[str, Any]:
@@ -121,10 +122,10 @@ class VirtualPortfolio(Portfolio):
 def _book(holding: Holding, signed: float, price: float, time: int) -> None:
     before = holding.quantity
     after = before + signed
-    if before * signed >= 0.0:
-        if not before:
-            _open(holding, price, time)
-        holding.average_price = (holding.average_price * abs(before) + price * abs(signed)) / abs(after)
+    if not before:
+        _open(holding, price, time)
+    elif before * signed > 0.0:
+        holding.average_price = (holding.average_price * before + price * signed) / after
     else:
         closed = min(abs(signed), abs(before))
         direction = 1.0 if before > 0.0 else -1.0
@@ -133,7 +134,6 @@ def _book(holding: Holding, signed: float, price: float, time: int) -> None:
             after = 0.0
         elif before * after < 0.0:  # through zero: the rest is a new position
             _open(holding, price, time)
-            holding.average_price = price
     holding.quantity = after
     holding.peak = max(holding.peak, abs(after))
 
@@ -141,6 +141,7 @@ def _book(holding: Holding, signed: float, price: float, time: int) -> None:
 def _open(holding: Holding, price: float, time: int) -> None:
     holding.opened_at = time
     holding.peak = 0.0
+    holding.average_price = price
     # A mark from before says nothing of a position that did not exist: opening at the fill's price moves no equity.
     holding.mark = price
 

@@ -89,9 +89,12 @@ def _own_check(loaded: Loaded, record: DoctorRecord) -> Finding:
     name = f"{loaded.found.name}: {record.name}"
     try:
         with contained():
-            return Finding(name, Level.OK, str(resolve_factory(loaded.found, record.factory)()))
+            said = resolve_factory(loaded.found, record.factory)()
     except Contained as failed:
         return Finding(name, Level.BROKEN, str(failed.original) or type(failed.original).__name__)
+    if isinstance(said, str):
+        return Finding(name, Level.OK, said)
+    return Finding(name, Level.BROKEN, f"{record.factory} returned a {type(said).__name__}; a check returns a sentence")
 
 
 def _at_least(name: str, have: tuple[int, ...], need: tuple[int, ...], text: str, remedy: str) -> Finding:

@@ -7,6 +7,7 @@ from typing import Any
 from ml4t.live.cli import output
 from ml4t.live.cli.exits import Refused
 from ml4t.live.cli.lazy import as_command
+from ml4t.live.errors import PluginError
 from ml4t.live.plugins import Broken, Catalogue, Loaded, resolve_factory
 from ml4t.live.records import CommandRecord
 
@@ -26,7 +27,10 @@ def plugin_command(name: str, catalogue: Catalogue | None = None) -> Any:
         if len(found) > 1:
             raise Refused(f"the command {name} is offered by {_owners(found)}; uninstall one of them")
         plugin, record = found[0]
-        return as_command(name, resolve_factory(plugin.found, record.factory))
+        try:
+            return as_command(name, resolve_factory(plugin.found, record.factory))
+        except TypeError as error:
+            raise PluginError(f"the plugin {plugin.found.name} ({plugin.found.provenance}): {error}") from error
 
 
 def _owners(found: list[tuple[Loaded, CommandRecord]]) -> str:

@@ -62,8 +62,12 @@ class RiskView(Protocol):
         """Return each symbol that is held or being ordered with its worst-case absolute quantity."""
         ...
 
-    def recent(self, since: int) -> Iterable[Order]:
-        """Return the orders that passed the gate after `since` (nanoseconds UTC), newest first."""
+    def submitted_since(self, since: int) -> int:
+        """Return how many orders passed the gate after `since` (nanoseconds UTC)."""
+        ...
+
+    def repeated(self, order: Order, since: int) -> Order | None:
+        """Return the last order that passed the gate after `since` and asked for the same as `order`, None without one."""
         ...
 
     @property
@@ -76,7 +80,7 @@ class RiskView(Protocol):
         ...
 
     def price(self, order: Order) -> float | None:
-        """Return the price to value `order` at: the worse of its own limit and the last trusted price; None if unknown."""
+        """Return the price to value `order` at: the highest of the last trusted price and its own; None without a last one."""
         ...
 
     def reduces(self, order: Order) -> bool:

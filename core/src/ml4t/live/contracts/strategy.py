@@ -33,7 +33,7 @@ class StrategyBroker(Protocol):
         """Ask for a cancel; False when there is no such open order."""
         ...
 
-    def close_position(self, asset: str) -> Order | None:
+    def close_position(self, asset: str, *, reason: str = "") -> Order | None:
         """Submit the market order that brings the position to zero; None when there is nothing left to close."""
         ...
 

@@ -33,10 +33,11 @@ class MovingAverageCross(Strategy):
             after = self._trend(closes)
             if before is None or after is None or before == after:
                 continue
+            crossed = f"{self.fast}-day average crossed {'above' if after else 'below'} the {self.slow}-day"
             if after and broker.get_position(symbol) is None:
-                broker.submit_order(symbol, self.shares)
+                broker.submit_order(symbol, self.shares, reason=crossed)
             elif not after:
-                broker.close_position(symbol)
+                broker.close_position(symbol, reason=crossed)
 
     def _trend(self, closes: deque[float]) -> bool | None:
         if len(closes) < self.slow:

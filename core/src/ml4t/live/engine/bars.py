@@ -31,6 +31,7 @@ class BarSynchroniser:
         evolving: bool = False,
     ) -> None:
         grace = 0.0 if ordered else grace_seconds
+        self.interval = interval
         self._aggregator = BarAggregator(interval, flush_timeout_seconds=grace, evolving=evolving)
         self._buffer = BarBuffer(symbols, timeout_seconds=grace, ordered=ordered)
         self._agenda = agenda
@@ -50,6 +51,11 @@ class BarSynchroniser:
             self._collect(bars)
         if self._aggregator.due < self._armed or self._buffer.due < self._armed:
             self._arm()
+
+    def remember(self, event: MarketEvent) -> None:
+        """Take in an event of a bar that was running when an earlier run stopped; nothing is released."""
+        self._aggregator.add(event)
+        self._arm()
 
     def finish(self) -> None:
         """Release everything: there is no more data."""

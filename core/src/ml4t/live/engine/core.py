@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
@@ -9,28 +10,28 @@ from collections.abc import Callable
 import attrs
 
 from ml4t.live.clock import Clock, DataClock
-from ml4t.live.contracts.feed import Backfills, Feed
+from ml4t.live.contracts.observer import RuntimeEvent
 from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.bars import BarSynchroniser
 from ml4t.live.engine.emergency import Flattener
 from ml4t.live.engine.faults import Faults
-from ml4t.live.engine.feeds import SymbolLiveness
 from ml4t.live.engine.forecasting import ForecastDesk
 from ml4t.live.engine.link import VenueLink
+from ml4t.live.engine.liveness import SymbolLiveness
 from ml4t.live.engine.observers import ObserverHub
 from ml4t.live.engine.outbox import Outbox
 from ml4t.live.engine.parts import Parts
 from ml4t.live.engine.pipeline import Pipeline
 from ml4t.live.engine.recorder import EngineRecorder
-from ml4t.live.engine.recovery import restore_books, restore_forecasts, restore_triggers, watermark
+from ml4t.live.engine.recovery import restore_books, restore_forecasts, restore_triggers, restore_venue, watermark
+from ml4t.live.engine.resumption import Resumption
 from ml4t.live.engine.strategist import DirectStrategist, Strategist, ThreadedStrategist
 from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.journal import Journal, RecordKind, StatePut
 from ml4t.live.ledger import ForecastLedger
 from ml4t.live.market import MarketState
-from ml4t.live.market.state import HISTORY
-from ml4t.live.model import Fill, Gap, MarketEvent
+from ml4t.live.model import Fill, Gap, OrderState
 from ml4t.live.orders.book import OrderBook
 from ml4t.live.orders.desk import Desk
 from ml4t.live.orders.facade import DeskBroker
@@ -67,7 +68,7 @@ class Core:
         self.agenda = Agenda()
         self.market = MarketState()
         self.hub = ObserverHub(parts.observers)
-        self.record = EngineRecorder(journal, self.hub, clock, waiting)
+        self.record = EngineRecorder(journal, self._publish if self.hub.queues else None, clock, waiting)
         self.faults = Faults(
             self.record,
             halt=parts.engine.on_error == "halt",
@@ -93,10 +94,10 @@ class Core:
         )
         self.triggers = TriggerBoard(parts.triggers, self.market, self.record, self.faults, self.forecasts.on_firing)
         self.strategist = self._make_strategist(waiting)
-        self.liveness = SymbolLiveness(self.market, clock, self.record, parts.engine.silence_seconds)
+        self.liveness = SymbolLiveness(self.market, clock, self.record, parts.engine.silence_seconds, parts.symbols)
         self.pipeline = self._make_pipeline(barrier)
         self.step = self.pipeline.step
-        self.resume_after: int | None = None
+        self._resumption: Resumption | None = None
         self._checked = -1
         self._valued = 0
 
@@ -104,10 +105,17 @@ class Core:
 
     def start(self) -> None:
         """Take back what the journal holds, and seal the manifest of this run into it."""
-        restore_books(self.journal, self.desk, self.losses, self.switch, self.venue)
+        after = watermark(self.journal) if isinstance(self.clock, DataClock) else None
+        if isinstance(self.clock, DataClock):
+            self.clock.advance(after or 0)
+            self.record.progress = lambda: self.pipeline.completed or after or 0
+        restore_books(self.journal, self.desk, self.losses, self.switch)
         restore_forecasts(self.journal, self.ledger)
         restore_triggers(self.journal, self.triggers)
-        self.resume_after = watermark(self.journal) if self.recorded else None
+        if self.venue is not None:
+            restore_venue(self.venue, self.desk, self.agenda, after)
+        if after is not None:
+            self._resume(after)
         body = {"name": self.parts.name, "mode": self.parts.mode, "recorded_data": self.recorded, **self.parts.manifest}
         body["limits"] = attrs.asdict(self.parts.limits)
         self.record(RecordKind.RUN, self.parts.name, body)
@@ -117,16 +125,16 @@ class Core:
         if self.venue is not None:
             self.connection.up()
 
-    async def warm_up(self, feed: Feed) -> None:
-        """Give the market state the recorded data that an earlier run of this state directory has processed."""
-        if self.resume_after is None or not isinstance(feed, Backfills):
-            return
-        history: list[MarketEvent] = []
-        for symbol in feed.symbols:
-            history.extend(list(await feed.backfill(symbol, 0, self.resume_after + 1))[-HISTORY:])
-        history.sort(key=lambda event: event.event_time)
-        for event in history:
-            self.market.apply(event, self.resume_after)
+    @property
+    def resume_after(self) -> int | None:
+        """The moment up to which an earlier run has processed the recorded data, None when there is none."""
+        return self._resumption.after if self._resumption is not None else None
+
+    async def warm_up(self) -> None:
+        """Take back what is remembered of the recorded data that an earlier run has processed."""
+        if self._resumption is not None:
+            for named in self.parts.feeds:
+                await self._resumption.warm_up(named.feed)
 
     def begin_batch(self) -> None:
         """Read the clock once for the events that follow."""
@@ -149,9 +157,21 @@ class Core:
         put("risk", "losses", self.losses.state())
         self._checked = self.journal.last_seq
 
-    def finish(self) -> None:
-        """Hand over what is left of the data: there is no more."""
-        self.pipeline.finish()
+    def finish(self) -> bool:
+        """Hand over what is left of the data: there is no more. Return True when it has to be called again."""
+        return self.pipeline.finish()
+
+    def journal_failed(self, error: Exception) -> None:
+        """Send nothing until the disk accepts again, and withdraw what waits for it: it would be sent late."""
+        self.connection.down(f"the journal cannot be written ({error})", by="journal")
+        for order in self.desk.orders.open_orders:
+            if order.state is OrderState.INTENT:
+                self.desk.cancel(order.order_id)
+
+    def journal_mended(self) -> None:
+        """Send again."""
+        self.connection.up(by="journal")
+        self.record(RecordKind.HEALTH, "journal", {"state": "mended", "why": "the disk accepts again"})
 
     def on_gap(self, gap: Gap) -> None:
         """Record a hole in the data."""
@@ -162,7 +182,8 @@ class Core:
         if threading.get_ident() == self._thread:
             action()
         else:
-            self._loop.call_soon_threadsafe(action)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: a strategy's thread has outlived the run
+                self._loop.call_soon_threadsafe(action)
 
     def link(self) -> VenueLink:
         """Return the link to the broker of this run."""
@@ -180,6 +201,15 @@ class Core:
             record=self.record,
             since=last.time if last is not None else 0,
         )
+
+    def _resume(self, after: int) -> None:
+        """Set out from the moment at which an earlier run on recorded data stopped."""
+        self._resumption = Resumption(after, self.market, self.pipeline)
+        self.step = self._resumption.step
+        valued = self.journal.last(RecordKind.EQUITY)
+        self._valued = int(valued.body["at"]) if valued is not None else 0
+        self.triggers.resume(after)
+        self.pipeline.resume(after)
 
     # ------------------------------------------------------------------ wiring
 
@@ -258,9 +288,15 @@ class Core:
     # ------------------------------------------------------------------ what happens by itself
 
     def _first_event(self, now: int) -> None:
-        self._roll_day(now)
+        resumed = self._resumption is not None
+        if resumed:
+            self.losses.roll(now, self.desk.portfolio.equity)
+        else:
+            self._roll_day(now)
         self.agenda.every(DAY, (now // DAY + 1) * DAY, self._roll_day)
-        self.triggers.plan(self.agenda, now)
+        self.triggers.plan(self.agenda, now if resumed else now - 1)
+        if self.losses.breached and self.parts.limits.on_breach == "flatten":
+            self.flattener.flatten(self.losses.breached)  # an earlier run may have ended before the account was empty
         if not self.recorded:
             interval = round(self.parts.engine.silence_seconds * 1e9)
             self.agenda.every(interval, now + interval, self.liveness.look)
@@ -286,6 +322,9 @@ class Core:
         self.record(RecordKind.KILL_SWITCH, "all", state, state=(StatePut("risk", "kill_switch", state),))
         if self.switch.on:
             self.flattener.cancel_all()
+
+    def _publish(self, event: RuntimeEvent) -> None:
+        self.on_loop(lambda: self.hub.publish(event))
 
     def _has_fill(self, fill: Fill) -> bool:
         return self.journal.has_fill(fill.venue, fill.account, fill.execution_id)

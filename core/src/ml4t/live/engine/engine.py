@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from ml4t.live.clock import Clock, DataClock, SystemClock
-from ml4t.live.engine.backoff import FullJitter
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.core import Core
-from ml4t.live.engine.feeds import FeedRunner
 from ml4t.live.engine.inbox import Inbox
 from ml4t.live.engine.parts import Parts
 from ml4t.live.engine.signals import StopSignals
 from ml4t.live.engine.storage import Storage
 from ml4t.live.engine.strategist import ThreadedStrategist
-from ml4t.live.engine.supervisor import Beacon, Child, ChildEvent, Supervisor, SupervisorFailed
+from ml4t.live.engine.supervision import supervise_broker, supervise_feeds
+from ml4t.live.engine.supervisor import ChildEvent, Supervisor, SupervisorFailed
 from ml4t.live.engine.timekeeper import keep_time, watch_loop
 from ml4t.live.engine.waiting import first_of
 from ml4t.live.engine.watchdog import Watchdog
-from ml4t.live.errors import BrokerConnectionError, BrokerRefused, FeedRefused, LiveError
+from ml4t.live.errors import BrokerConnectionError, JournalError, LiveError
 from ml4t.live.journal import RecordKind, StateDir
 from ml4t.live.model import Gap, MarketEvent
 from ml4t.live.times import NANOS
 
 STOP_SECONDS = 10.0
 """How long a stop waits for each part before it goes on without it."""
+
+MEND_SECONDS = 0.25
+"""How often a journal that the disk refused is looked at again."""
 
 HISTORICAL_AFTER = 7 * 86_400 * NANOS
 """A feed in code that does not say whether its data are recorded ones is taken to be so when its first event is this old."""
@@ -64,6 +67,8 @@ class Engine:
         self._failure: BaseException | None = None
         self._watchdog: Watchdog | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._observers: list[asyncio.Task[None]] = []
+        self._ended: asyncio.Event | None = None
         self.core: Core | None = None
         """The works; None until `connect`, or until the first event when that has to decide on the clock."""
         self.state = "new"
@@ -87,6 +92,8 @@ class Engine:
         if self.state != "new":
             raise RuntimeError(f"connect() comes first and once; this engine is {self.state}")
         loop = asyncio.get_running_loop()
+        self._open_storage()
+        self.state = "connected"
         self._stop_wanted = asyncio.Event()
         self._barrier = Barrier()
         self._inbox = Inbox(
@@ -97,15 +104,18 @@ class Engine:
             on_gap=self._on_gap,
             on_error=self._fail,
         )
-        self._open_storage()
-        self.state = "connected"
         try:
-            clock = self._clock or self._decided_clock()
+            clock = self._decided_clock()
             if clock is not None:
                 self._build(clock)
             if self.parts.mode != "shadow":
                 await self._connect_broker()
-        except BaseException:
+        except SupervisorFailed as error:
+            self._failure = _cause(error)
+            await self._shut_down()
+            raise self._failure from error
+        except BaseException as error:
+            self._failure = error
             await self._shut_down()
             raise
 
@@ -115,28 +125,37 @@ class Engine:
         Raises what ended the run when that was no stop: BrokerConnectionError, FeedRefused, the strategy's exception when
         `on_error` says halt. Whatever happens, everything is on disk afterwards.
         """
-        if self.state == "new":
-            await self.connect()
-        if self.state != "connected":
+        if self.state not in {"new", "connected"}:
             raise RuntimeError(f"run() comes once, after connect(); this engine is {self.state}")
-        self.state = "running"
-        try:
-            with StopSignals(self._on_signal, self._force):
-                if self.core is not None:
-                    self._begin(self.core)
-                await self._run_feeds()
-                await self._end_of_data()
-        except SupervisorFailed as error:
-            self._failure = self._failure or _cause(error)
-        except Exception as error:  # noqa: BLE001 - raised again below, once everything is on disk
-            self._failure = self._failure or error
-        finally:
+        with StopSignals(self._on_signal, self._force):
+            if self.state == "new":
+                await self.connect()
+            if not self._stop_wanted.is_set():
+                self.state = "running"
+                await self._run()
             await self._shut_down()
         if self._failure is not None:
             raise self._failure
 
+    async def _run(self) -> None:
+        try:
+            if self.core is not None:
+                self._begin(self.core)
+                await self.core.warm_up()
+            await self._run_feeds()
+            await self._end_of_data()
+        except SupervisorFailed as error:
+            self._failure = self._failure or _cause(error)
+        except Exception as error:  # noqa: BLE001 - raised again by run, once everything is on disk
+            self._failure = self._failure or error
+        finally:
+            await self._shut_down()
+
     async def stop(self) -> None:
-        """Ask the run to end in order; returns at once, `run` returns when it is done. Calling it again changes nothing."""
+        """Ask the run to end in order; `run` returns when it is done.
+
+        Before `run` it undoes `connect` and returns when that is done. Calling it again changes nothing.
+        """
         if self.state in {"connected", "running"}:
             self._stop_wanted.set()
         if self.state == "connected":
@@ -150,12 +169,11 @@ class Engine:
         return self._storage
 
     def _decided_clock(self) -> Clock | None:
-        said = {getattr(named.feed, "historical", None) for named in self.parts.feeds}
-        if len(said) > 1:
-            raise ValueError("some feeds are recorded (historical = True) and some are not; one run has one time")
-        historical = said.pop() if said else False
+        historical = self.parts.historical
         if historical and self.parts.mode != "shadow":
             raise ValueError(f"mode {self.parts.mode!r} does not trade on recorded data; use mode 'shadow'")
+        if self._clock is not None:
+            return self._clock
         if historical is None and self.parts.mode == "shadow":
             return None
         return DataClock() if historical else SystemClock()
@@ -174,6 +192,8 @@ class Engine:
 
     def _first_event(self, event: MarketEvent) -> None:
         """Decide on the clock with the first event of feeds that did not say."""
+        if not isinstance(event, MarketEvent):
+            raise TypeError(f"a feed pushed {event!r}; a feed pushes Trade, Quote, Bar or Funding")
         now = SystemClock().now()
         recorded = abs(now - event.event_time) > HISTORICAL_AFTER
         _log.info("the feed does not say whether its data are recorded", taken_as="recorded" if recorded else "live")
@@ -187,13 +207,20 @@ class Engine:
         self._spawn(self._watchdog.keep_beating(), "watchdog beat")
         if not core.recorded:
             self._spawn(keep_time(core), "agenda")
-        for queue in core.hub.queues:
-            self._spawn(queue.run(), f"observer {queue.name}")
+        self._observers = [self._spawn(queue.run(), f"observer {queue.name}") for queue in core.hub.queues]
         if core.strategist is not None:
             core.strategist.on_start()
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(work, name=name))
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        task.add_done_callback(self._note_end)
+        self._tasks.append(task)
+        return task
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        """End the run when a part of it that nobody waits for has died."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(_cause(error) if isinstance(error, SupervisorFailed) else error)
 
     # ------------------------------------------------------------------ running
 
@@ -202,35 +229,14 @@ class Engine:
         core = self.core
         if core is None:
             raise RuntimeError("a broker needs a clock that runs by itself")
-        link = core.link()
-        self._broker = Supervisor(
-            [self._child("broker", link.run, "permanent", ready_seconds=60.0)], core.clock, self._rng, self._on_child
-        )
-        await self._broker.start()
+        self._broker = supervise_broker(core.link(), self.parts.engine, core.clock, self._rng, self._on_child)
+        if await self._broker.start():
+            self._spawn(self._broker.wait(), "broker watch")
 
     async def _run_feeds(self) -> None:
-        silence = self.parts.engine.silence_seconds
-        runners = [FeedRunner(named, self._inbox, lambda: self.core, silence) for named in self.parts.feeds]
-        children = [self._child(f"feed {runner.name}", runner.run, "transient", ready_seconds=None) for runner in runners]
-        self._feeds = Supervisor(children, self._clock or SystemClock(), self._rng, self._on_child)
+        self._feeds = supervise_feeds(self.parts, self._inbox, lambda: self.core, self._clock, self._rng, self._on_child)
         await self._feeds.start()
         await first_of(self._feeds.wait(), self._stop_wanted.wait())
-
-    def _child(
-        self, name: str, run: Callable[[Beacon], Awaitable[None]], restart: Any, *, ready_seconds: float | None
-    ) -> Child:
-        engine = self.parts.engine
-        attempts = engine.reconnect_attempts
-        return Child(
-            name,
-            run,
-            restart=restart,
-            max_restarts=attempts if attempts is not None else 1_000_000_000,
-            within_seconds=engine.reconnect_max_seconds * (attempts or 1) * 2,
-            ready_timeout_seconds=ready_seconds,
-            fatal=(FeedRefused, BrokerRefused, ValueError, TypeError, AttributeError, ImportError),
-            backoff=lambda rng: FullJitter(rng, base=engine.reconnect_first_seconds, cap=engine.reconnect_max_seconds),
-        )
 
     async def _end_of_data(self) -> None:
         """Process what has been pushed; at the end of the data, also what only an end completes."""
@@ -240,31 +246,42 @@ class Engine:
         if self.core is None:
             self._build_now(SystemClock())
         if self.core is not None and not self._stop_wanted.is_set():
-            self.core.finish()
+            while self.core.finish() and not self._stop_wanted.is_set():
+                await first_of(self._inbox.drained(), self._stop_wanted.wait())
             await first_of(self._inbox.drained(), self._stop_wanted.wait())
 
     # ------------------------------------------------------------------ ending
 
     async def _shut_down(self) -> None:
-        if self.state in {"stopping", "stopped", "failed"}:
+        """Let go of everything, once; whoever asks while that is under way waits for it."""
+        if self._ended is not None:
+            await self._ended.wait()
             return
+        self._ended = asyncio.Event()
         self.state = "stopping"
+        try:
+            await self._wind_down()
+        except LiveError as error:
+            _log.error("the run could not be ended in order", error=str(error))
+            self._failure = self._failure or error
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            if self._watchdog is not None:
+                self._watchdog.stop()
+            self._close_storage()
+            self.state = "failed" if self._failure is not None else "stopped"
+            self._ended.set()
+
+    async def _wind_down(self) -> None:
+        """Let the data end, the strategy say goodbye, the requests under way finish, and the observers hear the rest."""
         if self._feeds is not None:
             await self._feeds.stop(STOP_SECONDS)
         self._inbox.close()
         core = self.core
-        if core is not None:
-            await self._wind_down(core)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._watchdog is not None:
-            self._watchdog.stop()
-        self._close_storage()
-        self.state = "failed" if self._failure is not None else "stopped"
-
-    async def _wind_down(self, core: Core) -> None:
-        """Let the strategy say goodbye, the requests under way end, and the observers hear the rest."""
+        if core is None:
+            return
         await core.forecasts.close()
         if core.strategist is not None:
             core.strategist.on_end()
@@ -274,8 +291,9 @@ class Engine:
             await self._broker.stop(STOP_SECONDS)
         core.checkpoint()
         core.record(RecordKind.RUN, self.parts.name, {"ended": True, "why": self._why()})
-        for queue in core.hub.queues:
-            await queue.drain()
+        core.hub.close()
+        if self._observers:
+            await self._until(lambda: all(task.done() for task in self._observers), core.clock)
 
     async def _until(self, condition: Callable[[], bool], clock: Clock) -> None:
         waiting = SystemClock() if isinstance(clock, DataClock) else clock
@@ -283,7 +301,7 @@ class Engine:
             if condition():
                 return
             await waiting.sleep(0.01)
-        _log.error("the strategy does not return; the process goes on without it", waited_seconds=STOP_SECONDS)
+        _log.error("a strategy or an observer does not return; the run ends without it", waited_seconds=STOP_SECONDS)
 
     def _close_storage(self) -> None:
         try:
@@ -305,6 +323,7 @@ class Engine:
         if self._failure is None:
             self._failure = error
             _log.error("the run ends", error=repr(error))
+            self._barrier.enter()  # for good: no event may be processed after this
         self._stop_wanted.set()
 
     def _on_gap(self, gap: Gap) -> None:
@@ -313,23 +332,36 @@ class Engine:
 
     def _journal_failed(self, error: Exception) -> None:
         _log.error("the journal cannot be written; nothing is sent until it can", error=str(error))
-        if self.core is not None:
-            self.core.connection.down(f"the journal cannot be written ({error})")
+        if self.core is not None and self._ended is None:
+            self.core.journal_failed(error)
+            self._spawn(self._await_journal(self.core), "journal watch")
+
+    async def _await_journal(self, core: Core) -> None:
+        """Wait until the disk accepts what it refused, and let orders out again."""
+        clock = SystemClock() if isinstance(core.clock, DataClock) else core.clock
+        while not core.journal.healthy:
+            await clock.sleep(MEND_SECONDS)
+            with contextlib.suppress(JournalError):
+                await core.journal.durable(core.journal.last_seq)
+        _log.warning("the journal can be written again")
+        core.journal_mended()
 
     def _on_child(self, event: ChildEvent) -> None:
         if self.core is not None and event.kind in {"crashed", "backing off", "failed"}:
             body = {"state": event.kind, "restarts": event.restarts, "error": repr(event.error) if event.error else ""}
             self.core.record(RecordKind.HEALTH, event.child, body)
-        _log.info("part of the engine", part=event.child, state=event.kind, error=str(event.error or ""))
+        if event.error is None:
+            _log.debug(f"{event.child} is {event.kind}")
+        else:
+            _log.warning(f"{event.child} is {event.kind}", error=str(event.error), delay_seconds=round(event.delay_seconds, 1))
 
     def _on_signal(self, name: str) -> None:
         _log.info("stopping", signal=name)
         self._stop_wanted.set()
 
     def _force(self) -> None:
-        """Flush the journal from a signal handler: its writer has a thread of its own."""
-        if self.core is not None:
-            self.core.journal.flush()
+        if self._storage is not None:
+            self._storage.flush_from_signal()
 
 
 def _cause(error: SupervisorFailed) -> BaseException:

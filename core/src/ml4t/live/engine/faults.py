@@ -27,10 +27,17 @@ class Faults:
         self._record(RecordKind.ERROR, component, describe(error) | {"count": count})
         return count
 
-    def report_fatal(self, component: str, error: BaseException) -> None:
-        """Record an exception, and end the run once the component has spent its budget."""
-        if self.report(component, error) > self._budget:
+    def report_fatal(self, component: str, error: BaseException) -> bool:
+        """Record an exception, and end the run once the component has spent its budget; return True when it has."""
+        spent = self.report(component, error) > self._budget
+        if spent:
             self._fail(error)
+        return spent
+
+    def crash(self, component: str, error: BaseException) -> None:
+        """Record what is no ordinary exception, and end the run."""
+        self.report(component, error)
+        self._fail(error)
 
 
 def describe(error: BaseException) -> dict[str, object]:

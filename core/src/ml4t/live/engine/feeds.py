@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ml4t.live.clock import Clock, SystemClock
-from ml4t.live.contracts.feed import Backfills, Feed
+from ml4t.live.contracts.feed import Backfills
 from ml4t.live.engine.inbox import Inbox
+from ml4t.live.engine.merge import Lane
 from ml4t.live.engine.parts import NamedFeed
 from ml4t.live.engine.supervisor import Beacon
 from ml4t.live.engine.waiting import first_of
-from ml4t.live.errors import FeedDisconnected
+from ml4t.live.errors import FeedDisconnected, FeedRefused
 from ml4t.live.journal import RecordKind
 from ml4t.live.market import MarketState
 from ml4t.live.model import Gap, MarketEvent
 from ml4t.live.orders.desk import Recorder
-from ml4t.live.times import NANOS
 
 CHECKS_PER_SILENCE = 4
+
+REJOIN_SECONDS = 5.0
+"""How long a feed that has come back may be quiet before its hole is filled without knowing where it ends."""
 
 
 class Works(Protocol):
@@ -45,75 +49,111 @@ class Works(Protocol):
         """True when the data move the clock."""
         ...
 
-    async def warm_up(self, feed: Feed) -> None:
-        """Give the market state what an earlier run has processed."""
-        ...
+
+class FeedGivenUp(FeedDisconnected):
+    """A feed was lost more often in a row than it may be."""
 
 
 class FeedSink:
-    """One feed's way into the inbox. It counts, so that silence is noticed without a clock call per event."""
+    """One feed's way into the engine. It counts, so that silence is noticed without a clock call per event.
 
-    __slots__ = ("_push", "_push_many", "count", "ready")
+    While `held` is a list, events wait in it: what was missed has to come first.
+    """
 
-    def __init__(self, inbox: Inbox) -> None:
-        self._push = inbox.push
-        self._push_many = inbox.push_many
-        self.ready = inbox.ready
+    __slots__ = ("_push", "_push_many", "count", "heard", "held", "ready")
+
+    def __init__(self, target: Inbox | Lane, *, hold: bool = False) -> None:
+        self._push = target.push
+        self._push_many = target.push_many
+        self.ready = target.ready
         self.count = 0
+        self.held: list[MarketEvent] | None = [] if hold else None
+        self.heard = asyncio.Event()
 
     def push(self, event: MarketEvent) -> None:
         """Take one event."""
         self.count += 1
-        self._push(event)
+        if self.held is None:
+            self._push(event)
+        else:
+            self.held.append(event)
+            self.heard.set()
 
     def push_many(self, events: Iterable[MarketEvent]) -> None:
         """Take a batch."""
         self.count += 1
-        self._push_many(events)
+        if self.held is None:
+            self._push_many(events)
+        else:
+            self.held.extend(events)
+            self.heard.set()
 
     def alive(self) -> None:
         """Note that the source answered."""
         self.count += 1
+        self.heard.set()
+
+    def release(self, events: Iterable[MarketEvent]) -> None:
+        """Hand on `events` in place of those held, and hold no more."""
+        self.held = None
+        self._push_many(events)
 
 
 class FeedRunner:
     """Runs one feed for as long as the supervisor wants it.
 
     A feed that delivers nothing and answers nothing for `silence_seconds` is taken to be lost. When a feed comes back, the
-    time it was away is a gap per symbol: backfilled where the feed can, journalled either way. Silence means nothing in
-    recorded data, and is not looked for there.
+    time it was away is a gap per symbol: backfilled where the feed can, up to its first new event, and journalled either
+    way. It is given up when it was lost more than `attempts` times in a row without delivering anything; recorded data
+    are given up at once, because reading them again would not help.
     """
 
-    def __init__(self, named: NamedFeed, inbox: Inbox, works: Callable[[], Works | None], silence_seconds: float) -> None:
+    def __init__(
+        self,
+        named: NamedFeed,
+        inbox: Inbox,
+        works: Callable[[], Works | None],
+        *,
+        silence_seconds: float,
+        attempts: int | None,
+        lane: Lane | None = None,
+    ) -> None:
         self.name = named.name
         self.feed = named.feed
-        self.runs = 0
         self._inbox = inbox
+        self._lane = lane
         self._works = works
         self._silence = silence_seconds
+        self._attempts = attempts
         self._lost_at: int | None = None
+        self._failures = 0
 
     async def run(self, beacon: Beacon) -> None:
         """Run the feed until its data end."""
-        self.runs += 1
         beacon.ready()
         works = self._works()
-        if works is not None and self._lost_at is not None:
-            await self._fill_gap(works, self._lost_at)
-            self._lost_at = None
-        elif works is not None and self.runs == 1:
-            await works.warm_up(self.feed)
+        rejoins = works is not None and self._lost_at is not None
+        sink = FeedSink(self._lane or self._inbox, hold=rejoins and isinstance(self.feed, Backfills))
         try:
-            await self._watched()
+            watched = [self._data(sink), self._until_silent(sink, self._silence)]
+            if works is not None and self._lost_at is not None:
+                watched.append(self._rejoin(works, sink, self._lost_at))
+            await first_of(*watched)
+            if works is not None and self._lost_at is not None:  # the data ended before that was done
+                await self._fill_gaps(works, sink, self._lost_at)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            self._note_loss(error)
+            self._note_loss(error, delivered=sink.count > 0)
             raise
+        if self._lane is not None:
+            self._lane.end()
 
-    async def _watched(self) -> None:
-        sink = FeedSink(self._inbox)
-        await first_of(self.feed.run(sink), self._until_silent(sink, self._silence))
+    async def _data(self, sink: FeedSink) -> None:
+        data = self.feed.run(sink)
+        if not inspect.isawaitable(data):
+            raise TypeError(f"run of feed {self.name} returned {data!r} instead of something to await; write `async def run`")
+        await data
 
     async def _until_silent(self, sink: FeedSink, seconds: float) -> None:
         count, quiet = sink.count, 0
@@ -126,48 +166,70 @@ class FeedRunner:
             count = sink.count
         raise FeedDisconnected(f"nothing has been heard from {self.name} for {seconds:g} s")
 
-    def _note_loss(self, error: BaseException) -> None:
+    def _note_loss(self, error: BaseException, *, delivered: bool) -> None:
         works = self._works()
         if works is not None:
-            self._lost_at = works.clock.now()
+            if self._lost_at is None:
+                self._lost_at = works.clock.now()
             works.record(RecordKind.HEALTH, f"feed {self.name}", {"state": "lost", "why": str(error) or repr(error)})
+        if not isinstance(error, Exception) or isinstance(error, FeedRefused):
+            return
+        if works is not None and works.recorded:
+            raise FeedRefused(f"{self.name} cannot read its recorded data: {error!r}") from error
+        self._failures = 1 if delivered else self._failures + 1
+        if self._attempts is not None and self._failures > self._attempts:
+            raise FeedGivenUp(f"{self.name} was lost {self._failures} times in a row, the last time: {error}") from error
 
-    async def _fill_gap(self, works: Works, lost_at: int) -> None:
-        end = works.clock.now()
-        for symbol in self.feed.symbols:
-            state = works.market.get(symbol)
-            start = min(lost_at, state.event_time + 1) if state is not None and state.event_time else lost_at
-            recovered: int | None = None
-            if isinstance(self.feed, Backfills):
-                events = [event for event in await self.feed.backfill(symbol, start, end) if event.event_time >= start]
-                recovered = len(events)
-                self._inbox.push_many(events)
-            works.record(RecordKind.GAP, symbol, Gap(symbol, start, end, "disconnect", self.name, recovered))
+    async def _rejoin(self, works: Works, sink: FeedSink, lost_at: int) -> None:
+        """Fill the hole once the feed delivers again, then leave it to the feed."""
+        try:
+            async with works.clock.timeout(min(REJOIN_SECONDS, self._silence / 2)):
+                await sink.heard.wait()
+        except TimeoutError:
+            pass  # a quiet market has holes too
+        await self._fill_gaps(works, sink, lost_at)
+        await asyncio.get_running_loop().create_future()
+
+    async def _fill_gaps(self, works: Works, sink: FeedSink, lost_at: int) -> None:
+        await self._inbox.drained()  # what came before the loss says where the hole begins
+        holes = {symbol: _first_missing(works.market, symbol, lost_at) for symbol in self.feed.symbols}
+        recovered = {symbol: await self._backfill(works, symbol, start, sink) for symbol, start in holes.items()}
+        ends = {symbol: self._end(works, symbol, start, sink) for symbol, start in holes.items()}
+        events: list[MarketEvent] = []
+        for symbol, start in holes.items():
+            missed = recovered[symbol]
+            found = None if missed is None else [event for event in missed if start <= event.event_time < ends[symbol]]
+            events.extend(found or ())
+            count = None if found is None else len(found)
+            works.record(RecordKind.GAP, symbol, Gap(symbol, start, ends[symbol], "disconnect", self.name, count))
+        events.sort(key=lambda event: event.event_time)
+        new = [event for event in sink.held or () if event.event_time >= ends.get(event.symbol, 0)]
+        self._lost_at = None
+        sink.release([*events, *new])
+
+    @staticmethod
+    def _end(works: Works, symbol: str, start: int, sink: FeedSink) -> int:
+        """Return where the hole ends: at the first event that the feed has delivered since, else now."""
+        delivered = (event.event_time for event in sink.held or () if event.symbol == symbol)
+        return max(start, min(delivered, default=works.clock.now() + 1))
+
+    async def _backfill(self, works: Works, symbol: str, start: int, sink: FeedSink) -> list[MarketEvent] | None:
+        """Return what was missed, None when the feed cannot say. Raises FeedDisconnected when its source is lost again."""
+        if not isinstance(self.feed, Backfills):
+            return None
+        try:
+            return list(await self.feed.backfill(symbol, start, self._end(works, symbol, start, sink)))
+        except (FeedDisconnected, FeedRefused):
+            raise
+        except Exception as error:  # noqa: BLE001 - without its history a feed is still worth having
+            works.record(RecordKind.HEALTH, f"feed {self.name}", {"state": "no backfill", "why": f"{symbol}: {error!r}"})
+            return None
 
 
-class SymbolLiveness:
-    """Notices symbols that have gone quiet while their feed has not, and says so once until they come back."""
-
-    def __init__(self, market: MarketState, clock: Clock, record: Recorder, silence_seconds: float) -> None:
-        self._market = market
-        self._clock = clock
-        self._record = record
-        self._silence = round(silence_seconds * NANOS)
-        self._quiet: dict[str, int] = {}
-
-    @property
-    def quiet(self) -> tuple[str, ...]:
-        """The symbols that are quiet now."""
-        return tuple(self._quiet)
-
-    def look(self, _due: int = 0) -> None:
-        """Compare every symbol's last event with the clock."""
-        now = self._clock.now()
-        for symbol, state in self._market.symbols.items():
-            silent = now - state.seen_at > self._silence
-            if silent and symbol not in self._quiet:
-                self._quiet[symbol] = state.seen_at
-                self._record(RecordKind.HEALTH, symbol, {"state": "quiet", "since": state.seen_at})
-            elif not silent and symbol in self._quiet:
-                since = self._quiet.pop(symbol)
-                self._record(RecordKind.GAP, symbol, Gap(symbol, since, state.seen_at, "silence"))
+def _first_missing(market: MarketState, symbol: str, lost_at: int) -> int:
+    """Return the first moment at which an event of `symbol` may have been missed."""
+    state = market.get(symbol)
+    if state is None or not state.event_time:
+        return lost_at
+    # A bar is known up to its end, and that is where the next one begins; a trade's own time is taken.
+    return state.event_time if state.bar_time == state.event_time else state.event_time + 1

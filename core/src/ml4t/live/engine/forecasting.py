@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import attrs
@@ -14,6 +14,7 @@ from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest
 from ml4t.live.contracts.market import MarketView
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.faults import Faults
+from ml4t.live.engine.offload import in_thread
 from ml4t.live.journal import RecordKind
 from ml4t.live.ledger import ForecastLedger
 from ml4t.live.model import Firing, Forecast
@@ -54,7 +55,8 @@ class ForecastDesk:
     """Asks forecasters and hands what they say to the ledger.
 
     On simulated time a plain `forecast` is called where it stands, because a thread runs on the machine's time. On recorded
-    data the next event waits for the answer, so that it is stored before any later data is applied.
+    data the next event waits for the answer, so that it is stored before any later data is applied, and answers are stored
+    in the order of asking, so that a replay does not depend on who thinks faster.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class ForecastDesk:
         self._barrier = barrier
         self._live_mode = live_mode
         self._tasks: set[asyncio.Task[None]] = set()
+        self._latest: asyncio.Task[None] | None = None
 
     def on_firing(self, firing: Firing) -> None:
         """Ask everybody who waits for this trigger."""
@@ -102,11 +105,10 @@ class ForecastDesk:
             self._record(RecordKind.DECLINED, spec.name, {"firing": firing.firing_id, "why": why_not})
             return
         request = ForecastRequest(symbols, spec.horizon, firing.time, self._market, firing, self._live_mode)
-        forecast: Callable[[ForecastRequest], Any] = spec.forecaster.forecast
-        if inspect.iscoroutinefunction(forecast) or not self._clock.simulated:
-            self._start(spec, request, forecast)
+        if inspect.iscoroutinefunction(spec.forecaster.forecast) or not self._clock.simulated:
+            self._start(spec, request, self._answer(spec, request))
         else:
-            self._inline(spec, request, forecast)
+            self._inline(spec, request)
 
     def _why_not(self, standing: _Standing, symbols: tuple[str, ...]) -> str:
         if standing.disabled:
@@ -119,37 +121,67 @@ class ForecastDesk:
         wanted = spec.symbols or ((firing.symbol,) if firing.symbol else tuple(self._market.symbols))
         return tuple(symbol for symbol in wanted if self._market.price(symbol) is not None)
 
-    def _inline(self, spec: ForecasterSpec, request: ForecastRequest, forecast: Callable[[ForecastRequest], Any]) -> None:
+    def _inline(self, spec: ForecasterSpec, request: ForecastRequest) -> None:
         try:
-            self._issue(spec, request, forecast(request))
-        except Exception as error:  # noqa: BLE001 - a forecaster's fault is its own
+            answer = spec.forecaster.forecast(request)
+            if inspect.isawaitable(answer):
+                self._start(spec, request, _awaited(answer))
+                return
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a forecaster's fault is its own
             self._failed(spec, error)
+        else:
+            self._settle(spec, request, answer, None)
 
-    def _start(self, spec: ForecasterSpec, request: ForecastRequest, forecast: Callable[[ForecastRequest], Any]) -> None:
+    def _start(self, spec: ForecasterSpec, request: ForecastRequest, answer: Coroutine[Any, Any, Any]) -> None:
         self._standing[spec.name].running += 1
         if self._barrier is not None:
             self._barrier.enter()
-        task = asyncio.get_running_loop().create_task(self._run(spec, request, forecast), name=f"forecaster {spec.name}")
+        before = self._latest if self._barrier is not None else None
+        work = self._run(spec, request, answer, before)
+        task = self._latest = asyncio.get_running_loop().create_task(work, name=f"forecaster {spec.name}")
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(lambda task: self._done(task, spec, answer))
 
-    async def _run(self, spec: ForecasterSpec, request: ForecastRequest, forecast: Callable[[ForecastRequest], Any]) -> None:
+    async def _answer(self, spec: ForecasterSpec, request: ForecastRequest) -> Any:
+        forecast: Callable[[ForecastRequest], Any] = spec.forecaster.forecast
+        if inspect.iscoroutinefunction(forecast):
+            return await forecast(request)
+        answer = await in_thread(f"forecaster {spec.name}", forecast, request)
+        return await answer if inspect.isawaitable(answer) else answer
+
+    async def _run(
+        self,
+        spec: ForecasterSpec,
+        request: ForecastRequest,
+        answer: Coroutine[Any, Any, Any],
+        before: asyncio.Task[None] | None,
+    ) -> None:
+        given: Any = None
+        failure: BaseException | None = None
         try:
             async with self._clock.timeout(spec.budget_seconds):
-                if inspect.iscoroutinefunction(forecast):
-                    answer = await forecast(request)
-                else:
-                    answer = await asyncio.get_running_loop().run_in_executor(None, forecast, request)
-            self._issue(spec, request, answer)
-        except TimeoutError:
-            self._failed(spec, TimeoutError(f"took longer than its {spec.budget_seconds:g} s"))
-        except Exception as error:  # noqa: BLE001 - a forecaster's fault is its own
-            self._failed(spec, error)
-        finally:
-            self._standing[spec.name].running -= 1
+                given = await answer
+        except TimeoutError as error:
+            failure = TimeoutError(str(error) or f"took longer than its {spec.budget_seconds:g} s")
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a forecaster's fault is its own
+            failure = error
+        if before is not None:
+            await asyncio.wait({before})
+        self._settle(spec, request, given, failure)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _settle(self, spec: ForecasterSpec, request: ForecastRequest, given: Any, failure: BaseException | None) -> None:
+        try:
+            if failure is None:
+                self._issue(spec, request, given)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - what it answered cannot be used
+            failure = error
+        if failure is not None:
+            self._failed(spec, failure)
+
+    def _done(self, task: asyncio.Task[None], spec: ForecasterSpec, answer: Coroutine[Any, Any, Any]) -> None:
         self._tasks.discard(task)
+        self._standing[spec.name].running -= 1
+        answer.close()  # it never began when the task was cancelled at once
         if self._barrier is not None:
             self._barrier.leave()
 
@@ -160,19 +192,23 @@ class ForecastDesk:
         version = str(getattr(spec.forecaster, "version", ""))
         # Live, a model that thought for a while speaks of the market it answers in; recorded data did not move on.
         now = self._clock.now() if self._live_mode else request.time
-        issued = self._ledger.issue(forecasts, model=spec.name, version=version, cause=cause, now=now)
+        self._ledger.issue(forecasts, model=spec.name, version=version, cause=cause, now=now)
         self._standing[spec.name].failures = 0
-        silent = sorted(set(request.symbols) - {forecast.symbol for forecast in issued})
+        silent = sorted(set(request.symbols) - {forecast.symbol for forecast in forecasts})
         if silent:
             self._record(RecordKind.DECLINED, spec.name, {"firing": cause, "why": "no forecast given", "symbols": silent})
 
-    def _failed(self, spec: ForecasterSpec, error: Exception) -> None:
+    def _failed(self, spec: ForecasterSpec, error: BaseException) -> None:
         self._faults.report(f"forecaster {spec.name}", error)
         standing = self._standing[spec.name]
         standing.failures += 1
         if standing.failures >= DISABLE_AFTER and not standing.disabled:
             standing.disabled = True
             self._record(RecordKind.HEALTH, spec.name, {"state": "disabled", "why": f"failed {DISABLE_AFTER} times in a row"})
+
+
+async def _awaited(answer: Awaitable[Any]) -> Any:
+    return await answer
 
 
 def _as_list(answer: Any) -> list[Forecast]:

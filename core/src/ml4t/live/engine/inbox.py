@@ -143,13 +143,19 @@ class Inbox:
         step, events, barrier = worker.step, self._events, self._barrier
         take = events.popleft
         worker.begin_batch()
-        for _ in range(count):
-            if barrier.outstanding:
-                break
-            event = take()
-            if step(event):
-                events.appendleft(event)
-                break
+        event = None
+        try:
+            for _ in range(count):
+                if barrier.outstanding:
+                    break
+                event = take()
+                if step(event):
+                    events.appendleft(event)
+                    break
+        except (AttributeError, TypeError) as error:
+            if not isinstance(event, MarketEvent):
+                raise TypeError(f"a feed pushed {event!r}; a feed pushes Trade, Quote, Bar or Funding") from error
+            raise
         worker.end_batch()
 
     def _relieve(self) -> None:

@@ -31,7 +31,7 @@ class LiveEngine(Engine):
     pairs asked after the standard ones. `bars` is a length such as `"1m"`: the strategy then gets bars, otherwise every
     event. The rest is as for `Engine`.
 
-    Raises ValueError when these do not fit together.
+    Raises ValueError when these do not fit together, TypeError for a feed that is none.
     """
 
     def __init__(

@@ -27,6 +27,7 @@ class ObserverQueue:
         self._kinds = frozenset(getattr(observer, "kinds", ()))
         self._events: deque[RuntimeEvent] = deque(maxlen=CAPACITY)
         self._wake = asyncio.Event()
+        self._closed = False
 
     def offer(self, event: RuntimeEvent) -> None:
         """Queue an event when the observer wants its kind."""
@@ -37,18 +38,20 @@ class ObserverQueue:
         self._events.append(event)
         self._wake.set()
 
+    def close(self) -> None:
+        """Let `run` return once it has told what is left."""
+        self._closed = True
+        self._wake.set()
+
     async def run(self) -> None:
-        """Tell the observer, one event after the other, until cancelled."""
-        while True:
+        """Tell the observer, one event after the other, until closed."""
+        while self._events or not self._closed:
             await self._wake.wait()
             self._wake.clear()
             while self._events:
                 await self._tell(self._events.popleft())
-
-    async def drain(self) -> None:
-        """Tell the observer what is left."""
-        while self._events:
-            await self._tell(self._events.popleft())
+            if self._closed:
+                self._wake.set()
 
     async def _tell(self, event: RuntimeEvent) -> None:
         try:
@@ -59,7 +62,7 @@ class ObserverQueue:
 
 
 class ObserverHub:
-    """All observers; publishing to none costs nothing."""
+    """All observers; publishing to none costs nothing. Publish on the loop's thread."""
 
     def __init__(self, observers: Iterable[tuple[str, Observer]]) -> None:
         self.queues = tuple(ObserverQueue(name, observer) for name, observer in observers)
@@ -68,3 +71,8 @@ class ObserverHub:
         """Offer an event to everybody."""
         for queue in self.queues:
             queue.offer(event)
+
+    def close(self) -> None:
+        """Let every queue end."""
+        for queue in self.queues:
+            queue.close()

@@ -26,6 +26,13 @@ class NamedFeed:
     bars: int | None = None
     evolving: bool = False
 
+    def __attrs_post_init__(self) -> None:
+        symbols = getattr(self.feed, "symbols", None)
+        if not callable(getattr(self.feed, "run", None)):
+            raise TypeError(f"feed {self.name} is {self.feed!r}; a feed has `symbols` and `async run(sink)`")
+        if symbols is None or isinstance(symbols, str) or not all(isinstance(symbol, str) for symbol in symbols):
+            raise TypeError(f"feed {self.name} has symbols = {symbols!r}; it lists what it delivers, as in ['AAPL', 'MSFT']")
+
 
 @frozen(kw_only=True)
 class Parts:
@@ -46,10 +53,22 @@ class Parts:
     manifest: dict[str, Any] = field(factory=dict)
     """What is sealed into the journal at the start of a run: versions, plugins, the digest of the configuration."""
 
+    def __attrs_post_init__(self) -> None:
+        if not self.feeds:
+            raise ValueError("a run needs a feed: any object with `symbols` and `async run(sink)`")
+
     @property
     def run_id(self) -> str:
         """The part of every client order id that tells this run's orders from others'."""
         return f"{self.name}/{self.mode}"
+
+    @property
+    def historical(self) -> bool | None:
+        """True when the data are recorded ones, None when the feeds do not say. Raises ValueError when they disagree."""
+        said = {getattr(named.feed, "historical", None) for named in self.feeds}
+        if len(said) > 1:
+            raise ValueError("some feeds are recorded (historical = True) and some are not; one run has one time")
+        return said.pop()
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -88,11 +88,12 @@ class Pipeline:
             askers = self._triggers.askers(symbol)
         for ask in askers:
             ask(event, moment)
-        if self._strategist is not None:
-            if self.bars is not None:
-                self.bars.add(event)
-            else:
-                self._gather(event, symbol)
+        if self._strategist is None:
+            return False
+        if self.bars is not None:
+            self.bars.add(event)
+        elif kind is not Bar or event.complete or self._evolving:  # type: ignore[union-attr]
+            self._gather(event, symbol)
         return False
 
     def begin_batch(self) -> None:
@@ -112,15 +113,20 @@ class Pipeline:
             self._group = {}
             self._strategist.on_data(self._group_time, group)  # type: ignore[union-attr]  # nothing gathers without one
 
-    def finish(self) -> None:
-        """Hand the strategy everything that is left: there is no more data."""
+    def finish(self) -> bool:
+        """Hand the strategy everything that is left: there is no more data. Return True when it has to be called again."""
         self.end_instant()
-        if self._set_time is not None:
-            while self._agenda.due <= self.moment:
-                self._agenda.run_next()
+        if self._set_time is not None and self._catch_up(self.moment, self._set_time):
+            return True
         if self.bars is not None:
             self.bars.finish()
         self.completed = self.moment
+        return False
+
+    def resume(self, after: int) -> None:
+        """Go on after the moment `after`, of recorded data that an earlier run has processed up to there."""
+        self._begin(after)
+        self.moment = self.completed = after
 
     def release_bars(self, event_time: int, bars: dict[str, Bar]) -> None:
         """Hand the strategy the bars of one bar time."""
@@ -135,18 +141,24 @@ class Pipeline:
         elif set_time is not None:
             if self._group:
                 self.end_instant()
-            agenda, barrier = self._agenda, self._barrier
-            while agenda.due <= moment and not barrier.outstanding:
-                set_time(agenda.due)
-                self._now = agenda.due
-                agenda.run_next()
-            if barrier.outstanding:
+            if (self._agenda.due <= moment or self._barrier.outstanding) and self._catch_up(moment, set_time):
                 return True
-            self.completed = self.moment
+            self.completed = moment - 1
             set_time(moment)
             self._now = moment
         self.moment = moment
         return False
+
+    def _catch_up(self, moment: int, set_time: Callable[[int], None]) -> bool:
+        """Do what is due up to a moment of recorded data; return True when that has to wait."""
+        agenda, barrier = self._agenda, self._barrier
+        while agenda.due <= moment and not barrier.outstanding:
+            due = agenda.due
+            self.completed = max(self.moment, due - 1)
+            set_time(due)
+            self._now = due
+            agenda.run_next()
+        return barrier.outstanding > 0
 
     def _begin(self, moment: int) -> None:
         if self._set_time is not None:
@@ -156,21 +168,17 @@ class Pipeline:
             self.on_first_event(self._now)
 
     def _gather(self, event: MarketEvent, symbol: str) -> None:
-        if event.__class__ is Trade:
-            values = {"price": event.price, "size": event.size}
-        elif event.__class__ is Bar and not (event.complete or self._evolving):
-            return
-        else:
-            values = event_values(event)
+        """Add an event to the instant, ending the one before when its time is another."""
+        values = event_values(event)
         if event.event_time != self._group_time:
             if self._group:
                 self.end_instant()
             self._group_time = event.event_time
-        group = self._group
-        if symbol in group:
-            group[symbol].update(values)
+        known = self._group.get(symbol)
+        if known is None:
+            self._group[symbol] = values
         else:
-            group[symbol] = values
+            known.update(values)
 
 
 def event_values(event: MarketEvent) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.journal import Journal
 from ml4t.live.ledger import ForecastLedger
@@ -13,8 +16,8 @@ from ml4t.live.risk.switch import Switch
 from ml4t.live.shadow import ShadowVenue
 
 
-def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switch, venue: ShadowVenue | None) -> None:
-    """Take back holdings, open orders, limits and the kill switch; in the shadow, the venue's books are the same."""
+def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switch) -> None:
+    """Take back holdings, open orders, limits and the kill switch."""
     account = journal.state("account").get("books")
     positions = position_lines(journal.state("position"))
     if account is not None:
@@ -28,10 +31,25 @@ def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switc
         losses.restore(risk["losses"])
     if "kill_switch" in risk:
         switch.restore(risk["kill_switch"])
-    if venue is not None and account is not None:
-        venue.restore(account["cash"], positions, open_orders)
-    elif venue is not None:
-        venue.restore(venue.portfolio.cash, {}, open_orders)
+
+
+def restore_venue(venue: ShadowVenue, desk: Desk, agenda: Agenda, after: int | None) -> None:
+    """Give the shadow venue the books of the desk.
+
+    Recorded data go on `after` a moment: the orders rest when that has come, or later when they were decided later, before
+    a crash. An order must not meet data that are older than itself.
+    """
+    orders = desk.orders.open_orders
+    if after is None:
+        venue.restore(desk.portfolio.cash, desk.portfolio.positions, orders)
+        return
+    venue.restore(desk.portfolio.cash, desk.portfolio.positions, (), later=orders)
+    for order in orders:
+        agenda.at(max(order.created_at, after) + 1, partial(_arrive, venue, order.order_id))
+
+
+def _arrive(venue: ShadowVenue, order_id: str, _due: int) -> None:
+    venue.arrive(order_id)
 
 
 def restore_forecasts(journal: Journal, ledger: ForecastLedger) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from ml4t.live.clock import Clock, DataClock
+from ml4t.live.clock import Clock, DataClock, SystemClock
 from ml4t.live.journal import Journal, StateDir
 from ml4t.live.journal.state_dir import StateLock
+
+FLUSH_SECONDS = 5.0
+"""How long a forced end waits for the journal."""
 
 
 class Storage:
@@ -41,6 +45,23 @@ class Storage:
             on_failure=on_failure,
         )
         return self._journal.open(asyncio.get_running_loop())
+
+    def flush_from_signal(self) -> None:
+        """Complete the journal from a signal handler, on a thread: the signal may have come while this one held its lock."""
+        journal = self._journal
+        if journal is None:
+            return
+        flushed = threading.Event()
+
+        def flush() -> None:
+            try:
+                journal.flush()
+            finally:
+                flushed.set()
+
+        threading.Thread(target=flush, name="last flush", daemon=True).start()
+        clock = SystemClock()
+        clock.wait(flushed, FLUSH_SECONDS)
 
     def close(self) -> None:
         """Complete the journal and let the folder go. Raises JournalError, after letting go, when the disk refuses."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 from ml4t.live.contracts.market import MarketView
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.faults import Faults
+from ml4t.live.errors import LiveError
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.times import to_datetime
 
@@ -36,7 +38,10 @@ class Strategist(Protocol):
 
 
 class DirectStrategist:
-    """Calls the strategy where it stands. What the strategy raises is reported and goes no further."""
+    """Calls the strategy where it stands. What the strategy raises is reported and goes no further.
+
+    A strategy that has raised too much ends the run, and is given no more data while that happens.
+    """
 
     def __init__(self, strategy: Any, broker: DeskBroker, market: MarketView, faults: Faults) -> None:
         self._on_data = strategy.on_data
@@ -45,25 +50,36 @@ class DirectStrategist:
         self._market = market
         self._faults = faults
         self._name = f"strategy {type(strategy).__name__}"
+        self._started = self._ended = self._halted = False
         self.calls = 0
 
     def on_start(self) -> None:
-        """Call `on_start` when the strategy has one; it fails the run when it raises."""
+        """Call `on_start` when the strategy has one."""
+        self._started = True
         self._optional("on_start")
 
     def on_data(self, moment: int, data: Data) -> None:
         """Call `on_data` with the data of `moment` (nanoseconds UTC)."""
+        if self._halted:
+            return
         self.calls += 1
         broker = self._broker
         broker.decide(moment)
         try:
             self._on_data(to_datetime(moment), data, {"market": self._market}, broker)
         except Exception as error:  # noqa: BLE001 - a strategy's fault must not take the engine with it
-            self._faults.report_fatal(self._name, error)
+            self._halted = self._faults.report_fatal(self._name, error)
 
     def on_end(self) -> None:
-        """Call `on_end` when the strategy has one."""
-        self._optional("on_end")
+        """Call `on_end`, once, when the strategy has one and has been started."""
+        if self._started and not self._ended:
+            self._ended = True
+            self._optional("on_end")
+
+    def crash(self, error: BaseException) -> None:
+        """End the run: the strategy left its thread in a way that nothing can be counted against."""
+        self._halted = True
+        self._faults.crash(self._name, error)
 
     def _optional(self, hook: str) -> None:
         method = getattr(self._strategy, hook, None)
@@ -72,7 +88,7 @@ class DirectStrategist:
         try:
             method(self._broker)
         except Exception as error:  # noqa: BLE001 - as in on_data
-            self._faults.report_fatal(self._name, error)
+            self._halted = self._faults.report_fatal(self._name, error)
 
 
 class ThreadedStrategist:
@@ -128,6 +144,10 @@ class ThreadedStrategist:
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
-            call()
+            try:
+                call()
+            except BaseException as error:  # noqa: BLE001 - SystemExit and the like would end this thread and nothing else
+                with contextlib.suppress(LiveError):  # the journal is closed: the strategy has outlived the run
+                    self._direct.crash(error)
             if self._barrier is not None:
                 self._on_loop(self._barrier.leave)

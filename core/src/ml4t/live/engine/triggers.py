@@ -41,7 +41,8 @@ class TriggerBoard:
     """All triggers of a run.
 
     Every event of its symbols goes to a trigger, so that its memory is whole; a firing during warm-up or cooldown is
-    recorded as suppressed. A firing of the same trigger, symbol and moment happens once, also over a restart.
+    recorded as suppressed. A firing of the same trigger, symbol and moment happens once, also over a restart; only who
+    waits for it may be told again, when recorded data go on where a crash may have come between the two.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class TriggerBoard:
         self._dispatch = dispatch
         self._seen: dict[tuple[str, str], int] = {}
         self._last: dict[tuple[str, str], int] = {}
+        self._unsure: set[tuple[str, str]] = set()
         self.bound: dict[str, tuple[Asker, ...]] = {}
         """Whom to ask per symbol, as far as found; `askers` finds the rest."""
         self._event_specs = [spec for spec in self._specs.values() if isinstance(spec.trigger, EventTrigger)]
@@ -71,11 +73,15 @@ class TriggerBoard:
             bound = self.bound[symbol] = tuple(self._asker(spec, symbol) for spec in wanted)
         return bound
 
-    def plan(self, agenda: Agenda, now: int) -> None:
-        """Enter the time triggers into the agenda, from their last firing or from `now` (nanoseconds UTC)."""
-        for spec in self._specs.values():
+    def plan(self, agenda: Agenda, after: int) -> None:
+        """Enter the time triggers into the agenda, with their first moment later than `after` (nanoseconds UTC)."""
+        for spec in list(self._specs.values()):
             if isinstance(spec.trigger, TimeTrigger):
-                self._plan_next(agenda, spec, max(now - 1, self._last.get((spec.name, ""), 0)))
+                self._plan_next(agenda, spec, after)
+
+    def resume(self, after: int) -> None:
+        """Expect recorded data from `after` on again: firings later than that may have been recorded and not passed on."""
+        self._unsure = {key for key, moment in self._last.items() if moment > after}
 
     def fire(self, name: str, firing: Firing, moment: int) -> bool:
         """Fire a trigger by hand; return False when that firing has been before."""
@@ -120,9 +126,12 @@ class TriggerBoard:
     def _take(self, spec: TriggerSpec, firing: Firing, moment: int) -> bool:
         key = (spec.name, firing.symbol)
         last = self._last.get(key)
-        if last is not None and moment <= last:
-            return False
         stamped = attrs.evolve(firing, trigger=spec.name, time=moment, firing_id=f"{spec.name}:{firing.symbol}:{moment}")
+        if last is not None and moment <= last:
+            if moment == last and key in self._unsure:
+                self._unsure.discard(key)
+                self._dispatch(stamped)
+            return False
         why_not = self._suppressed(spec, key, last, moment)
         if why_not:
             self._record(RecordKind.SUPPRESSED, stamped.firing_id, attrs.asdict(stamped) | {"suppressed_by": why_not})
@@ -145,7 +154,8 @@ class TriggerBoard:
         try:
             moment = spec.trigger.next_time(after)  # type: ignore[union-attr]  # only time triggers come here
         except Exception as error:  # noqa: BLE001 - a trigger's fault is its own
-            self._fault(spec, error)
+            self._faults.report(f"trigger {spec.name}", error)
+            self._disable(spec, "it could not say when to fire next")
             return
         if moment is not None:
             agenda.at(max(moment, after + 1), lambda due: self._on_time(agenda, spec, due))
@@ -158,7 +168,11 @@ class TriggerBoard:
 
     def _fault(self, spec: TriggerSpec, error: Exception) -> None:
         if self._faults.report(f"trigger {spec.name}", error) >= DISABLE_AFTER:
-            self._specs.pop(spec.name, None)
-            self._event_specs = [other for other in self._event_specs if other is not spec]
-            self.bound.clear()
-            self._record(RecordKind.HEALTH, spec.name, {"state": "disabled", "why": f"raised {DISABLE_AFTER} times"})
+            self._disable(spec, f"raised {DISABLE_AFTER} times")
+
+    def _disable(self, spec: TriggerSpec, why: str) -> None:
+        if self._specs.pop(spec.name, None) is None:
+            return
+        self._event_specs = [other for other in self._event_specs if other is not spec]
+        self.bound.clear()
+        self._record(RecordKind.HEALTH, spec.name, {"state": "disabled", "why": why})

@@ -19,7 +19,7 @@ class Pace:
         self._begin: tuple[float, int] | None = None
 
     async def until(self, moment: int) -> None:
-        """Wait until it is the turn of what became known at `moment` (nanoseconds of the data); the first never waits."""
+        """Wait until it is the turn of what is at `moment` (nanoseconds of the data); the first never waits."""
         # The stopwatch, because clock.now() is what the data move in a replay: it says nothing about the wait.
         elapsed = self._clock.stopwatch() / NANOS
         if self._begin is None:

@@ -82,7 +82,8 @@ class ReplayFeed:
 
     async def _push_paced(self, batch: list[Bar | Trade], sink: Sink, pace: Pace) -> None:
         for moment, events in groupby(batch, key=lambda event: event.event_time):
-            await pace.until(moment + self.interval)
+            # All bars are equally long: their ends are as far apart as their starts.
+            await pace.until(moment)
             sink.push_many(list(events))
             await sink.ready()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from heapq import heappop, heappush
 
@@ -10,6 +10,7 @@ import attrs
 
 from ml4t.live.contracts.market import MarketView
 from ml4t.live.journal import RecordKind, StatePut
+from ml4t.live.ledger.checking import checked
 from ml4t.live.ledger.scores import Score
 from ml4t.live.model import Direction, Forecast, ForecastState, Resolution
 from ml4t.live.orders.desk import Recorder
@@ -17,6 +18,9 @@ from ml4t.live.times import NANOS
 
 LATE = 4 * 86_400 * NANOS
 """A price this much later than the horizon resolves the forecast as late: longer than any long weekend."""
+
+KNOWN = 100_000
+"""Ids of forecasts that are remembered, so that none is issued twice."""
 
 SIDEWAYS = 0.0005
 """A move smaller than this fraction of the reference price counts as sideways."""
@@ -27,14 +31,14 @@ class ForecastLedger:
 
     A forecast is stamped with the engine's time and the last trusted price, so it cannot be backdated, and is resolved by
     the first price at or after its horizon. The same model asked by the same firing for the same symbol and horizon is the
-    same forecast, however often a restart repeats it.
+    same forecast, however often a restart repeats it: the last `KNOWN` are remembered, resolved or not.
     """
 
     def __init__(self, market: MarketView, record: Recorder) -> None:
         self._market = market
         self._record = record
         self._open: dict[str, list[tuple[int, str, Forecast]]] = {}
-        self._known: set[str] = set()
+        self._known: dict[str, None] = {}
         self.next_due: dict[str, int] = {}
         """The earliest horizon per symbol with open forecasts: looking here is all that a tick costs."""
         self.scores: dict[tuple[str, str, int], Score] = {}
@@ -47,51 +51,46 @@ class ForecastLedger:
     def issue(self, forecasts: Sequence[Forecast], *, model: str, version: str, cause: str, now: int) -> list[Forecast]:
         """Stamp, store and return the forecasts that are new.
 
-        Raises ValueError for one that says nothing, or of a symbol without a price.
+        Raises ValueError for one that makes no sense, or of a symbol without a price; then none of them is issued.
         """
         issued = []
-        for forecast in forecasts:
-            stamped = self._stamp(forecast, model, version, cause, now)
+        for stamped in [self._stamp(forecast, model, version, cause, now) for forecast in forecasts]:
             if stamped.forecast_id in self._known:
                 continue
-            score = self._score(stamped)
-            score.issued += 1
+            self._score(stamped).issued += 1
             self._put(stamped)
-            self._record(
-                RecordKind.FORECAST,
-                stamped.forecast_id,
-                stamped,
-                state=(StatePut("score", _name(stamped), attrs.asdict(score)),),
-            )
+            self._record(RecordKind.FORECAST, stamped.forecast_id, stamped, state=self._line(stamped))
             issued.append(stamped)
         return issued
 
     def on_price(self, symbol: str, price: float, time: int, now: int) -> None:
         """Resolve what is due with a price of `time` (nanoseconds UTC)."""
-        heap = self._open[symbol]
+        heap = self._open.get(symbol, [])
         while heap and heap[0][0] <= time:
             forecast = heappop(heap)[2]
-            self._known.discard(forecast.forecast_id)
             resolution = resolve(forecast, price, time, now)
-            score = self._score(forecast)
-            score.add(forecast, resolution)
-            self._record(
-                RecordKind.RESOLUTION,
-                forecast.forecast_id,
-                resolution,
-                state=(StatePut("score", _name(forecast), attrs.asdict(score)),),
-            )
+            self._score(forecast).add(forecast, resolution)
+            self._record(RecordKind.RESOLUTION, forecast.forecast_id, resolution, state=self._line(forecast))
         if heap:
             self.next_due[symbol] = heap[0][0]
         else:
-            del self._open[symbol], self.next_due[symbol]
+            self._open.pop(symbol, None)
+            self.next_due.pop(symbol, None)
 
-    def restore(self, forecasts: Sequence[Forecast], scores: Mapping[str, Mapping[str, float]]) -> None:
-        """Take back the open forecasts and the score sums."""
+    def restore(
+        self,
+        forecasts: Sequence[Forecast],
+        scores: Mapping[str, Mapping[str, float]],
+        resolved: Iterable[str] = (),
+    ) -> None:
+        """Take back the score sums, the open forecasts, and the ids of those `resolved` lately (oldest first)."""
+        for forecast_id in resolved:
+            self._remember(forecast_id)
         for forecast in forecasts:
             self._put(forecast)
         for name, state in scores.items():
-            model, symbol, horizon = name.split("|")
+            model, rest = name.split("|", 1)
+            symbol, horizon = rest.rsplit("|", 1)
             self.scores[model, symbol, int(horizon)] = Score.from_state(state)
 
     def by_model(self) -> dict[str, Score]:
@@ -105,11 +104,9 @@ class ForecastLedger:
         state = self._market.get(forecast.symbol)
         if state is None or state.price is None:
             raise ValueError(f"{model} spoke of {forecast.symbol}, of which no price has been seen")
-        if forecast.price is None and forecast.direction is None and not forecast.quantiles:
-            raise ValueError(f"{model} gave no price, direction or quantiles for {forecast.symbol}")
-        if forecast.price is not None and not 0 < forecast.price < float("inf"):
-            raise ValueError(f"{model} gave the price {forecast.price!r} for {forecast.symbol}")
-        identity = f"{model}\x1f{version}\x1f{forecast.symbol}\x1f{forecast.horizon}\x1f{now}\x1f{cause}"
+        forecast = checked(forecast, model)
+        # The firing says when the question was asked; without one, the engine's time does.
+        identity = repr((model, version, forecast.symbol, forecast.horizon, cause or now))
         return attrs.evolve(
             forecast,
             model=model,
@@ -124,8 +121,16 @@ class ForecastLedger:
     def _put(self, forecast: Forecast) -> None:
         heap = self._open.setdefault(forecast.symbol, [])
         heappush(heap, (forecast.due, forecast.forecast_id, forecast))
-        self._known.add(forecast.forecast_id)
+        self._remember(forecast.forecast_id)
         self.next_due[forecast.symbol] = heap[0][0]
+
+    def _remember(self, forecast_id: str) -> None:
+        self._known[forecast_id] = None
+        if len(self._known) > KNOWN:
+            del self._known[next(iter(self._known))]
+
+    def _line(self, forecast: Forecast) -> Sequence[StatePut]:
+        return (StatePut("score", _name(forecast), attrs.asdict(self._score(forecast))),)
 
     def _score(self, forecast: Forecast) -> Score:
         return self.scores.setdefault((forecast.model, forecast.symbol, forecast.horizon), Score())

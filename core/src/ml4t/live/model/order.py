@@ -6,7 +6,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 
-from attrs import fields, frozen
+from attrs import frozen
 
 from ml4t.live.model.verdict import Verdict
 
@@ -151,5 +151,5 @@ class Order:
         return Order(*values)
 
 
-_PLACES = {field.name: place for place, field in enumerate(fields(Order))}
+_PLACES = {name: place for place, name in enumerate(Order.__match_args__)}
 _values = attrgetter(*_PLACES)

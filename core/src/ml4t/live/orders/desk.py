@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import isfinite
 from typing import Any, Protocol
-
-import attrs
 
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.broker import BrokerCapabilities, OrderUpdate
+from ml4t.live.errors import JournalError
 from ml4t.live.journal import RecordKind, StatePut
-from ml4t.live.model import Account, Fill, Order, OrderState, Position, Verdict, refuse
+from ml4t.live.model import Account, Fill, Order, OrderSide, OrderState, Position, Verdict
 from ml4t.live.orders.book import OrderBook
-from ml4t.live.orders.states import with_fill, with_update
+from ml4t.live.orders.states import DUST, with_fill, with_update
 from ml4t.live.portfolio import Portfolio
 from ml4t.live.risk.books import Books
 from ml4t.live.risk.gate import RiskGate
@@ -59,7 +59,7 @@ class Desk:
 
     Plain and synchronous: it may be called from the loop's thread and from a strategy's own, one caller at a time
     (`lock`). An order is checked, counted and journalled before it leaves, and a refusal leaves nothing behind but its
-    record.
+    record. What cannot be journalled is not sent.
     """
 
     def __init__(
@@ -106,7 +106,11 @@ class Desk:
                 return known
             if order.state is OrderState.REJECTED:  # the request itself made no sense
                 return self._reject(order, Verdict(False, order.code, order.reason, check="request"))
-            verdict = self._unsupported(order) or self._ask(order)
+            refusal = self._unsupported(order)
+            if refusal is not None:
+                return self._reject(order, refusal)
+            self.books.now = order.created_at
+            verdict = self.gate.check(order, self.books)
             if not verdict.allowed:
                 return self._reject(order, verdict)
             return self._intend(order)
@@ -133,7 +137,10 @@ class Desk:
         with self.lock:
             held = self.portfolio.quantity(symbol)
             buying, selling = self.orders.working(symbol)
-            return -max(0.0, held - selling) if held > 0 else max(0.0, -held - buying)
+            left = abs(held) - (selling if held > 0 else buying)
+            if left <= abs(held) * DUST:
+                return 0.0
+            return -left if held > 0 else left
 
     # ------------------------------------------------------------------ what the venue says
 
@@ -146,8 +153,14 @@ class Desk:
                 self._put(changed)
 
     def fill(self, fill: Fill) -> None:
-        """Book an execution, once and for ever."""
+        """Book an execution, once and for ever; one without an id or finite numbers becomes an error record."""
         with self.lock:
+            problem = _fill_problem(fill)
+            if problem:
+                self._record(
+                    RecordKind.ERROR, fill.order_id, {"what": "a fill that cannot be booked", "why": problem, "fill": fill}
+                )
+                return
             key = (fill.venue, fill.account, fill.execution_id)
             order = self.orders.get(fill.order_id)
             late = order is None or not order.is_open
@@ -174,42 +187,67 @@ class Desk:
         for order in orders:
             self.orders.put(order)
         for order in recent:
-            self.orders.submitted(order)
             self._latest = max(self._latest, order.created_at)
+            if order.verdict is None:  # one that was refused here was never submitted
+                self.orders.submitted(order)
             if not order.is_open:
                 self.orders.put(order)
         for fill in fills:
             self._remember((fill.venue, fill.account, fill.execution_id))
+        for order in orders:
+            self._catch_up(order, [fill for fill in fills if fill.order_id == order.order_id])
 
     # ------------------------------------------------------------------ inside
 
-    def _ask(self, order: Order) -> Verdict:
-        self.books.now = order.created_at
-        return self.gate.check(order, self.books)
-
     def _unsupported(self, order: Order) -> Verdict | None:
         if self.executor is None:
-            return refuse("no_venue", "no venue is connected")
-        if order.order_type not in self.executor.capabilities.order_types:
-            return refuse("unsupported_order_type", f"the venue takes no {order.order_type} orders")
-        if order.time_in_force not in self.executor.capabilities.times_in_force:
-            return refuse("unsupported_time_in_force", f"the venue takes no {order.time_in_force} orders")
+            return _venue("no_venue", "no venue is connected")
+        can = self.executor.capabilities
+        if order.order_type not in can.order_types:
+            return _venue("unsupported_order_type", f"the venue takes no {order.order_type} orders")
+        if order.time_in_force not in can.times_in_force:
+            return _venue("unsupported_time_in_force", f"the venue takes no {order.time_in_force} orders")
+        if not can.fractional and order.quantity % 1:
+            return _venue("unsupported_fraction", f"the venue takes whole quantities, not {order.quantity:g}")
+        if not can.shorts and order.side is OrderSide.SELL and self.books.shorts(order):
+            return _venue("unsupported_short", f"the venue takes no shorts, and there is less than {order.quantity:g} to sell")
         return None
 
     def _reject(self, order: Order, verdict: Verdict) -> Order:
-        rejected = attrs.evolve(order, state=OrderState.REJECTED, code=verdict.code, reason=verdict.reason)
+        rejected = order.changed(state=OrderState.REJECTED, code=verdict.code, reason=verdict.reason, verdict=verdict)
         self.orders.put(rejected)
         self._record(RecordKind.VERDICT, order.order_id, verdict)
         self._record(RecordKind.ORDER, order.order_id, rejected)
         return rejected
 
     def _intend(self, order: Order) -> Order:
-        intent = attrs.evolve(order, state=OrderState.INTENT)
+        intent = order.changed(state=OrderState.INTENT)
         self.orders.put(intent)
-        self.orders.submitted(intent)
         send = partial(self._on_loop, partial(self._send, intent.order_id))
-        self._record(RecordKind.INTENT, intent.order_id, intent, on_durable=send)
+        try:
+            self._record(RecordKind.INTENT, intent.order_id, intent, on_durable=send)
+        except JournalError as error:
+            return self._unwritten(intent, error)
+        self.orders.submitted(intent)
         return self.orders.get(intent.order_id) or intent
+
+    def _unwritten(self, intent: Order, error: JournalError) -> Order:
+        """Give up an intent that the journal did not take; nothing can be recorded of it."""
+        order = self.orders.get(intent.order_id)
+        if order is not intent:  # it was taken, and has left: the failure is that of a later record
+            raise error
+        verdict = Verdict(False, "journal_failed", str(error), check="journal")
+        rejected = order.changed(state=OrderState.REJECTED, code=verdict.code, reason=verdict.reason, verdict=verdict)
+        self.orders.put(rejected)
+        return rejected
+
+    def _catch_up(self, order: Order, fills: Sequence[Fill]) -> None:
+        """Bring an order up to its executions: a crash may have come between a fill's record and the order's."""
+        counted = order.changed(filled_quantity=0.0, average_price=None, commission=0.0)
+        for fill in fills:
+            counted = with_fill(counted, fill)
+        if counted.filled_quantity > order.filled_quantity:
+            self._put(counted)
 
     def _send(self, order_id: str) -> None:
         with self.lock:
@@ -217,7 +255,7 @@ class Desk:
             if order is None or order.state is not OrderState.INTENT or self.executor is None:
                 return
             # SENT is not journalled: after a crash a durable intent may have left, and is asked about either way.
-            sent = attrs.evolve(order, state=OrderState.SENT)
+            sent = order.changed(state=OrderState.SENT)
             self.orders.put(sent)
             self.executor.submit(sent)
 
@@ -243,6 +281,20 @@ class Desk:
     def _look_at_losses(self) -> None:
         if self._losses.mark(self.portfolio.equity) and self.on_breach is not None:
             self.on_breach(self._losses.breached)
+
+
+def _venue(code: str, reason: str) -> Verdict:
+    return Verdict(False, code, reason, check="venue")
+
+
+def _fill_problem(fill: Fill) -> str:
+    if not fill.execution_id:
+        return "it has no execution id, so it could not be told from the next"
+    if not (isfinite(fill.quantity) and fill.quantity > 0):
+        return f"its quantity is {fill.quantity!r}"
+    if not (isfinite(fill.price) and isfinite(fill.commission)):
+        return f"its price is {fill.price!r}, its commission {fill.commission!r}"
+    return ""
 
 
 def position_lines(state: Mapping[str, Any]) -> dict[str, Position]:

@@ -29,7 +29,8 @@ class DeskBroker:
         """Begin a decision on the data of `moment` (nanoseconds UTC); an earlier one continues the last decision."""
         if moment > self._decided_at:
             self._decided_at = moment
-            self._ordinals.clear()
+            if self._ordinals:
+                self._ordinals.clear()
 
     def submit_order(
         self,
@@ -71,11 +72,11 @@ class DeskBroker:
         """Ask for a cancel; return False when there is no such open order."""
         return self._desk.cancel(order_id)
 
-    def close_position(self, asset: str) -> Order | None:
+    def close_position(self, asset: str, *, reason: str = "") -> Order | None:
         """Submit the market order that brings the position to zero; None when nothing is left to close."""
         with self._desk.lock:
             quantity = self._desk.closing_quantity(asset)
-            return self.submit_order(asset, quantity) if quantity else None
+            return self.submit_order(asset, quantity, reason=reason) if quantity else None
 
     def get_order(self, order_id: str) -> Order | None:
         """Return the order as it stands now."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from base64 import b32encode
 from hashlib import blake2b
 
 LENGTH = 24
-"""Characters of an id: within every venue's limit, and 115 bits, too many to collide."""
+"""Characters of an id: within every venue's limit, and 92 bits, too many to collide."""
 
 
 def decision_id(run: str, strategy: str, symbol: str, decided_at: int, ordinal: int) -> str:
@@ -15,5 +14,4 @@ def decision_id(run: str, strategy: str, symbol: str, decided_at: int, ordinal: 
     `run` names the configuration and its mode. Lower-case letters and digits only, the first one a letter.
     """
     decision = repr((run, strategy, symbol, decided_at, ordinal))  # quoted, so that no two decisions write the same
-    digest = blake2b(decision.encode(), digest_size=15).digest()
-    return "m" + b32encode(digest).decode().lower()[: LENGTH - 1]
+    return "m" + blake2b(decision.encode(), digest_size=LENGTH // 2).hexdigest()[1:]

@@ -80,7 +80,7 @@ def _number(value: Any) -> float | None:
 def _member(enum: type[E], value: Any) -> E | None:
     """Return the member that `value` means: itself, its text, or a member of another library's enum that is called so."""
     if value.__class__ is enum:
-        return value  # type: ignore[no-any-return]
+        return value
     for word in (getattr(value, "value", value), getattr(value, "name", None)):
         if isinstance(word, str):
             member = enum._value2member_map_.get(word.lower()) or enum.__members__.get(word.upper())

@@ -154,9 +154,11 @@ def _firings(summary: SessionSummary) -> RenderableType | None:
 def _skill(summary: SessionSummary) -> RenderableType | None:
     if not summary.models:
         return None
-    columns = ("model", "horizon", "issued", "resolved", "open", "declined", "hit rate", "95 %", "MAE", "skill vs naive")
-    numbers = "issued resolved open declined hit_rate 95_% MAE skill_vs_naive"
-    table = grid("Forecasts (skill: 0 is naive, above it is better, below it worse)", *columns, numbers=numbers)
+    columns = ("model", "horizon", "issued", "resolved", "open", "declined", "hit rate", "95 %", "MAE", "naive MAE", "skill")
+    numbers = "issued resolved open declined hit_rate 95_% MAE naive_MAE skill"
+    table = grid(
+        "Forecasts (skill against naive on the same forecasts: above 0 is better, below 0 worse)", *columns, numbers=numbers
+    )
     for line in summary.models:
         interval = NOTHING if line.hit_low is None else f"{percent(line.hit_low)} to {percent(line.hit_high)}"
         counts = (f"{count:,}" for count in (line.issued, line.resolved, line.open, line.declined))
@@ -167,6 +169,7 @@ def _skill(summary: SessionSummary) -> RenderableType | None:
             percent(line.hit_rate),
             interval,
             percent(line.mean_absolute_error, 2),
+            percent(line.naive_error, 2),
             NOTHING if line.skill is None else f"{line.skill:+.3f}",
         )
     return table

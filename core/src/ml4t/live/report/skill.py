@@ -27,6 +27,8 @@ class ModelSkill:
     hit_low: float | None
     hit_high: float | None
     mean_absolute_error: float | None
+    naive_error: float | None
+    """Mean absolute error of predicting no change, on the same forecasts."""
     skill: float | None
     """1 - MAE / MAE of predicting no change: above 0 is better than naive, below 0 worse."""
 
@@ -56,6 +58,7 @@ def _line(model: str, horizon: int, score: Score, declined: int) -> ModelSkill:
         hit_low=low,
         hit_high=high,
         mean_absolute_error=score.mean_absolute_error,
+        naive_error=score.naive_error / score.prices if score.prices else None,
         skill=score.skill,
     )
 

@@ -36,16 +36,14 @@ def order_story(journal: ReportReader, order: Order) -> list[Step]:
     records = journal.order_records(order.order_id)
     refusals = [record for record in records if record.kind == RecordKind.VERDICT]
     steps += [_verdict(record) for record in refusals]
-    later: list[Step] = []
+    later = [(_sequence(journal, fill), fill_step(fill)) for fill in journal.fills(order_id=order.order_id)]
     for record in records:
         if record.kind == RecordKind.INTENT:
             steps.append(Step(record.time, "checks", "every risk check let it pass"))
             steps.append(Step(record.time, "intent", "written to the journal before anything was sent"))
         elif record.kind == RecordKind.ORDER and not refusals:
-            later.append(_state(record))
-    later += [fill_step(fill) for fill in journal.fills(order_id=order.order_id)]
-    # A fill is journalled before the state that it leads to; the sort keeps that order within one moment.
-    return steps + sorted(later, key=lambda step: (step.time, step.what != "fill"))
+            later.append((record.seq, _state(record)))
+    return steps + [step for _, step in sorted(later, key=lambda each: each[0])]
 
 
 def describe_order(order: Order) -> str:
@@ -94,6 +92,12 @@ def fill_step(fill: Fill) -> Step:
     text = f"{fill.side.value} {quantity(fill.quantity)} {fill.symbol} at {price(fill.price)}"
     text += f", commission {money(fill.commission)}" if fill.commission else ""
     return Step(fill.time, "fill", text, attrs.asdict(fill))
+
+
+def _sequence(journal: ReportReader, fill: Fill) -> int:
+    """Return the number of a fill's record: the venue's time of a fill says little about when it became known."""
+    records = journal.records(RecordKind.FILL, fill.execution_id)
+    return next((record.seq for record in records if record.body["order_id"] == fill.order_id), 0)
 
 
 def _cause(journal: ReportReader, cause: str) -> Iterator[Step]:

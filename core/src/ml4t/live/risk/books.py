@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ml4t.live.contracts.market import MarketView
 from ml4t.live.model import Order, OrderSide, Position
 from ml4t.live.orders.book import OrderBook
+from ml4t.live.orders.states import DUST
 from ml4t.live.portfolio import Portfolio
 
 
@@ -54,9 +55,13 @@ class Books:
         low, high = self.projected(order.symbol)
         return abs(high + order.remaining) if order.side is OrderSide.BUY else abs(low - order.remaining)
 
-    def recent(self, since: int) -> Iterator[Order]:
-        """Return the orders that passed the gate after `since` (nanoseconds UTC), newest first."""
-        return self.orders.recent(since)
+    def submitted_since(self, since: int) -> int:
+        """Return how many orders passed the gate after `since` (nanoseconds UTC)."""
+        return self.orders.submitted_since(since)
+
+    def repeated(self, order: Order, since: int) -> Order | None:
+        """Return the last order that passed the gate after `since` and asked for the same as `order`, None without one."""
+        return self.orders.repeated(order, since)
 
     @property
     def open_count(self) -> int:
@@ -72,25 +77,39 @@ class Books:
         return None if holding is None else holding.mark
 
     def price(self, order: Order) -> float | None:
-        """Return the price to value `order` at: the highest of its own prices and the last trusted one."""
-        last = self.market.price(order.symbol)
-        own = order.limit_price if order.limit_price is not None else order.stop_price
-        if last is None:
-            return own
-        return last if own is None else max(last, own)
+        """Return the price to value `order` at: the highest of the last trusted price and its own; None without a last one."""
+        price = self.market.price(order.symbol)
+        if price is None:
+            return None
+        if order.limit_price is not None and order.limit_price > price:
+            price = order.limit_price
+        if order.stop_price is not None and order.stop_price > price:
+            price = order.stop_price
+        return price
 
     def reduces(self, order: Order) -> bool:
         """Return True when the order can only bring the position nearer zero, whatever fills before it."""
         held = self.portfolio.quantity(order.symbol)
+        if not held or (held > 0) is (order.side is OrderSide.BUY):
+            return False
         buying, selling = self.orders.working(order.symbol)
-        if order.side is OrderSide.SELL:
-            return held > 0 and order.remaining + selling <= held
-        return held < 0 and order.remaining + buying <= -held
+        closing = order.remaining + (selling if held > 0 else buying)
+        return closing <= abs(held) * (1.0 + DUST)  # parts add up to a hair more than their whole
+
+    def shorts(self, order: Order) -> bool:
+        """Return True when selling would end below zero even after every open buy."""
+        held = self.portfolio.quantity(order.symbol)
+        buying, selling = self.orders.working(order.symbol)
+        return order.remaining + selling > (held + buying) * (1.0 + DUST)
 
     def exposures(self) -> Iterator[tuple[str, float]]:
         """Yield each symbol that is held or being ordered with its worst-case absolute quantity."""
-        symbols = dict.fromkeys(symbol for symbol, line in self.portfolio.holdings.items() if line.quantity)
-        symbols.update(dict.fromkeys(self.orders.working_symbols()))
-        for symbol in symbols:
-            low, high = self.projected(symbol)
-            yield symbol, max(abs(low), abs(high))
+        holdings, working = self.portfolio.holdings, self.orders.working
+        for symbol, line in holdings.items():
+            held = line.quantity
+            buying, selling = working(symbol)
+            if held or buying or selling:
+                yield symbol, max(abs(held - selling), abs(held + buying))
+        for symbol in self.orders.working_symbols():
+            if symbol not in holdings:
+                yield symbol, max(working(symbol))

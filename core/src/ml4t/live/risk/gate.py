@@ -8,11 +8,14 @@ import attrs
 
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.risk import RiskCheck
-from ml4t.live.model import ALLOW, Order, Verdict, refuse
+from ml4t.live.model import ALLOW, Order, Verdict
 from ml4t.live.risk.books import Books
 
 CHECK_ERROR = "check_error"
 CHECK_TIMEOUT = "check_timeout"
+
+_LONGEST = 500
+"""Characters of a foreign message that are kept."""
 
 _Stage = tuple[str, bool, Callable[[Order, Books], Verdict]]
 
@@ -47,27 +50,37 @@ class RiskGate:
             try:
                 verdict = check(order, books)
             except Exception as error:  # noqa: BLE001 - whatever a check raises is a refusal
-                return _stamp(refuse(CHECK_ERROR, f"{name} raised {type(error).__name__}: {error}"), name)
+                return _fault(name, f"raised {type(error).__name__}: {_words(error, str)}")
             ended = stopwatch()
             if verdict is not ALLOW:
                 if not isinstance(verdict, Verdict):
-                    return _stamp(refuse(CHECK_ERROR, f"{name} answered {verdict!r}, which is not a Verdict"), name)
-                if not verdict.allowed:
-                    return _stamp(verdict, name)
+                    return _fault(name, f"answered {_words(verdict, repr)}, which is not a Verdict")
+                if verdict.allowed is not True:
+                    return attrs.evolve(verdict, allowed=False, check=name)
             if ended - started > budget:
-                return _stamp(_too_slow(name, ended - started, budget), name)
+                return _too_slow(name, ended - started, budget)
             started = ended
         return ALLOW
 
 
-def _stamp(verdict: Verdict, name: str) -> Verdict:
-    return attrs.evolve(verdict, check=name)
+def _fault(name: str, what: str) -> Verdict:
+    return Verdict(False, CHECK_ERROR, f"{name} {what}", check=name)
+
+
+def _words(thing: object, say: Callable[[object], str]) -> str:
+    """Return what a foreign object says of itself, within reason, however broken it is."""
+    try:
+        return say(thing)[:_LONGEST]
+    except Exception:  # noqa: BLE001 - an answer that cannot even be shown is a refusal like any other
+        return f"a {type(thing).__name__} that cannot be shown"
 
 
 def _too_slow(name: str, taken: int, budget: int) -> Verdict:
-    return refuse(
+    return Verdict(
+        False,
         CHECK_TIMEOUT,
-        f"{name} took {taken / 1e6:.1f} ms of its {budget / 1e6:.0f} ms; a check reads the books and nothing else",
+        f"{name} took {taken / 1e6:.1f} ms of its {budget / 1e6:g} ms; a check reads the books and nothing else",
         limit=budget / 1e6,
         value=taken / 1e6,
+        check=name,
     )

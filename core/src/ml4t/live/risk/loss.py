@@ -14,7 +14,8 @@ DAY = 86_400 * NANOS
 class LossWatch:
     """Knows the equity at the start of the day and its high, and the equity below which a limit is broken.
 
-    The day is the UTC day (crypto venues' own). The high-water mark is the highest equity since the books began.
+    The day is the UTC day (crypto venues' own). The high-water mark is the highest equity since the books began. An account
+    whose balance is not known yet (equity 0) has no day's start: the first equity seen is it.
     """
 
     def __init__(self, limits: LiveRiskConfig) -> None:
@@ -44,17 +45,18 @@ class LossWatch:
 
     def mark(self, equity: float) -> bool:
         """Look at the equity after a mark; return True when a limit has just been broken."""
-        if equity > self.high_water_mark:
-            self.high_water_mark = equity
+        if equity > self.high_water_mark or not self.day_start:
+            self.day_start = self.day_start or equity
+            self.high_water_mark = max(self.high_water_mark, equity)
             self._anchor()
-        if equity > self.floor or self.breached or self.day < 0:
+        if equity > self.floor or self.floor == -inf or self.breached or self.day < 0:
             return False
         self.breached_limit, self.breached = self._broken(equity)
         return True
 
     def _broken(self, equity: float) -> tuple[str, str]:
         loss = self.day_start - equity
-        if self._max_daily_loss is not None and loss >= self._max_daily_loss:
+        if self._max_daily_loss is not None and not loss < self._max_daily_loss:  # NaN breaks every limit
             return "max_daily_loss", f"the account lost {loss:,.2f} today, and the limit is {self._max_daily_loss:,.2f}"
         drawdown = 1.0 - equity / self.high_water_mark
         return "max_drawdown", f"equity fell {drawdown:.2%} from its high, and the limit is {self._max_drawdown:.2%}"
@@ -79,6 +81,8 @@ class LossWatch:
         self._anchor()
 
     def _anchor(self) -> None:
-        by_day = -inf if self._max_daily_loss is None else self.day_start - self._max_daily_loss
-        by_peak = -inf if self._max_drawdown is None else self.high_water_mark * (1.0 - self._max_drawdown)
-        self.floor = max(by_day, by_peak)
+        self.floor = -inf
+        if self._max_daily_loss is not None and self.day_start:
+            self.floor = self.day_start - self._max_daily_loss
+        if self._max_drawdown is not None and self.high_water_mark > 0:
+            self.floor = max(self.floor, self.high_water_mark * (1.0 - self._max_drawdown))

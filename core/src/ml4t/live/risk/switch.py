@@ -49,18 +49,23 @@ class Switch:
 
 
 class Connection:
-    """Whether the venue is connected and its books are known; `why` says what is missing."""
+    """Whether orders can be sent: the venue is connected and its books are known, and the journal can be written."""
 
     def __init__(self) -> None:
         self.ready = False
-        self.why = "the venue has not been connected yet"
+        self._missing = {"venue": "the venue has not been connected yet"}
 
-    def up(self) -> None:
-        """Say that orders may be sent."""
-        self.ready = True
-        self.why = ""
+    @property
+    def why(self) -> str:
+        """What is missing, in words; empty when nothing is."""
+        return " and ".join(self._missing.values())
 
-    def down(self, why: str) -> None:
+    def up(self, *, by: str = "venue") -> None:
+        """Say that nothing is missing any more as far as `by` is concerned."""
+        self._missing.pop(by, None)
+        self.ready = not self._missing
+
+    def down(self, why: str, *, by: str = "venue") -> None:
         """Say that nothing may be sent, and why."""
+        self._missing[by] = why
         self.ready = False
-        self.why = why

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ml4t.live.contracts.broker import BrokerCapabilities, OrderUpdate
-from ml4t.live.contracts.market import MarketView
+from ml4t.live.market import MarketState
 from ml4t.live.model import Fill, MarketEvent, Order, OrderState, OrderType, Position, TimeInForce
 from ml4t.live.portfolio import VirtualPortfolio
 from ml4t.live.shadow.costs import Costs
-from ml4t.live.shadow.matching import TAKERS, fill_price
+from ml4t.live.shadow.matching import TAKERS, Resting, crosses, fill_price
 
 NAME = "shadow"
 
@@ -43,7 +43,7 @@ class ShadowVenue:
 
     def __init__(
         self,
-        market: MarketView,
+        market: MarketState,
         sink: VenueSink,
         *,
         initial_cash: float = 100_000.0,
@@ -51,51 +51,80 @@ class ShadowVenue:
         allow_shorts: bool = True,
     ) -> None:
         self.portfolio = VirtualPortfolio(initial_cash)
-        self.resting: dict[str, list[Order]] = {}
+        self.resting: dict[str, dict[str, Resting]] = {}
+        """The orders of each symbol by id, oldest first; a symbol without orders is not in it."""
         self._market = market
         self._sink = sink
         self._costs = costs or Costs()
         self._allow_shorts = allow_shorts
         self._now = 0
+        self._later: dict[str, Order] = {}
 
-    def restore(self, cash: float, positions: Mapping[str, Position], orders: Sequence[Order]) -> None:
-        """Take back the account and the orders that were open; they rest where they rested."""
+    def restore(
+        self, cash: float, positions: Mapping[str, Position], orders: Sequence[Order], *, later: Sequence[Order] = ()
+    ) -> None:
+        """Take back the account and the orders that were open; they rest where they rested.
+
+        An order that a crash caught on its way here has arrived now. Those to come `later` meet no data before `arrive`.
+        """
         self.portfolio.restore(cash, positions)
+        self._later = {order.order_id: order for order in later}
         for order in orders:
-            self.resting.setdefault(order.symbol, []).append(order)
+            self._rest(Resting(order))
+            self._say(order, OrderState.WORKING, order.created_at)
+
+    def arrive(self, order_id: str) -> None:
+        """Let an order that `restore` put off rest now: as one that waits in the book, when it has met data before."""
+        order = self._later.pop(order_id, None)
+        if order is None:
+            return
+        self.submit(order)
+        state = self._market.get(order.symbol)
+        if state is not None and state.event_time > order.created_at:
+            self._rest(Resting(order, self.resting[order.symbol][order_id].since))
 
     def submit(self, order: Order) -> None:
         """Take an order; it rests until an event fills it."""
-        self.resting.setdefault(order.symbol, []).append(order)
+        state = self._market.get(order.symbol)
+        if state is None:
+            self._rest(Resting(order))
+        else:
+            since = max(state.trade_time, state.quote_time, state.bar_start + 1)
+            self._rest(Resting(order, since, crosses(order, state.price)))
         self._say(order, OrderState.WORKING, order.created_at)
 
     def cancel(self, order: Order) -> None:
         """Take an order out."""
-        resting = self.resting.get(order.symbol, [])
-        for index, candidate in enumerate(resting):
-            if candidate.order_id == order.order_id:
-                del resting[index]
-                if not resting:
-                    del self.resting[order.symbol]
-                self._say(order, OrderState.CANCELLED, max(self._now, order.created_at))
-                return
+        if self._later.pop(order.order_id, None) is not None or self._take(order) is not None:
+            self._say(order, OrderState.CANCELLED, max(self._now, order.created_at))
 
     def on_event(self, event: MarketEvent) -> None:
         """Fill what trades with `event`, oldest order first."""
-        resting = self.resting.pop(event.symbol, None)
-        if not resting:
+        book = self.resting.get(event.symbol)
+        if book is None:
             return
-        self._now = event.event_time
-        kept = []
-        for order in resting:
-            price = fill_price(order, event)
-            if price is None:
-                kept.append(order)
-            else:
-                self._trade(order, price, event.event_time)
-        if kept:
-            # A fill may have led to new orders already; the older ones stay in front.
-            self.resting[event.symbol] = kept + self.resting.get(event.symbol, [])
+        self._now = max(self._now, event.event_time)
+        # A fill may lead to orders and to cancels: the new ones wait for the next event, the cancelled ones are gone.
+        for resting in list(book.values()):
+            order = resting.order
+            if order.order_id not in book:
+                continue
+            price = fill_price(resting, event)
+            if price is not None:
+                self._take(order)
+                self._trade(order, price, max(event.event_time, order.created_at))
+            elif resting.crosses:
+                book[order.order_id] = Resting(order, resting.since)
+
+    def _rest(self, resting: Resting) -> None:
+        self.resting.setdefault(resting.order.symbol, {})[resting.order.order_id] = resting
+
+    def _take(self, order: Order) -> Resting | None:
+        book = self.resting.get(order.symbol, {})
+        resting = book.pop(order.order_id, None)
+        if resting is not None and not book:
+            del self.resting[order.symbol]
+        return resting
 
     def _trade(self, order: Order, price: float, time: int) -> None:
         if order.order_type in TAKERS:
@@ -124,7 +153,7 @@ class ShadowVenue:
     def _cannot_afford(self, order: Order, price: float) -> tuple[str, str] | None:
         held = self.portfolio.quantity(order.symbol)
         after = held + order.signed_remaining
-        if after < 0 and not self._allow_shorts:
+        if after < min(held, 0.0) and not self._allow_shorts:
             return "shorts_not_allowed", f"the fill would leave {after:g} {order.symbol}, and the account may not be short"
         if abs(after) <= abs(held):
             return None
@@ -134,11 +163,9 @@ class ShadowVenue:
                 self.portfolio.mark(symbol, last)
         others = sum(abs(line.market_value) for s, line in self.portfolio.holdings.items() if s != order.symbol)
         gross = others + abs(after) * price
-        if gross > self.portfolio.equity * (1 + 1e-9):
-            return (
-                "insufficient_buying_power",
-                f"gross exposure would be {gross:,.2f} on equity of {self.portfolio.equity:,.2f}",
-            )
+        equity = self.portfolio.equity - self._costs.commission(order.remaining * price)
+        if gross > equity * (1 + 1e-9):
+            return "insufficient_buying_power", f"gross exposure would be {gross:,.2f} on equity of {equity:,.2f}"
         return None
 
     def _say(self, order: Order, state: OrderState, time: int, code: str = "", reason: str = "") -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from math import inf
 
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.feed import Sink
 from ml4t.live.errors import FeedDisconnected
-from ml4t.live.model import MarketEvent, Trade
+from ml4t.live.model import Bar, MarketEvent, Trade
 from ml4t.live.times import NANOS
 
 BATCH = 500
@@ -22,12 +23,12 @@ class ListFeed:
         self.symbols = tuple(dict.fromkeys(event.symbol for event in self._events)) if symbols is None else tuple(symbols)
         self.historical = historical
         self.resume_after: int | None = None
-        """Events up to this time are left out: an engine that restarts has processed them."""
+        """Events known up to this time are left out: an engine that restarts has processed them."""
 
     async def run(self, sink: Sink) -> None:
         """Push everything, waiting when the engine is behind."""
         after = self.resume_after
-        events = [event for event in self._events if after is None or event.event_time > after]
+        events = [event for event in self._events if after is None or _known_at(event) > after]
         for start in range(0, len(events), BATCH):
             sink.push_many(events[start : start + BATCH])
             await sink.ready()
@@ -35,6 +36,10 @@ class ListFeed:
     async def backfill(self, symbol: str, start: int, end: int) -> list[MarketEvent]:
         """Return the events of a symbol with start <= event_time < end."""
         return [event for event in self._events if event.symbol == symbol and start <= event.event_time < end]
+
+
+def _known_at(event: MarketEvent) -> int:
+    return event.end_time if isinstance(event, Bar) else event.event_time
 
 
 class SimulatedFeed:
@@ -60,7 +65,7 @@ class SimulatedFeed:
         self.symbols = tuple(symbols)
         self.disconnects = 0
         self._clock = clock
-        self._rng = random.Random(f"{seed} line")
+        self._rng = random.Random(f"{seed} line")  # noqa: S311 - chance, not secrets
         self._every = round(every_seconds * NANOS)
         self._line = line_seconds
         self._end = clock.now() + round(duration_seconds * NANOS)
@@ -68,7 +73,7 @@ class SimulatedFeed:
 
     async def run(self, sink: Sink) -> None:
         """Push trades as they happen."""
-        cut = self._end if self._line is None else self._clock.now() + round(self._rng.expovariate(1 / self._line) * NANOS)
+        cut = self._clock.now() + self._rng.expovariate(1 / self._line) * NANOS if self._line is not None else inf
         while (now := self._clock.now()) < self._end:
             due = (now // self._every + 1) * self._every
             await self._clock.sleep((due - now) / NANOS)
@@ -97,7 +102,7 @@ class _Walk:
         """Return the price at a step of the walk; steps are asked for in order, or again."""
         step = at // self._every
         if step not in self._prices:
-            change = random.Random(f"{self._seed} {step}").gauss(0.0, 0.0005)
+            change = random.Random(f"{self._seed} {step}").gauss(0.0, 0.0005)  # noqa: S311 - chance, not secrets
             self._prices[step] = self._prices.get(self._last, 100.0) * (1.0 + change)
             self._last = step
             if len(self._prices) > 100_000:

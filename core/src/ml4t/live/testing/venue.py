@@ -57,7 +57,7 @@ class SimulatedVenue:
         self.connects = 0
         self._price = price
         self._clock = clock
-        self._rng = random.Random(f"{seed} venue")
+        self._rng = random.Random(f"{seed} venue")  # noqa: S311 - chance, not secrets
         self._faults = faults or Faults()
         self._kind = kind
         self._sink: BrokerSink | None = None

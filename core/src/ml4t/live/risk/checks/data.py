@@ -21,7 +21,7 @@ class MaxDataStaleness:
         if state is None or not state.event_time:
             return refuse("stale_data", f"no data has been seen for {order.symbol}", limit=self._seconds)
         age = view.now - state.event_time
-        if age > self._limit:
+        if not age <= self._limit:
             return refuse(
                 "stale_data",
                 f"the last data for {order.symbol} is {age / NANOS:,.1f} s old, over the limit of {self._seconds:g} s",
@@ -32,10 +32,10 @@ class MaxDataStaleness:
 
 
 class MaxPriceDeviation:
-    """Refuses a limit or stop price further than the fraction from the last trusted price, on the side that costs money.
+    """Refuses a limit or stop price further than the fraction from the last trusted price, on the side that trades at once.
 
-    A buy may be limited far below the market and a sell far above: that waits, it does not overpay. A stop is checked on
-    both sides.
+    A buy may be limited far below the market and a sell far above: that waits, it does not overpay. So does a stop on its
+    own side, such as one that protects a position; one on the wrong side would be triggered as it arrives.
     """
 
     def __init__(self, fraction: float) -> None:
@@ -48,15 +48,15 @@ class MaxPriceDeviation:
             return no_price(order)
         worst = 0.0
         if order.limit_price is not None:
-            worst = (order.limit_price / last - 1.0) * order.side.sign
+            worst = (order.limit_price - last) * order.side.sign
         if order.stop_price is not None:
-            worst = max(worst, abs(order.stop_price / last - 1.0))
-        if worst > self._fraction:
+            worst = max(worst, (last - order.stop_price) * order.side.sign)
+        if not worst <= self._fraction * last:
             return refuse(
                 "max_price_deviation",
-                f"the price is {worst:.2%} away from the last price {last:g}, over the limit of {self._fraction:.2%}",
+                f"the price is {worst / last:.2%} away from the last price {last:g}, over the limit of {self._fraction:.2%}",
                 limit=self._fraction,
-                value=worst,
+                value=worst / last,
             )
         return ALLOW
 
@@ -76,7 +76,7 @@ class MaxSpread:
             side = "ask" if order.side is OrderSide.BUY else "bid"
             return refuse("no_quote", f"no {side} is known for {order.symbol}; use a feed with quotes or drop max_spread_pct")
         spread = (state.ask - state.bid) / ((state.ask + state.bid) / 2)
-        if spread > self._fraction:
+        if not spread <= self._fraction:
             return refuse(
                 "max_spread",
                 f"the spread of {order.symbol} is {spread:.2%}, over the limit of {self._fraction:.2%}",

@@ -18,9 +18,9 @@ class MaxDailyLoss:
 
     def check(self, order: Order, view: RiskView) -> Verdict:
         """Refuse when the day's loss has reached the limit."""
-        loss = self._losses.day_start - view.equity
+        loss = (self._losses.day_start or view.equity) - view.equity  # no day's start yet: nothing is lost
         latched = self._losses.breached_limit == "max_daily_loss"
-        if loss >= self._limit or latched:
+        if not loss < self._limit or latched:
             return refuse(
                 "max_daily_loss",
                 self._losses.breached
@@ -43,10 +43,10 @@ class MaxDrawdown:
 
     def check(self, order: Order, view: RiskView) -> Verdict:
         """Refuse when the drawdown has reached the limit."""
-        peak = self._losses.high_water_mark
+        peak = max(self._losses.high_water_mark, view.equity)
         drawdown = 1.0 - view.equity / peak if peak > 0 else 1.0
         latched = self._losses.breached_limit == "max_drawdown"
-        if drawdown >= self._fraction or latched:
+        if not drawdown < self._fraction or latched:
             return refuse(
                 "max_drawdown",
                 self._losses.breached

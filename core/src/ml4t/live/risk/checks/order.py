@@ -27,7 +27,7 @@ class MaxOrderValue:
         if price is None:
             return no_price(order)
         value = order.quantity * price
-        if value > self._limit:
+        if not value <= self._limit:  # NaN is no value within a limit, here and in every other check
             return refuse(
                 "max_order_value",
                 f"the order is worth {value:,.2f}, over the limit of {self._limit:,.2f}",
@@ -47,7 +47,7 @@ class MaxOrderShares:
 
     def check(self, order: Order, view: RiskView) -> Verdict:
         """Refuse an order larger than the limit."""
-        if order.quantity > self._limit:
+        if not order.quantity <= self._limit:
             return refuse(
                 "max_order_shares",
                 f"the order is for {order.quantity:,g}, over the limit of {self._limit:,g}",

@@ -21,7 +21,7 @@ class MaxPositionValue:
         if price is None:
             return no_price(order)
         value = view.worst_case(order) * price
-        if value > self._limit:
+        if not value <= self._limit:
             return refuse(
                 "max_position_value",
                 f"the position could reach {value:,.2f}, over the limit of {self._limit:,.2f}",
@@ -42,7 +42,7 @@ class MaxPositionShares:
     def check(self, order: Order, view: RiskView) -> Verdict:
         """Refuse an order whose fill, on top of all open ones, could exceed the limit."""
         quantity = view.worst_case(order)
-        if quantity > self._limit:
+        if not quantity <= self._limit:
             return refuse(
                 "max_position_shares",
                 f"the position could reach {quantity:,g}, over the limit of {self._limit:,g}",
@@ -62,14 +62,16 @@ class MaxPositions:
 
     def check(self, order: Order, view: RiskView) -> Verdict:
         """Refuse an order that would open one position too many."""
-        taken = {symbol for symbol, _ in view.exposures()}
-        if order.symbol in taken or len(taken) < self._limit:
+        if any(view.projected(order.symbol)):
+            return ALLOW
+        taken = sum(1 for _ in view.exposures())
+        if taken < self._limit:
             return ALLOW
         return refuse(
             "max_positions",
-            f"{len(taken)} positions are open or being opened, and {self._limit} are allowed",
+            f"{taken} positions are open or being opened, and {self._limit} are allowed",
             limit=self._limit,
-            value=len(taken) + 1,
+            value=taken + 1,
         )
 
 
@@ -95,7 +97,7 @@ class MaxTotalExposure:
             if mark is None:
                 return refuse("no_price", f"no price is known for {symbol}, so the exposure cannot be summed")
             total += quantity * mark
-        if total > self._limit:
+        if not total <= self._limit:
             return refuse(
                 "max_total_exposure",
                 f"the total exposure could reach {total:,.2f}, over the limit of {self._limit:,.2f}",

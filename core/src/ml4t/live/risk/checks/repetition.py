@@ -16,17 +16,16 @@ class DuplicateOrder:
 
     def check(self, order: Order, view: RiskView) -> Verdict:
         """Refuse a repetition inside the window."""
-        what = _what(order)
-        for earlier in view.recent(view.now - self._window):
-            if _what(earlier) == what:
-                age = (view.now - earlier.created_at) / NANOS
-                return refuse(
-                    "duplicate_order",
-                    f"the same order ({earlier.order_id}) was submitted {age:g} s ago, within {self._seconds:g} s",
-                    limit=self._seconds,
-                    value=age,
-                )
-        return ALLOW
+        earlier = view.repeated(order, view.now - self._window)
+        if earlier is None:
+            return ALLOW
+        age = (view.now - earlier.created_at) / NANOS
+        return refuse(
+            "duplicate_order",
+            f"the same order ({earlier.order_id}) was submitted {age:g} s ago, within {self._seconds:g} s",
+            limit=self._seconds,
+            value=age,
+        )
 
 
 class MaxOrdersPerMinute:
@@ -37,7 +36,7 @@ class MaxOrdersPerMinute:
 
     def check(self, order: Order, view: RiskView) -> Verdict:
         """Refuse the order that would be one too many."""
-        count = sum(1 for _ in view.recent(view.now - 60 * NANOS))
+        count = view.submitted_since(view.now - 60 * NANOS)
         if count < self._limit:
             return ALLOW
         return refuse(
@@ -67,15 +66,3 @@ class MaxOpenOrders:
             limit=self._limit,
             value=count + 1,
         )
-
-
-def _what(order: Order) -> tuple[object, ...]:
-    return (
-        order.symbol,
-        order.side,
-        order.quantity,
-        order.order_type,
-        order.limit_price,
-        order.stop_price,
-        order.trail_amount,
-    )

@@ -1,0 +1,90 @@
+"""Every example in the documentation, typed as a reader would.
+
+A page is run from top to bottom in an empty folder. A block whose first line is a comment with a file's name is saved under
+that name; a Python block without one is run; in a console block, lines that begin with `$ ml4t-live` are run, and must
+succeed unless the page says `# exit N` behind the command.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import attrs
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("plugins/*/README.md"))]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAMED = re.compile(r"# ([\w./-]+\.(?:py|toml|csv|jsonl))\n")
+PRICES = "timestamp,symbol,open,high,low,close,volume\n" + "".join(
+    f"2026-01-05T{10 + minute // 60:02}:{minute % 60:02}:00Z,BTC-USDT,{90_000 + minute},{90_050 + minute},"
+    f"{89_950 + minute},{90_000 + minute + (minute * 37 % 91) - 45},1.5\n"
+    for minute in range(180)
+)
+"""What the examples call prices.csv: three hours of minute bars."""
+
+
+@attrs.frozen
+class Block:
+    """One fenced block of a page."""
+
+    language: str
+    text: str
+
+    @property
+    def file(self) -> str | None:
+        match = NAMED.match(self.text)
+        return match.group(1) if match else None
+
+
+def blocks(page: Path) -> list[Block]:
+    return [Block(language, text) for language, text in FENCE.findall(page.read_text(encoding="utf-8"))]
+
+
+def commands(block: Block) -> list[tuple[list[str], int]]:
+    found = []
+    for line in block.text.splitlines():
+        match = re.fullmatch(r"\$ (ml4t-live .*?)(?:\s+# exit (\d))?", line)
+        if match:
+            found.append((shlex.split(match.group(1)), int(match.group(2) or 0)))
+    return found
+
+
+def run(arguments: list[str], folder: Path, expected: int) -> None:
+    environment = {**os.environ, "COLUMNS": "140", "HOME": str(folder), "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'src'}"}
+    done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == expected, f"{shlex.join(arguments)}\n{done.stdout}\n{done.stderr}"
+
+
+def is_runnable(command: list[str]) -> bool:
+    """Placeholders in capitals are for the reader to fill in."""
+    return not any(re.fullmatch(r"[A-Z][A-Z_]+", word) for word in command)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_page(page: Path, tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text(PRICES)
+    for block in blocks(page):
+        if block.file is not None:
+            target = tmp_path / block.file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(block.text)
+        elif block.language == "python":
+            (tmp_path / "block.py").write_text(block.text)
+            run([sys.executable, "block.py"], tmp_path, 0)
+        elif block.language == "console":
+            for command, expected in commands(block):
+                if is_runnable(command):
+                    program = str(Path(sys.executable).with_name(command[0]))
+                    run([program, *command[1:]], tmp_path, expected)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
