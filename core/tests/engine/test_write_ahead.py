@@ -9,6 +9,7 @@ import pytest
 from engine_kit import SECOND, START, Diary, check_books, limits, read, run_list, trade, until
 
 from ml4t.live import LiveEngine
+from ml4t.live.config.settings import EngineSettings
 from ml4t.live.errors import JournalError
 from ml4t.live.model import OrderState, Trade
 from ml4t.live.testing import ListFeed, SimulatedVenue, run_virtual
@@ -26,11 +27,8 @@ def give_space(journal):
     journal._writing.execute("PRAGMA max_page_count = 1000000")
 
 
-class Fills(Exception):
-    """Room for a page or two may be left: this is what fills it."""
-
-
 def fill_up(journal):
+    """A page or two may be left, and this is more."""
     for _ in range(40):
         journal.append("ballast", "x", "x" * 2_000)
 
@@ -41,7 +39,9 @@ def test_an_order_reaches_the_venue_when_its_intent_is_durable_and_not_before(tm
 
     async def main():
         diary = Diary(lambda self, data, broker: broker.submit_order("A", 1))
-        engine = LiveEngine(diary, None, ListFeed(TICKS), risk=limits(), state_dir=tmp_path, settings=settings(durability))
+        engine = LiveEngine(
+            diary, None, ListFeed(TICKS), risk=limits(), state_dir=tmp_path, settings=EngineSettings(durability=durability)
+        )
         await engine.connect()
         venue, journal = engine.core.venue, engine.core.journal
         submit = venue.submit
@@ -61,12 +61,6 @@ def test_an_order_reaches_the_venue_when_its_intent_is_durable_and_not_before(tm
     for order_id, durable in seen:
         assert durable >= intents[order_id]
     assert [fill.price for fill in story.fills] == [100.0 + n for n in range(1, 40)], "and no later than the next trade"
-
-
-def settings(durability, **rest):
-    from ml4t.live.config.settings import EngineSettings
-
-    return EngineSettings(durability=durability, **rest)
 
 
 class Market:
@@ -90,7 +84,7 @@ class Market:
 async def connected(tmp_path, diary, durability="fsync"):
     """Start an engine on a market; return it with the task of its run."""
     feed = Market()
-    engine = LiveEngine(diary, None, feed, risk=limits(), state_dir=tmp_path, settings=settings(durability))
+    engine = LiveEngine(diary, None, feed, risk=limits(), state_dir=tmp_path, settings=EngineSettings(durability=durability))
     await engine.connect()
     run = asyncio.create_task(engine.run())
     await until(lambda: diary.orders)
@@ -137,7 +131,7 @@ def test_a_replay_waits_for_a_disk_that_refuses_and_goes_on_where_it_was(tmp_pat
     async def main():
         diary = Diary(lambda self, data, broker: self.orders.append(broker.submit_order("A", 1)))
         feed = ListFeed([trade("A", n * SECOND, 100.0) for n in range(3_000)])
-        engine = LiveEngine(diary, None, feed, risk=limits(), state_dir=tmp_path, settings=settings("write"))
+        engine = LiveEngine(diary, None, feed, risk=limits(), state_dir=tmp_path, settings=EngineSettings(durability="write"))
         await engine.connect()
         run = asyncio.create_task(engine.run())
         await until(lambda: len(diary.calls) > 20)

@@ -11,6 +11,7 @@ import pytest
 
 from ml4t.live.bars import BarAggregator, BarBuffer
 from ml4t.live.contracts.feed import Backfills, Feed
+from ml4t.live.demo import CONFIG
 from ml4t.live.feeds.problem import RecordingError
 from ml4t.live.feeds.replay import ReplayFeed
 from ml4t.live.feeds.replay_config import ReplayConfig
@@ -324,10 +325,9 @@ def test_from_trades_to_groups(write):
     assert groups[1][1]["B"] == Bar("B", MINUTE, 61.0, 101.0, 61.0, 101.0, 3.0, MINUTE, source="replay")
 
 
-STOCKS = Path("/work/shared/data/stocks/stocks.csv.gz")
+STOCKS = CONFIG.with_name("stocks.csv.gz")
 
 
-@pytest.mark.skipif(not STOCKS.exists(), reason="the stocks file is not on this machine")
 def test_the_stocks_file(replay):
     events = replay(STOCKS, adjust=True)
     keys = [(event.event_time, event.symbol) for event in events]
