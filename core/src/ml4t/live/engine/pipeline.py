@@ -52,7 +52,7 @@ class Pipeline:
         self._resolve = ledger.on_price
         self._triggers = triggers
         self._askers = triggers.bound
-        self._strategist = strategist
+        self._tell = strategist.on_data if strategist is not None else None
         self._evolving = evolving
         self._group: dict[str, dict[str, Any]] = {}
         self._group_time = 0
@@ -61,8 +61,12 @@ class Pipeline:
         self.on_first_event: Callable[[int], None] | None = None
         self.moment = 0
         """The latest moment seen, nanoseconds UTC."""
-        self.completed = 0
+        self._completed = 0
+
+    @property
+    def completed(self) -> int:
         """The latest moment of which nothing more can come: a restart on recorded data goes on after it."""
+        return max(self._completed, self.moment - 1)
 
     def step(self, event: MarketEvent) -> bool:
         """Process one event; return True when it has to wait for something that was due before it."""
@@ -88,7 +92,7 @@ class Pipeline:
             askers = self._triggers.askers(symbol)
         for ask in askers:
             ask(event, moment)
-        if self._strategist is None:
+        if self._tell is None:
             return False
         if self.bars is not None:
             self.bars.add(event)
@@ -111,7 +115,7 @@ class Pipeline:
         group = self._group
         if group:
             self._group = {}
-            self._strategist.on_data(self._group_time, group)  # type: ignore[union-attr]  # nothing gathers without one
+            self._tell(self._group_time, group)  # type: ignore[misc]  # nothing gathers without a strategy
 
     def finish(self) -> bool:
         """Hand the strategy everything that is left: there is no more data. Return True when it has to be called again."""
@@ -120,18 +124,18 @@ class Pipeline:
             return True
         if self.bars is not None:
             self.bars.finish()
-        self.completed = self.moment
+        self._completed = self.moment
         return False
 
     def resume(self, after: int) -> None:
         """Go on after the moment `after`, of recorded data that an earlier run has processed up to there."""
         self._begin(after)
-        self.moment = self.completed = after
+        self.moment = self._completed = after
 
     def release_bars(self, event_time: int, bars: dict[str, Bar]) -> None:
         """Hand the strategy the bars of one bar time."""
-        if self._strategist is not None:
-            self._strategist.on_data(event_time, {symbol: bar_values(bar) for symbol, bar in bars.items()})
+        if self._tell is not None:
+            self._tell(event_time, {symbol: bar_values(bar) for symbol, bar in bars.items()})
 
     def _move_to(self, moment: int) -> bool:
         """Move to a later moment; return True when it has to wait."""
@@ -143,7 +147,6 @@ class Pipeline:
                 self.end_instant()
             if (self._agenda.due <= moment or self._barrier.outstanding) and self._catch_up(moment, set_time):
                 return True
-            self.completed = moment - 1
             set_time(moment)
             self._now = moment
         self.moment = moment
@@ -154,7 +157,7 @@ class Pipeline:
         agenda, barrier = self._agenda, self._barrier
         while agenda.due <= moment and not barrier.outstanding:
             due = agenda.due
-            self.completed = max(self.moment, due - 1)
+            self._completed = max(self.moment, due - 1)
             set_time(due)
             self._now = due
             agenda.run_next()

@@ -51,7 +51,6 @@ class DirectStrategist:
         self._faults = faults
         self._name = f"strategy {type(strategy).__name__}"
         self._started = self._ended = self._halted = False
-        self.calls = 0
 
     def on_start(self) -> None:
         """Call `on_start` when the strategy has one."""
@@ -62,7 +61,6 @@ class DirectStrategist:
         """Call `on_data` with the data of `moment` (nanoseconds UTC)."""
         if self._halted:
             return
-        self.calls += 1
         broker = self._broker
         broker.decide(moment)
         try:
