@@ -33,7 +33,7 @@ class MovingAverageCross(Strategy):
             after = self._trend(closes)
             if before is None or after is None or before == after:
                 continue
-            crossed = f"{self.fast}-day average crossed {'above' if after else 'below'} the {self.slow}-day"
+            crossed = f"{self.fast}-day {'above' if after else 'below'} {self.slow}-day"
             if after and broker.get_position(symbol) is None:
                 broker.submit_order(symbol, self.shares, reason=crossed)
             elif not after:
