@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ SCRIPT = str(Path(sys.executable).with_name("ml4t-live"))
 
 
 def typed(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([SCRIPT, *map(str, arguments)], capture_output=True, text=True, check=False)
+    # Named, because readline leaves a width of its own in the environment of whoever is started from a terminal.
+    environment = {**os.environ, "COLUMNS": "140"}
+    return subprocess.run([SCRIPT, *map(str, arguments)], env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
