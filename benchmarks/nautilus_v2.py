@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import gc
 import itertools
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from typing import Any
 
-from measure import ORDER_EVERY, PRICES, SETTLE_SECONDS, START, TICK, WARM_UP, Marks, Window, flatness, import_cost, percentiles
+from measure import ORDER_EVERY, PRICES, SETTLE_SECONDS, START, TICK, Marks, Window, import_cost
+from nautilus_live import live_cases
 from nautilus_trader.backtest import BacktestEngine
 from nautilus_trader.common import LoggerConfig, LogLevel
 from nautilus_trader.config import (
@@ -267,67 +269,18 @@ def run_node(
     asyncio.run(main())
 
 
-def fan_out(symbols: int, count: int, marks: Marks | None = None) -> float:
-    """Push trades through a live node and return the CPU seconds."""
-    instruments = shares(symbols)
-    ticks = trades(WARM_UP + count, instruments)
-    window = Window()
-    caught_up = asyncio.Event()
-    strategy = Trader()
-    strategy.prepare(instruments, caught_up.set, marks)
-
-    async def pump(feed: Feed) -> None:
-        await asyncio.sleep(SETTLE_SECONDS)
-        push = feed.push
-        for start in range(0, len(ticks), ORDER_EVERY):
-            if start == WARM_UP:
-                window.begin()
-            caught_up.clear()
-            for tick in ticks[start : start + ORDER_EVERY]:
-                push(tick)
-            await caught_up.wait()
-        window.end()
-
-    run_node(strategy, instruments, pump, [], window)
-    if strategy.calls != len(ticks) or strategy.fills != len(ticks) // ORDER_EVERY:
-        raise RuntimeError(f"{strategy.calls} calls and {strategy.fills} fills for {len(ticks)} ticks")
-    return window.seconds
+def trader(instruments: list[Equity], burst_seen: Callable[[], None], marks: Marks | None = None) -> Trader:
+    """Return a trader: a strategy of this version takes no arguments of its own."""
+    made = Trader()
+    made.prepare(instruments, burst_seen, marks)
+    return made
 
 
-def events(symbols: int, count: int = 300_000) -> dict[str, Any]:
-    """Feed to strategy."""
-    return {"per_cpu_second": count / fan_out(symbols, count), "mode": "live"}
-
-
-def flat(count: int = 1_000_000) -> dict[str, Any]:
-    """First against last tenth."""
-    marks = Marks(count // 10)
-    fan_out(10, count, marks)
-    return {**flatness(marks), "mode": "live"}
-
-
-def orders(count: int = 5_000, warm_up: int = 500) -> dict[str, Any]:
-    """Strategy, risk engine, execution client; the next tick comes when the order has been filled."""
-    instruments = shares(1)
-    ticks = trades(count + warm_up, instruments)
-    asked: list[int] = []
-    entered: list[int] = []
-    window = Window()
-    filled = asyncio.Event()
-    strategy = Submitter()
-    strategy.prepare(instruments, asked, filled.set)
-
-    async def pump(feed: Feed) -> None:
-        await asyncio.sleep(SETTLE_SECONDS)
-        window.begin()
-        for tick in ticks:
-            filled.clear()
-            feed.push(tick)
-            await filled.wait()
-        window.end()
-
-    run_node(strategy, instruments, pump, entered, window)
-    return {**percentiles(asked, entered, warm_up), "mode": "live"}
+def submitter(instruments: list[Equity], asked: list[int], filled: Callable[[], None]) -> Submitter:
+    """Return a submitter."""
+    made = Submitter()
+    made.prepare(instruments, asked, filled)
+    return made
 
 
 class Watcher(Strategy):
@@ -373,4 +326,4 @@ def importing() -> dict[str, Any]:
     return import_cost("import nautilus_trader.live, nautilus_trader.trading")
 
 
-CASES = {"events": events, "bars": bars, "orders": orders, "flat": flat, "import": importing}
+CASES = {**live_cases(sys.modules[__name__]), "bars": bars, "import": importing}
