@@ -387,3 +387,14 @@ def test_trades_use_the_wall_clock_of_the_engine_and_not_their_own(tmp_path):
     _, _, story, _ = live(tmp_path, lambda clock: Scripted(clock, script), strategy=diary)
 
     assert [record.time - START for record in story.of("intent")] == [0]
+
+
+def test_the_bar_that_was_running_when_a_live_run_began_is_not_passed_off_as_whole(tmp_path):
+    async def script(feed, sink):
+        await feed.clock.sleep(20)  # the run begins in the middle of a minute
+        await feed.ticks(sink, 120)
+
+    diary, _, _, _ = live(tmp_path, lambda clock: Scripted(clock, script), bars="1m")
+
+    assert [at // MINUTE for at, _ in diary.calls] == [1]
+    assert diary.calls[0][1]["A"]["volume"] == 60.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from msgspec import structs
+
 from ml4t.live.bars import BarAggregator, BarBuffer
 from ml4t.live.bars.aggregator import NEVER
 from ml4t.live.engine.agenda import Agenda
@@ -38,6 +40,11 @@ class BarSynchroniser:
         self._release = release
         self._evolving = evolving
         self._armed = NEVER
+        self._since = 0
+
+    def begin(self, now: int) -> None:
+        """Note that live data begin at `now` (nanoseconds UTC): ticks before it were missed, so no bar from before is whole."""
+        self._since = now
 
     @property
     def late(self) -> int:
@@ -48,7 +55,7 @@ class BarSynchroniser:
         """Take an event in."""
         bars = self._aggregator.add(event)
         if bars:
-            self._collect(bars)
+            self._collect(bars, event)
         if self._aggregator.due < self._armed or self._buffer.due < self._armed:
             self._arm()
 
@@ -75,12 +82,14 @@ class BarSynchroniser:
         self._hand_over(self._buffer.flush(moment))
         self._arm()
 
-    def _collect(self, bars: Sequence[Bar]) -> None:
+    def _collect(self, bars: Sequence[Bar], event: MarketEvent | None = None) -> None:
         for bar in bars:
-            if bar.complete:
+            # A bar that the feed itself made is whole whenever it began; one made here lacks what came before the start.
+            whole = bar.complete and (bar is event or bar.event_time >= self._since or bar.backfilled)
+            if whole:
                 self._hand_over(self._buffer.add(bar))
             elif self._evolving:
-                self._release(bar.event_time, {bar.symbol: bar})
+                self._release(bar.event_time, {bar.symbol: structs.replace(bar, complete=False)})
 
     def _hand_over(self, groups: Sequence[tuple[int, dict[str, Bar]]]) -> None:
         for event_time, bars in groups:

@@ -298,6 +298,8 @@ class Core:
         if self.losses.breached and self.parts.limits.on_breach == "flatten":
             self.flattener.flatten(self.losses.breached)  # an earlier run may have ended before the account was empty
         if not self.recorded:
+            if self.pipeline.bars is not None:
+                self.pipeline.bars.begin(now)
             interval = round(self.parts.engine.silence_seconds * 1e9)
             self.agenda.every(interval, now + interval, self.liveness.look)
 

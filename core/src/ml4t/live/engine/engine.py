@@ -350,9 +350,7 @@ class Engine:
         if self.core is not None and event.kind in {"crashed", "backing off", "failed"}:
             body = {"state": event.kind, "restarts": event.restarts, "error": repr(event.error) if event.error else ""}
             self.core.record(RecordKind.HEALTH, event.child, body)
-        if event.error is None:
-            _log.debug(f"{event.child} is {event.kind}")
-        else:
+        if event.error is not None:
             _log.warning(f"{event.child} is {event.kind}", error=str(event.error), delay_seconds=round(event.delay_seconds, 1))
 
     def _on_signal(self, name: str) -> None:
