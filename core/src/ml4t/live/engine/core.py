@@ -113,7 +113,7 @@ class Core:
         restore_forecasts(self.journal, self.ledger)
         restore_triggers(self.journal, self.triggers)
         if self.venue is not None:
-            restore_venue(self.venue, self.desk, self.agenda, after)
+            restore_venue(self.venue, self.desk, self.journal, self.agenda, after)
         if after is not None:
             self._resume(after)
         body = {"name": self.parts.name, "mode": self.parts.mode, "recorded_data": self.recorded, **self.parts.manifest}
@@ -144,16 +144,20 @@ class Core:
         """End what a batch began, and note how far it came."""
         if not self.recorded:
             self.pipeline.end_instant()
-        if self.journal.last_seq != self._checked:
+        if self.journal.last_seq != self._checked or (self.venue is not None and self.venue.unsaved):
             self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Note what a restart needs besides the records: progress, the triggers' memory, the loss limits."""
+        """Note what a restart needs besides the records: progress, what triggers and resting orders remember, loss limits."""
         put = self.journal.put
         if self.recorded:
             put("progress", "moment", self.pipeline.completed or None)
         for bucket, key, value in self.triggers.state():
             put(bucket, key, value)
+        if self.venue is not None and self.venue.unsaved:
+            notes, self.venue.unsaved = self.venue.unsaved, {}
+            for order_id, note in notes.items():
+                put("shadow", order_id, note)
         put("risk", "losses", self.losses.state())
         self._checked = self.journal.last_seq
 
