@@ -26,3 +26,15 @@ def make(room):
         return exchange
 
     return make
+
+
+@pytest.fixture(scope="session")
+def room_with(room):
+    """As `make`, for tests that hypothesis calls again and again."""
+
+    def make(**options):
+        exchange = Exchange(room, **options)
+        exchange.trade(100.0)
+        return exchange
+
+    return make

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml4t.live.model import OrderState, Position, Quote
+from ml4t.live.shadow.commission import PercentageCommission, PerShareCommission, TieredCommission
 from ml4t.live.shadow.costs import Costs
+from ml4t.live.shadow.slippage import PercentageSlippage, SpreadSlippage, VolumeSlippage
 
 S = OrderState
 
@@ -140,7 +142,7 @@ def test_decided_on_a_whole_bar_the_next_one_is_entered_at_its_open(room):
     ],
 )
 def test_takers_pay_slippage_and_everybody_commission(make, quantity, options, price):
-    exchange = make(costs=Costs(commission_rate=0.001, slippage_bps=10))
+    exchange = make(costs=Costs(PercentageCommission(0.001), PercentageSlippage(10)))
     order = exchange.broker.submit_order("A", quantity, **options)
     exchange.trade(100.0, 1)
     filled = exchange.state(order)
@@ -162,7 +164,7 @@ def test_there_is_no_leverage(make, quantity, fine):
 
 
 def test_the_commission_must_be_paid_too(make):
-    exchange = make(costs=Costs(commission_rate=0.01))
+    exchange = make(costs=Costs(PercentageCommission(0.01)))
     order = exchange.broker.submit_order("A", 1_000)
     exchange.trade(100.0, 1)
     assert exchange.state(order).code == "insufficient_buying_power"
@@ -306,10 +308,18 @@ def happen(exchange, made, second, step):
             made.append(order_of(exchange, *step))
 
 
+COSTS = [
+    Costs(),
+    Costs(PercentageCommission(0.001), PercentageSlippage(5.0)),
+    Costs(PerShareCommission(0.01, 1.0), SpreadSlippage(1.0)),
+    Costs(TieredCommission(((0.0, 0.002), (5_000.0, 0.001))), VolumeSlippage(0.01)),
+]
+
+
 @settings(max_examples=150, deadline=None)
-@given(st.lists(steps, max_size=60), st.booleans(), st.sampled_from([Costs(), Costs(0.001, 5.0)]))
-def test_the_venues_books_and_the_desks_are_the_same(room, script, allow_shorts, costs):
-    exchange = Exchange(room, allow_shorts=allow_shorts, costs=costs)
+@given(st.lists(steps, max_size=60), st.booleans(), st.sampled_from(COSTS), st.sampled_from([None, 0.1, 1.0]))
+def test_the_venues_books_and_the_desks_are_the_same(room, script, allow_shorts, costs, share):
+    exchange = Exchange(room, allow_shorts=allow_shorts, costs=costs, max_volume_share=share)
     made = []
     for second, step in enumerate(script):
         happen(exchange, made, second, step)
@@ -326,3 +336,13 @@ def test_the_venues_books_and_the_desks_are_the_same(room, script, allow_shorts,
         assert fill.time >= order.created_at
         if order.limit_price is not None:
             assert (fill.price - order.limit_price) * order.side.sign <= 1e-9
+    cash = exchange.venue.portfolio.initial_cash
+    for order_id, order in placed.items():
+        mine = [fill for fill in fills if fill.order_id == order_id]
+        assert [fill.execution_id for fill in mine] == [f"{order_id}-{n}" for n in range(1, len(mine) + 1)]
+        traded, value = sum(fill.quantity for fill in mine), sum(fill.quantity * fill.price for fill in mine)
+        assert traded <= order.quantity * (1 + 1e-9)
+        assert exchange.state(order).filled_quantity == pytest.approx(traded)
+        assert exchange.state(order).commission == pytest.approx(costs.commission.due(traded, value))
+        cash -= value * order.side.sign + sum(fill.commission for fill in mine)
+    assert exchange.broker.get_cash() == pytest.approx(cash)

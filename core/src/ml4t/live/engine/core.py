@@ -42,7 +42,7 @@ from ml4t.live.risk.gate import RiskGate
 from ml4t.live.risk.loss import DAY, LossWatch
 from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.shadow import ShadowVenue
-from ml4t.live.shadow.costs import Costs
+from ml4t.live.shadow.costs import costs_of
 
 
 class Core:
@@ -246,8 +246,9 @@ class Core:
             self.market,
             self.desk,
             initial_cash=shadow.initial_cash,
-            costs=Costs(shadow.commission_rate, shadow.slippage_bps),
+            costs=costs_of(shadow),
             allow_shorts=shadow.allow_shorts,
+            max_volume_share=shadow.max_volume_share,
         )
         self.desk.executor = venue
         return venue, None

@@ -10,12 +10,15 @@ from attrs import evolve
 
 from ml4t.live.contracts.broker import BrokerCapabilities, OrderUpdate
 from ml4t.live.market import MarketState
-from ml4t.live.model import Fill, MarketEvent, Order, OrderState, OrderType, Position, TimeInForce
+from ml4t.live.model import Fill, MarketEvent, Order, OrderState, OrderType, Position, Quote, TimeInForce
 from ml4t.live.orders.states import with_fill
 from ml4t.live.portfolio import VirtualPortfolio
 from ml4t.live.shadow.costs import Costs
+from ml4t.live.shadow.funds import Funds
 from ml4t.live.shadow.matching import TAKERS, crosses, is_offered, meet
 from ml4t.live.shadow.resting import STOPS, Resting, recalled
+from ml4t.live.shadow.slippage import Touch
+from ml4t.live.shadow.volume import Volume, volume_of
 from ml4t.live.times import NANOS
 
 NAME = "shadow"
@@ -45,6 +48,9 @@ class ShadowVenue:
 
     Time in force is told by the data: a DAY order expires with the first event of its symbol on a later UTC day than it
     was made on (a bar is of the day it begins on), IOC and FOK orders end with the first event that they could trade with.
+    With `max_volume_share` an event fills no more than that share of its volume, the rest goes on resting, and an event
+    that does not say its volume fills nothing. An order whose next part cannot be afforded ends there.
+
     A market-on-close order is refused while no whole bar of its symbol has been seen: prints alone have no close.
     """
 
@@ -63,6 +69,7 @@ class ShadowVenue:
         initial_cash: float = 100_000.0,
         costs: Costs | None = None,
         allow_shorts: bool = True,
+        max_volume_share: float | None = None,
     ) -> None:
         self.portfolio = VirtualPortfolio(initial_cash)
         self.resting: dict[str, dict[str, Resting]] = {}
@@ -72,7 +79,8 @@ class ShadowVenue:
         self._market = market
         self._sink = sink
         self._costs = costs or Costs()
-        self._allow_shorts = allow_shorts
+        self._funds = Funds(self.portfolio, market, allow_shorts=allow_shorts)
+        self._volume_share = max_volume_share
         self._now = 0
         self._later: dict[str, Resting] = {}
 
@@ -137,11 +145,12 @@ class ShadowVenue:
             return
         self._now = max(self._now, event.event_time)
         # A fill may lead to orders and to cancels: the new ones wait for the next event, the cancelled ones are gone.
+        volume = Volume(event, self._volume_share)
         for resting in list(book.values()):
             if resting.order.order_id in book:
-                self._offer(resting, event)
+                self._offer(resting, event, volume)
 
-    def _offer(self, resting: Resting, event: MarketEvent) -> None:
+    def _offer(self, resting: Resting, event: MarketEvent, volume: Volume) -> None:
         order = resting.order
         time_in_force = order.time_in_force
         if time_in_force is TimeInForce.DAY:
@@ -150,13 +159,16 @@ class ShadowVenue:
                 self._end(order, OrderState.EXPIRED, end, "day_over", "the day it was good for is over")
                 return
         met, price = meet(resting, event)
-        if price is not None:
-            self._trade(met, price, order.remaining, max(event.event_time, order.created_at))
-        elif time_in_force in _AT_ONCE and is_offered(resting, event):
-            time = max(event.event_time, order.created_at)
-            self._end(order, OrderState.CANCELLED, time, "not_at_once", f"{time_in_force}: it could not trade at once")
-        elif met is not resting:
+        quantity = 0.0 if price is None else volume.offer(order.side, order.remaining, order.quantity)
+        if time_in_force is TimeInForce.FOK and quantity < order.remaining:
+            quantity = 0.0
+        if met is not resting:
             self._rest(met)
+        if price is not None and quantity > 0:
+            self._trade(met, self._slipped(order, quantity, price, event), quantity, event, volume)
+        if time_in_force in _AT_ONCE and is_offered(resting, event) and self._rests(order):
+            time = max(event.event_time, order.created_at)
+            self._end(order, OrderState.CANCELLED, time, "not_at_once", f"{time_in_force}: not all of it could trade at once")
 
     def _arriving(self, order: Order) -> Resting:
         state = self._market.get(order.symbol)
@@ -184,19 +196,32 @@ class ShadowVenue:
             self.unsaved[order.order_id] = None
         return resting
 
+    def _rests(self, order: Order) -> bool:
+        return order.order_id in self.resting.get(order.symbol, ())
+
     def _end(self, order: Order, state: OrderState, time: int, code: str, reason: str) -> None:
         self._take(order)
         self._say(order, state, time, code, reason)
 
-    def _trade(self, resting: Resting, price: float, quantity: float, time: int) -> None:
+    def _slipped(self, order: Order, quantity: float, price: float, event: MarketEvent) -> float:
+        if order.order_type not in TAKERS:
+            return price
+        state = self._market.get(order.symbol)
+        bid, ask = (None, None) if state is None else (state.bid, state.ask)
+        spread = None if bid is None or ask is None else ask - bid
+        touch = Touch(price, spread, event.__class__ is Quote, volume_of(event, order.side))
+        return self._costs.slipped(order, quantity, touch)
+
+    def _trade(self, resting: Resting, price: float, quantity: float, event: MarketEvent, volume: Volume) -> None:
         order = resting.order
-        if order.order_type in TAKERS:
-            price = self._costs.slipped(price, order.side)
-        commission = self._costs.commission(quantity * price)
-        problem = self._cannot_afford(order, quantity, price, commission)
+        time = max(event.event_time, order.created_at)
+        commission = self._costs.charge(order, quantity, price)
+        problem = self._funds.problem(order, quantity, price, commission)
         if problem is not None:
-            self._end(order, OrderState.REJECTED, time, *problem)
+            # What has traded stands: only an order that has not traded at all was rejected.
+            self._end(order, OrderState.CANCELLED if order.filled_quantity else OrderState.REJECTED, time, *problem)
             return
+        volume.take(order.side, quantity)
         fill = Fill(
             execution_id=f"{order.order_id}-{resting.executions + 1}",
             order_id=order.order_id,
@@ -212,29 +237,11 @@ class ShadowVenue:
         )
         after = with_fill(order, fill)
         if after.is_open:
-            self._rest(evolve(resting, order=after, executions=resting.executions + 1))
+            self._rest(evolve(resting, order=after, executions=resting.executions + 1, crosses=False))
         else:
             self._take(order)
         self.portfolio.apply(fill)
         self._sink.fill(fill)
-
-    def _cannot_afford(self, order: Order, quantity: float, price: float, commission: float) -> tuple[str, str] | None:
-        held = self.portfolio.quantity(order.symbol)
-        after = held + order.side.sign * quantity
-        if after < min(held, 0.0) and not self._allow_shorts:
-            return "shorts_not_allowed", f"the fill would leave {after:g} {order.symbol}, and the account may not be short"
-        if abs(after) <= abs(held):
-            return None
-        for symbol, line in self.portfolio.holdings.items():
-            last = self._market.price(symbol)
-            if line.quantity and last is not None:
-                self.portfolio.mark(symbol, last)
-        others = sum(abs(line.market_value) for s, line in self.portfolio.holdings.items() if s != order.symbol)
-        gross = others + abs(after) * price
-        equity = self.portfolio.equity - commission
-        if gross > equity * (1 + 1e-9):
-            return "insufficient_buying_power", f"gross exposure would be {gross:,.2f} on equity of {equity:,.2f}"
-        return None
 
     def _say(self, order: Order, state: OrderState, time: int, code: str = "", reason: str = "") -> None:
         self._sink.order(OrderUpdate(order.order_id, state, time, _venue_id(order), code=code, reason=reason))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml4t.live.config.settings import ShadowSettings
+from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import BrokerRecord
 
