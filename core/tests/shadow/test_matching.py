@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml4t.live.model import Bar, Funding, Order, OrderSide, OrderType, Quote, Trade
-from ml4t.live.shadow.matching import Resting, crosses, fill_price
+from ml4t.live.shadow.matching import crosses, meet
+from ml4t.live.shadow.resting import Resting
+
+
+def fill_price(resting, event):
+    return meet(resting, event)[1]
 
 
 def order(kind, side, price=None):

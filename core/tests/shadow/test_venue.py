@@ -3,71 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from exchange_kit import Exchange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml4t.live.model import Bar, OrderState, Position, Quote, Trade
-from ml4t.live.shadow import ShadowVenue
+from ml4t.live.model import OrderState, Position, Quote
+from ml4t.live.shadow.commission import PercentageCommission, PerShareCommission, TieredCommission
 from ml4t.live.shadow.costs import Costs
+from ml4t.live.shadow.slippage import PercentageSlippage, SpreadSlippage, VolumeSlippage
 
 S = OrderState
-SECOND = 1_000_000_000
-
-
-class Exchange:
-    """A desk with the shadow venue behind it, fed as the engine feeds it: market, venue, marks, then the strategy."""
-
-    def __init__(self, room, cash=100_000.0, **options) -> None:
-        self.desk = room(cash)
-        self.venue = self.desk.desk.executor = ShadowVenue(self.desk.market, self.desk.desk, initial_cash=cash, **options)
-        self.broker = self.desk.broker
-        self.orders = self.desk.orders
-        self.begun = self.desk.clock.now()
-
-    def event(self, event):
-        self.desk.clock.advance(event.event_time + (event.interval if isinstance(event, Bar) else 0))
-        if self.desk.market.apply(event, self.desk.clock.now()) is None:
-            return
-        self.venue.on_event(event)
-        self.desk.desk.mark(event.symbol, self.desk.market.price(event.symbol))
-
-    def at(self, seconds):
-        return self.begun + seconds * SECOND
-
-    def trade(self, price, seconds=0, symbol="A"):
-        self.event(Trade(symbol, self.at(seconds), price, 1.0))
-
-    def bar(self, opens, high, low, close, seconds, *, interval=60, complete=True, symbol="A"):
-        self.event(Bar(symbol, self.at(seconds), opens, high, low, close, 1.0, interval * SECOND, complete))
-
-    def state(self, order):
-        return self.orders.get(order.order_id)
-
-    def agree(self):
-        mine, theirs = self.desk.portfolio, self.venue.portfolio
-        assert mine.cash == pytest.approx(theirs.cash)
-        assert {s: p.quantity for s, p in mine.positions.items()} == {s: p.quantity for s, p in theirs.positions.items()}
-        resting = {order_id for book in self.venue.resting.values() for order_id in book}
-        assert resting == {order.order_id for order in self.orders.open_orders}
-        assert all(self.venue.resting.values()), "a symbol without orders is left behind"
-
-
-@pytest.fixture
-def exchange(room):
-    exchange = Exchange(room)
-    exchange.trade(100.0)
-    return exchange
-
-
-@pytest.fixture
-def make(room):
-    def make(cash=100_000.0, **options):
-        exchange = Exchange(room, cash, **options)
-        for symbol in "AB":
-            exchange.trade(100.0, symbol=symbol)
-        return exchange
-
-    return make
 
 
 def test_an_order_rests_and_never_trades_with_what_it_was_decided_on(exchange):
@@ -197,7 +142,7 @@ def test_decided_on_a_whole_bar_the_next_one_is_entered_at_its_open(room):
     ],
 )
 def test_takers_pay_slippage_and_everybody_commission(make, quantity, options, price):
-    exchange = make(costs=Costs(commission_rate=0.001, slippage_bps=10))
+    exchange = make(costs=Costs(PercentageCommission(0.001), PercentageSlippage(10)))
     order = exchange.broker.submit_order("A", quantity, **options)
     exchange.trade(100.0, 1)
     filled = exchange.state(order)
@@ -219,7 +164,7 @@ def test_there_is_no_leverage(make, quantity, fine):
 
 
 def test_the_commission_must_be_paid_too(make):
-    exchange = make(costs=Costs(commission_rate=0.01))
+    exchange = make(costs=Costs(PercentageCommission(0.01)))
     order = exchange.broker.submit_order("A", 1_000)
     exchange.trade(100.0, 1)
     assert exchange.state(order).code == "insufficient_buying_power"
@@ -316,45 +261,73 @@ def test_a_strategy_that_buys_when_flat_buys_once(exchange):
     assert len(exchange.desk.tape.bodies("fill")) == 1
 
 
+symbols, prices, sizes = st.sampled_from("AB"), st.floats(80, 120), st.floats(0, 1_000)
+quantities = st.floats(-400, 400).filter(bool)
+
 steps = st.one_of(
-    st.tuples(st.just("market"), st.sampled_from("AB"), st.floats(-400, 400).filter(bool)),
-    st.tuples(st.just("limit"), st.sampled_from("AB"), st.floats(-400, 400).filter(bool), st.floats(80, 120)),
-    st.tuples(st.just("stop"), st.sampled_from("AB"), st.floats(-400, 400).filter(bool), st.floats(80, 120)),
-    st.tuples(st.just("close"), st.sampled_from("AB")),
+    st.tuples(st.sampled_from(["market", "market_on_close", "ioc", "fok", "day"]), symbols, quantities),
+    st.tuples(st.sampled_from(["limit", "stop"]), symbols, quantities, prices),
+    st.tuples(st.just("stop_limit"), symbols, quantities, prices, prices),
+    st.tuples(st.just("trailing_stop"), symbols, quantities, st.floats(0.5, 10)),
+    st.tuples(st.just("close"), symbols),
     st.tuples(st.just("cancel"), st.integers(0, 30)),
-    st.tuples(st.just("trade"), st.sampled_from("AB"), st.floats(80, 120)),
-    st.tuples(st.just("quote"), st.sampled_from("AB"), st.floats(80, 120), st.floats(0, 2)),
-    st.tuples(st.just("bar"), st.sampled_from("AB"), st.tuples(*[st.floats(80, 120)] * 4), st.booleans()),
+    st.tuples(st.just("trade"), symbols, prices, sizes),
+    st.tuples(st.just("quote"), symbols, prices, st.floats(0, 2), st.tuples(sizes, sizes)),
+    st.tuples(st.just("bar"), symbols, st.tuples(*[prices] * 4), st.booleans(), sizes),
 )
 
 
+def order_of(exchange, kind, symbol, quantity, *numbers):
+    names = {
+        "limit": ["limit_price"],
+        "stop": ["stop_price"],
+        "stop_limit": ["stop_price", "limit_price"],
+        "trailing_stop": ["trail_amount"],
+    }
+    if kind in {"ioc", "fok", "day"}:
+        return exchange.broker.submit_order(symbol, quantity, time_in_force=kind)
+    options = dict(zip(names.get(kind, []), numbers, strict=True))
+    return exchange.broker.submit_order(symbol, quantity, order_type=kind, **options)
+
+
+def happen(exchange, made, second, step):
+    match step:
+        case ("close", symbol):
+            exchange.broker.close_position(symbol)
+        case ("cancel", number):
+            if made:
+                exchange.broker.cancel_order(made[number % len(made)].order_id)
+        case ("trade", symbol, price, size):
+            exchange.trade(price, second, symbol, size=size)
+        case ("quote", symbol, bid, spread, sizes):
+            exchange.quote(bid, bid + spread, second, symbol, sizes=sizes)
+        case ("bar", symbol, (opens, a, b, close), complete, volume):
+            high, low = max(opens, a, b, close), min(opens, a, b, close)
+            exchange.bar(opens, high, low, close, second, interval=1, complete=complete, symbol=symbol, volume=volume)
+        case _:
+            made.append(order_of(exchange, *step))
+
+
+COSTS = [
+    Costs(),
+    Costs(PercentageCommission(0.001), PercentageSlippage(5.0)),
+    Costs(PerShareCommission(0.01, 1.0), SpreadSlippage(1.0)),
+    Costs(TieredCommission(((0.0, 0.002), (5_000.0, 0.001))), VolumeSlippage(0.01)),
+]
+
+
 @settings(max_examples=150, deadline=None)
-@given(st.lists(steps, max_size=60), st.booleans(), st.sampled_from([Costs(), Costs(0.001, 5.0)]))
-def test_the_venues_books_and_the_desks_are_the_same(room, script, allow_shorts, costs):
-    exchange = Exchange(room, allow_shorts=allow_shorts, costs=costs)
+@given(st.lists(steps, max_size=60), st.booleans(), st.sampled_from(COSTS), st.sampled_from([None, 0.1, 1.0]))
+def test_the_venues_books_and_the_desks_are_the_same(room, script, allow_shorts, costs, share):
+    exchange = Exchange(room, allow_shorts=allow_shorts, costs=costs, max_volume_share=share)
     made = []
     for second, step in enumerate(script):
-        match step:
-            case ("market", symbol, quantity):
-                made.append(exchange.broker.submit_order(symbol, quantity))
-            case ("limit", symbol, quantity, price):
-                made.append(exchange.broker.submit_order(symbol, quantity, order_type="limit", limit_price=price))
-            case ("stop", symbol, quantity, price):
-                made.append(exchange.broker.submit_order(symbol, quantity, order_type="stop", stop_price=price))
-            case ("close", symbol):
-                exchange.broker.close_position(symbol)
-            case ("cancel", number) if made:
-                exchange.broker.cancel_order(made[number % len(made)].order_id)
-            case ("trade", symbol, price):
-                exchange.trade(price, second, symbol)
-            case ("quote", symbol, bid, spread):
-                exchange.event(Quote(symbol, exchange.at(second), bid, bid + spread, 1.0, 1.0))
-            case ("bar", symbol, (opens, a, b, close), complete):
-                high, low = max(opens, a, b, close), min(opens, a, b, close)
-                exchange.bar(opens, high, low, close, second, interval=1, complete=complete, symbol=symbol)
+        happen(exchange, made, second, step)
         exchange.agree()
         if not allow_shorts:
             assert all(position.quantity >= 0 for position in exchange.broker.positions.values())
+    noted = {order_id for order_id, note in exchange.venue.unsaved.items() if note is not None}
+    assert noted <= {order_id for book in exchange.venue.resting.values() for order_id in book}
     fills = exchange.desk.tape.bodies("fill")
     assert len({fill.execution_id for fill in fills}) == len(fills)
     placed = {order.order_id: order for order in exchange.desk.tape.bodies("intent")}
@@ -363,3 +336,13 @@ def test_the_venues_books_and_the_desks_are_the_same(room, script, allow_shorts,
         assert fill.time >= order.created_at
         if order.limit_price is not None:
             assert (fill.price - order.limit_price) * order.side.sign <= 1e-9
+    cash = exchange.venue.portfolio.initial_cash
+    for order_id, order in placed.items():
+        mine = [fill for fill in fills if fill.order_id == order_id]
+        assert [fill.execution_id for fill in mine] == [f"{order_id}-{n}" for n in range(1, len(mine) + 1)]
+        traded, value = sum(fill.quantity for fill in mine), sum(fill.quantity * fill.price for fill in mine)
+        assert traded <= order.quantity * (1 + 1e-9)
+        assert exchange.state(order).filled_quantity == pytest.approx(traded)
+        assert exchange.state(order).commission == pytest.approx(costs.commission.due(traded, value))
+        cash -= value * order.side.sign + sum(fill.commission for fill in mine)
+    assert exchange.broker.get_cash() == pytest.approx(cash)

@@ -12,7 +12,7 @@ import attrs
 from ml4t.live.clock import Clock
 from ml4t.live.config import ForecasterSettings, Settings, load, load_strategy
 from ml4t.live.config.document import Source
-from ml4t.live.config.settings import ShadowSettings
+from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.engine.engine import Engine
 from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.parts import NamedFeed, Parts

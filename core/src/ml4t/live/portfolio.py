@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from math import isfinite
+from pathlib import Path
 from typing import Any
 
+from attrs import asdict
+
 from ml4t.live.model import Fill, Position
+from ml4t.live.private_file import write_private
 
 DUST = 1e-12
 """What is left of a position, relative to the most that was held of it, that counts as nothing: floats do not add up."""
+
+
+VERSION = 1
+"""Of the file that `VirtualPortfolio.save` writes."""
 
 
 class Holding:
@@ -118,6 +128,48 @@ class VirtualPortfolio(Portfolio):
         super().__init__(initial_cash)
         self.initial_cash = initial_cash
 
+    def save(self, path: str | Path) -> None:
+        """Write the books to a JSON file, private to the user; a crash leaves the old file or the new one.
+
+        Raises ValueError when a number in the books is not finite, OSError when the file cannot be written.
+        """
+        body = {
+            "version": VERSION,
+            "initial_cash": self.initial_cash,
+            **self.state(),
+            "holdings": [{**asdict(holding.position()), "peak": holding.peak} for _, holding in sorted(self._holdings.items())],
+        }
+        write_private(Path(path), json.dumps(body, indent=2, allow_nan=False) + "\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> VirtualPortfolio:
+        """Return the books that `save` wrote, to the last bit.
+
+        Raises OSError when there is no such file, ValueError when it holds something else.
+        """
+        try:
+            return cls._of(json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_number))
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} does not hold the books of a portfolio: {error!r}") from error
+
+    @classmethod
+    def _of(cls, body: Mapping[str, Any]) -> VirtualPortfolio:
+        if body["version"] != VERSION:
+            raise ValueError(f"version {body['version']!r} is not {VERSION}")
+        portfolio = cls(_number(body["initial_cash"]))
+        lines = [dict(line) for line in body["holdings"]]
+        peaks = {line["symbol"]: _number(line.pop("peak")) for line in lines}
+        positions = {line["symbol"]: Position(**line) for line in lines}
+        if len(positions) < len(lines):
+            raise ValueError("a symbol is in it twice")
+        for position in positions.values():
+            for value in asdict(position, filter=lambda field, _: field.name != "symbol").values():
+                _number(value)
+        portfolio.restore(_number(body["cash"]), positions, _number(body["commission"]))
+        for symbol, peak in peaks.items():
+            portfolio._holdings[symbol].peak = peak
+        return portfolio
+
 
 def _book(holding: Holding, signed: float, price: float, time: int) -> None:
     before = holding.quantity
@@ -155,3 +207,13 @@ def _holding(position: Position) -> Holding:
     holding.realised_pnl = position.realised_pnl
     holding.opened_at = position.opened_at
     return holding
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        raise ValueError(f"{value!r} is not a finite number")
+    return value
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is not a finite number")

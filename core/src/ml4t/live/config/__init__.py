@@ -27,9 +27,9 @@ if TYPE_CHECKING:
         PluginSettings,
         RiskCheckSettings,
         Settings,
-        ShadowSettings,
         TriggerSettings,
     )
+    from ml4t.live.config.shadow import ShadowSettings
     from ml4t.live.config.strategy import load_strategy
 
 _HOMES = {

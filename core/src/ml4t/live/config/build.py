@@ -18,9 +18,9 @@ from ml4t.live.config.settings import (
     ObserverSettings,
     PluginSettings,
     RiskCheckSettings,
-    ShadowSettings,
     TriggerSettings,
 )
+from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.config.table import key_types, structure_table
 from ml4t.live.errors import PluginError
 from ml4t.live.plugins.catalogue import STANDARD

@@ -13,7 +13,8 @@ from ml4t.live.config.document import MISSING, Document, Source, read
 from ml4t.live.config.mask import is_telling
 from ml4t.live.config.problem import Mistake, Problem, dotted, shown
 from ml4t.live.config.secret import MASK, Resolver, SecretSource
-from ml4t.live.config.settings import EngineSettings, LiveSettings, PluginSettings, Settings, ShadowSettings
+from ml4t.live.config.settings import EngineSettings, LiveSettings, PluginSettings, Settings
+from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.config.strategy import load_strategy
 from ml4t.live.config.vault import plugin_secrets
 from ml4t.live.errors import ConfigError

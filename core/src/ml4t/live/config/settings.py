@@ -11,6 +11,7 @@ from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt, optional
 
 from ml4t.live.config.duration import Duration
+from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.risk.config import LiveRiskConfig
 
 Mode = Literal["shadow", "paper", "live"]
@@ -132,20 +133,6 @@ class BrokerSettings:
     use: str
     """The broker: "plugin" or "plugin.component"."""
     options: Any = None
-
-
-@frozen(kw_only=True)
-class ShadowSettings:
-    """The shadow venue, which fills orders against live data and sends nothing: `[shadow]`."""
-
-    initial_cash: float = field(default=100_000.0, validator=gt(0))
-    """Cash at the start, in the account's currency."""
-    commission_rate: float = field(default=0.0, validator=ge(0))
-    """Commission as a share of an order's value: 0.001 is ten basis points."""
-    slippage_bps: float = field(default=0.0, validator=ge(0))
-    """How much worse than the market a market order fills, in basis points."""
-    allow_shorts: bool = True
-    """False refuses orders that would sell what is not held."""
 
 
 @frozen(kw_only=True)

@@ -42,7 +42,7 @@ from ml4t.live.risk.gate import RiskGate
 from ml4t.live.risk.loss import DAY, LossWatch
 from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.shadow import ShadowVenue
-from ml4t.live.shadow.costs import Costs
+from ml4t.live.shadow.costs import costs_of
 
 
 class Core:
@@ -113,7 +113,7 @@ class Core:
         restore_forecasts(self.journal, self.ledger)
         restore_triggers(self.journal, self.triggers)
         if self.venue is not None:
-            restore_venue(self.venue, self.desk, self.agenda, after)
+            restore_venue(self.venue, self.desk, self.journal, self.agenda, after)
         if after is not None:
             self._resume(after)
         body = {"name": self.parts.name, "mode": self.parts.mode, "recorded_data": self.recorded, **self.parts.manifest}
@@ -144,16 +144,20 @@ class Core:
         """End what a batch began, and note how far it came."""
         if not self.recorded:
             self.pipeline.end_instant()
-        if self.journal.last_seq != self._checked:
+        if self.journal.last_seq != self._checked or (self.venue is not None and self.venue.unsaved):
             self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Note what a restart needs besides the records: progress, the triggers' memory, the loss limits."""
+        """Note what a restart needs besides the records: progress, what triggers and resting orders remember, loss limits."""
         put = self.journal.put
         if self.recorded:
             put("progress", "moment", self.pipeline.completed or None)
         for bucket, key, value in self.triggers.state():
             put(bucket, key, value)
+        if self.venue is not None and self.venue.unsaved:
+            notes, self.venue.unsaved = self.venue.unsaved, {}
+            for order_id, note in notes.items():
+                put("shadow", order_id, note)
         put("risk", "losses", self.losses.state())
         self._checked = self.journal.last_seq
 
@@ -242,8 +246,9 @@ class Core:
             self.market,
             self.desk,
             initial_cash=shadow.initial_cash,
-            costs=Costs(shadow.commission_rate, shadow.slippage_bps),
+            costs=costs_of(shadow),
             allow_shorts=shadow.allow_shorts,
+            max_volume_share=shadow.max_volume_share,
         )
         self.desk.executor = venue
         return venue, None

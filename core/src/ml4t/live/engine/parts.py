@@ -7,7 +7,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ml4t.live.config.settings import EngineSettings, ShadowSettings
+from ml4t.live.config.settings import EngineSettings
+from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.contracts.broker import Broker
 from ml4t.live.contracts.feed import Feed
 from ml4t.live.contracts.observer import Observer

@@ -33,17 +33,24 @@ def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switc
         switch.restore(risk["kill_switch"])
 
 
-def restore_venue(venue: ShadowVenue, desk: Desk, agenda: Agenda, after: int | None) -> None:
+def restore_venue(venue: ShadowVenue, desk: Desk, journal: Journal, agenda: Agenda, after: int | None) -> None:
     """Give the shadow venue the books of the desk.
 
     Recorded data go on `after` a moment: the orders rest when that has come, or later when they were decided later, before
     a crash. An order must not meet data that are older than itself.
     """
     orders = desk.orders.open_orders
+    restore = partial(
+        venue.restore,
+        desk.portfolio.cash,
+        desk.portfolio.positions,
+        notes=journal.state("shadow"),
+        executions={o.order_id: len(journal.fills(order_id=o.order_id)) for o in orders if o.filled_quantity},
+    )
     if after is None:
-        venue.restore(desk.portfolio.cash, desk.portfolio.positions, orders)
+        restore(orders)
         return
-    venue.restore(desk.portfolio.cash, desk.portfolio.positions, (), later=orders)
+    restore((), later=orders)
     for order in orders:
         agenda.at(max(order.created_at, after) + 1, partial(_arrive, venue, order.order_id))
 

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from attrs import evolve
 
 from ml4t.live.contracts.broker import BrokerCapabilities, OrderUpdate
 from ml4t.live.market import MarketState
-from ml4t.live.model import Fill, MarketEvent, Order, OrderState, OrderType, Position, TimeInForce
+from ml4t.live.model import Fill, MarketEvent, Order, OrderState, OrderType, Position, Quote, TimeInForce
+from ml4t.live.orders.states import with_fill
 from ml4t.live.portfolio import VirtualPortfolio
 from ml4t.live.shadow.costs import Costs
-from ml4t.live.shadow.matching import TAKERS, Resting, crosses, fill_price
+from ml4t.live.shadow.funds import Funds
+from ml4t.live.shadow.matching import TAKERS, crosses, is_offered, meet
+from ml4t.live.shadow.resting import STOPS, Resting, recalled
+from ml4t.live.shadow.slippage import Touch
+from ml4t.live.shadow.volume import Volume, volume_of
+from ml4t.live.times import NANOS
 
 NAME = "shadow"
+_DAY = 86_400 * NANOS
+
+_AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class VenueSink(Protocol):
@@ -32,11 +45,18 @@ class ShadowVenue:
 
     No leverage: a fill that would lift gross exposure over equity is rejected instead. Shorts need `allow_shorts`; their
     proceeds are cash and their value is owed.
+
+    Time in force is told by the data: a DAY order expires with the first event of its symbol on a later UTC day than it
+    was made on (a bar is of the day it begins on), IOC and FOK orders end with the first event that they could trade with.
+    With `max_volume_share` an event fills no more than that share of its volume, the rest goes on resting, and an event
+    that does not say its volume fills nothing. An order whose next part cannot be afforded ends there.
+
+    A market-on-close order is refused while no whole bar of its symbol has been seen: prints alone have no close.
     """
 
     capabilities = BrokerCapabilities(
-        order_types=frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP}),
-        times_in_force=frozenset({TimeInForce.GTC}),
+        order_types=frozenset(OrderType),
+        times_in_force=frozenset({TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK}),
         fractional=True,
         kinds=frozenset({NAME}),
     )
@@ -49,48 +69,68 @@ class ShadowVenue:
         initial_cash: float = 100_000.0,
         costs: Costs | None = None,
         allow_shorts: bool = True,
+        max_volume_share: float | None = None,
     ) -> None:
         self.portfolio = VirtualPortfolio(initial_cash)
         self.resting: dict[str, dict[str, Resting]] = {}
         """The orders of each symbol by id, oldest first; a symbol without orders is not in it."""
+        self.unsaved: dict[str, Mapping[str, Any] | None] = {}
+        """What a restart should know of resting orders, by id, since it was last taken; None for one that has ended."""
         self._market = market
         self._sink = sink
         self._costs = costs or Costs()
-        self._allow_shorts = allow_shorts
+        self._funds = Funds(self.portfolio, market, allow_shorts=allow_shorts)
+        self._volume_share = max_volume_share
         self._now = 0
-        self._later: dict[str, Order] = {}
+        self._later: dict[str, Resting] = {}
 
     def restore(
-        self, cash: float, positions: Mapping[str, Position], orders: Sequence[Order], *, later: Sequence[Order] = ()
+        self,
+        cash: float,
+        positions: Mapping[str, Position],
+        orders: Sequence[Order],
+        *,
+        later: Sequence[Order] = (),
+        notes: Mapping[str, Mapping[str, Any]] = _NOTHING,
+        executions: Mapping[str, int] = _NOTHING,
     ) -> None:
         """Take back the account and the orders that were open; they rest where they rested.
 
         An order that a crash caught on its way here has arrived now. Those to come `later` meet no data before `arrive`.
+        `notes` is what was taken from `unsaved`, `executions` how many fills of each order are known.
         """
         self.portfolio.restore(cash, positions)
-        self._later = {order.order_id: order for order in later}
+        known = {o.order_id: recalled(o, notes.get(o.order_id), executions.get(o.order_id, 0)) for o in (*orders, *later)}
+        self._later = {order.order_id: known[order.order_id] for order in later}
         for order in orders:
-            self._rest(Resting(order))
+            self._rest(known[order.order_id])
             self._say(order, OrderState.WORKING, order.created_at)
+        for ended in notes.keys() - known.keys():
+            self.unsaved[ended] = None
 
     def arrive(self, order_id: str) -> None:
         """Let an order that `restore` put off rest now: as one that waits in the book, when it has met data before."""
-        order = self._later.pop(order_id, None)
-        if order is None:
+        kept = self._later.pop(order_id, None)
+        if kept is None:
             return
-        self.submit(order)
+        order = kept.order
+        new = self._arriving(order)
         state = self._market.get(order.symbol)
-        if state is not None and state.event_time > order.created_at:
-            self._rest(Resting(order, self.resting[order.symbol][order_id].since))
+        if order.filled_quantity or (state is not None and state.event_time > order.created_at):
+            new = evolve(new, crosses=False)
+        best = new.best if kept.best is None else kept.best
+        self._rest(evolve(new, best=best, triggered=kept.triggered, executions=kept.executions))
+        self._say(order, OrderState.WORKING, order.created_at)
 
     def submit(self, order: Order) -> None:
         """Take an order; it rests until an event fills it."""
-        state = self._market.get(order.symbol)
-        if state is None:
-            self._rest(Resting(order))
-        else:
-            since = max(state.trade_time, state.quote_time, state.bar_start + 1)
-            self._rest(Resting(order, since, crosses(order, state.price)))
+        if order.order_type is OrderType.MOC:
+            state = self._market.get(order.symbol)
+            if state is None or not state.bar_time:
+                reason = f"no whole bar of {order.symbol} has been seen, so there is no close to trade at"
+                self._say(order, OrderState.REJECTED, order.created_at, "no_bars", reason)
+                return
+        self._rest(self._arriving(order))
         self._say(order, OrderState.WORKING, order.created_at)
 
     def cancel(self, order: Order) -> None:
@@ -105,68 +145,103 @@ class ShadowVenue:
             return
         self._now = max(self._now, event.event_time)
         # A fill may lead to orders and to cancels: the new ones wait for the next event, the cancelled ones are gone.
+        volume = Volume(event, self._volume_share)
         for resting in list(book.values()):
-            order = resting.order
-            if order.order_id not in book:
-                continue
-            price = fill_price(resting, event)
-            if price is not None:
-                self._take(order)
-                self._trade(order, price, max(event.event_time, order.created_at))
-            elif resting.crosses:
-                book[order.order_id] = Resting(order, resting.since)
+            if resting.order.order_id in book:
+                self._offer(resting, event, volume)
+
+    def _offer(self, resting: Resting, event: MarketEvent, volume: Volume) -> None:
+        order = resting.order
+        time_in_force = order.time_in_force
+        if time_in_force is TimeInForce.DAY:
+            end = (order.created_at // _DAY + 1) * _DAY
+            if event.event_time >= end:
+                self._end(order, OrderState.EXPIRED, end, "day_over", "the day it was good for is over")
+                return
+        met, price = meet(resting, event)
+        quantity = 0.0 if price is None else volume.offer(order.side, order.remaining, order.quantity)
+        if time_in_force is TimeInForce.FOK and quantity < order.remaining:
+            quantity = 0.0
+        if met is not resting:
+            self._rest(met)
+        if price is not None and quantity > 0:
+            self._trade(met, self._slipped(order, quantity, price, event), quantity, event, volume)
+        if time_in_force in _AT_ONCE and is_offered(resting, event) and self._rests(order):
+            time = max(event.event_time, order.created_at)
+            self._end(order, OrderState.CANCELLED, time, "not_at_once", f"{time_in_force}: not all of it could trade at once")
+
+    def _arriving(self, order: Order) -> Resting:
+        state = self._market.get(order.symbol)
+        if state is None:
+            return Resting(order)
+        since = max(state.trade_time, state.quote_time, state.bar_start + 1)
+        best = state.price if order.order_type is OrderType.TRAILING_STOP else None
+        return Resting(order, since, crosses(order, state.price), best)
 
     def _rest(self, resting: Resting) -> None:
-        self.resting.setdefault(resting.order.symbol, {})[resting.order.order_id] = resting
+        order_id = resting.order.order_id
+        self.resting.setdefault(resting.order.symbol, {})[order_id] = resting
+        note = resting.note
+        if note is not None:
+            self.unsaved[order_id] = note
 
     def _take(self, order: Order) -> Resting | None:
         book = self.resting.get(order.symbol, {})
         resting = book.pop(order.order_id, None)
-        if resting is not None and not book:
+        if resting is None:
+            return None
+        if not book:
             del self.resting[order.symbol]
+        if order.order_type in STOPS:
+            self.unsaved[order.order_id] = None
         return resting
 
-    def _trade(self, order: Order, price: float, time: int) -> None:
-        if order.order_type in TAKERS:
-            price = self._costs.slipped(price, order.side)
-        problem = self._cannot_afford(order, price)
+    def _rests(self, order: Order) -> bool:
+        return order.order_id in self.resting.get(order.symbol, ())
+
+    def _end(self, order: Order, state: OrderState, time: int, code: str, reason: str) -> None:
+        self._take(order)
+        self._say(order, state, time, code, reason)
+
+    def _slipped(self, order: Order, quantity: float, price: float, event: MarketEvent) -> float:
+        if order.order_type not in TAKERS:
+            return price
+        state = self._market.get(order.symbol)
+        bid, ask = (None, None) if state is None else (state.bid, state.ask)
+        spread = None if bid is None or ask is None else ask - bid
+        touch = Touch(price, spread, event.__class__ is Quote, volume_of(event, order.side))
+        return self._costs.slipped(order, quantity, touch)
+
+    def _trade(self, resting: Resting, price: float, quantity: float, event: MarketEvent, volume: Volume) -> None:
+        order = resting.order
+        time = max(event.event_time, order.created_at)
+        commission = self._costs.charge(order, quantity, price)
+        problem = self._funds.problem(order, quantity, price, commission)
         if problem is not None:
-            code, reason = problem
-            self._say(order, OrderState.REJECTED, time, code, reason)
+            # What has traded stands: only an order that has not traded at all was rejected.
+            self._end(order, OrderState.CANCELLED if order.filled_quantity else OrderState.REJECTED, time, *problem)
             return
+        volume.take(order.side, quantity)
         fill = Fill(
-            execution_id=f"{order.order_id}-1",
+            execution_id=f"{order.order_id}-{resting.executions + 1}",
             order_id=order.order_id,
             symbol=order.symbol,
             side=order.side,
-            quantity=order.remaining,
+            quantity=quantity,
             price=price,
             time=time,
-            commission=self._costs.commission(order.remaining * price),
+            commission=commission,
             venue=NAME,
             account=NAME,
             venue_order_id=_venue_id(order),
         )
+        after = with_fill(order, fill)
+        if after.is_open:
+            self._rest(evolve(resting, order=after, executions=resting.executions + 1, crosses=False))
+        else:
+            self._take(order)
         self.portfolio.apply(fill)
         self._sink.fill(fill)
-
-    def _cannot_afford(self, order: Order, price: float) -> tuple[str, str] | None:
-        held = self.portfolio.quantity(order.symbol)
-        after = held + order.signed_remaining
-        if after < min(held, 0.0) and not self._allow_shorts:
-            return "shorts_not_allowed", f"the fill would leave {after:g} {order.symbol}, and the account may not be short"
-        if abs(after) <= abs(held):
-            return None
-        for symbol, line in self.portfolio.holdings.items():
-            last = self._market.price(symbol)
-            if line.quantity and last is not None:
-                self.portfolio.mark(symbol, last)
-        others = sum(abs(line.market_value) for s, line in self.portfolio.holdings.items() if s != order.symbol)
-        gross = others + abs(after) * price
-        equity = self.portfolio.equity - self._costs.commission(order.remaining * price)
-        if gross > equity * (1 + 1e-9):
-            return "insufficient_buying_power", f"gross exposure would be {gross:,.2f} on equity of {equity:,.2f}"
-        return None
 
     def _say(self, order: Order, state: OrderState, time: int, code: str = "", reason: str = "") -> None:
         self._sink.order(OrderUpdate(order.order_id, state, time, _venue_id(order), code=code, reason=reason))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml4t.live.config.settings import ShadowSettings
+from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import BrokerRecord
 
@@ -16,7 +16,7 @@ def ml4t_live_brokers() -> list[BrokerRecord]:
             config=ShadowSettings,
             factory="ml4t.live.standard.shadow:settings",
             summary="Fills orders against live data inside the process; nothing reaches a venue.",
-            capabilities=frozenset({"market", "limit", "stop", "shorts"}),
+            capabilities=frozenset({"market", "limit", "stop", "stop_limit", "trailing_stop", "market_on_close", "shorts"}),
         )
     ]
 
