@@ -10,9 +10,10 @@ import pytest
 from engine_kit import MINUTE, SECOND, START, Diary, check_books, limits, read, replay, trade, until
 
 from ml4t.live import LiveEngine
+from ml4t.live.clock import SystemClock
 from ml4t.live.config.settings import EngineSettings
 from ml4t.live.engine.control import APPLIED, BY_HAND, Command, Control, ControlFolder
-from ml4t.live.journal import StateDir
+from ml4t.live.journal import Journal, StateDir
 from ml4t.live.model import Trade
 from ml4t.live.testing import ListFeed, SimulatedVenue, run_virtual
 
@@ -25,9 +26,16 @@ RESTS = "B"
 class Rests(SimulatedVenue):
     """A venue where some orders rest."""
 
+    too_early = 0
+    """Cancels that came while nobody was connected."""
+
     async def _trade(self, order):
         if order.symbol != RESTS:
             await super()._trade(order)
+
+    async def cancel(self, order):
+        self.too_early += self._sink is None
+        await super().cancel(order)
 
 
 class Ticks:
@@ -221,6 +229,7 @@ def test_a_thrown_switch_survives_the_restart_and_withdraws_what_the_run_before_
     diary, venue, _ = paper(tmp_path, nothing, seconds=20, venue=venue, start=LATER)
     assert set(codes(diary)) == {"kill_switch"}
     assert [order for order in venue.orders.values() if order.is_open] == [], "asked for once the venue was connected"
+    assert venue.too_early == 0
 
     diary, _, _ = paper(tmp_path, nothing, seconds=5, venue=venue, start=LATER + MINUTE)
     assert set(codes(diary)) == {"kill_switch"}
@@ -229,7 +238,8 @@ def test_a_thrown_switch_survives_the_restart_and_withdraws_what_the_run_before_
 def test_a_flattening_that_was_asked_for_goes_on_after_a_restart_without_any_event(tmp_path):
     _, venue, _ = paper(tmp_path, nothing, seconds=5)
     assert venue.portfolio.quantity("A") > 0
-    ControlFolder(StateDir(tmp_path, "paper")).leave(kill(flatten=True))
+    with Journal(StateDir(tmp_path, "paper").journal, SystemClock(), mode="paper") as journal:  # as a crash leaves it
+        journal.put("risk", "flatten", {"reason": "out", "by": "ann", "at": 1, "via": "cli"})
 
     async def script(engine, clock):
         await clock.sleep(30)
