@@ -237,7 +237,8 @@ class World:
     def command(self, *arguments: object, prefix: Sequence[str] = ()) -> tuple[list[str], dict[str, str]]:
         """Return the command line as it is typed, and its environment."""
         script = [*prefix, str(Path(sys.executable).with_name("ml4t-live"))]
-        environment = {**os.environ, "PYTHONPATH": str(self.site), "XDG_STATE_HOME": str(self.crashes), "COLUMNS": "200"}
+        path = os.pathsep.join(filter(None, (str(self.site), os.environ.get("PYTHONPATH"))))
+        environment = {**os.environ, "PYTHONPATH": path, "XDG_STATE_HOME": str(self.crashes), "COLUMNS": "200"}
         return [*script, *map(str, arguments)], environment
 
     def spawn(self, *arguments: object) -> Outcome:

@@ -122,7 +122,7 @@ def test_scores_are_added_up_over_symbols_and_kept_apart_by_horizon():
 def test_limits_that_are_off_are_left_out_and_losses_are_measured():
     limits = {"max_positions": 4, "max_daily_loss": 100.0, "max_drawdown_pct": 0.5, "max_total_exposure": None}
     losses = {"day_start": 1_000.0, "high_water_mark": 1_200.0}
-    used = {line["limit"]: line for line in limit_use(limits, losses, [], 0, 960.0)}
+    used = {line["limit"]: line for line in limit_use(limits, losses, [], 0, 0, 960.0)}
     assert used.keys() == {"max_positions", "max_daily_loss", "max_drawdown_pct"}
     assert used["max_daily_loss"] == {"limit": "max_daily_loss", "value": 40.0, "at_most": 100.0, "used": 0.4}
     assert used["max_drawdown_pct"]["value"] == pytest.approx(0.2)

@@ -50,7 +50,7 @@ def test_a_kill_switch_thrown_while_running_cancels_what_rests_and_refuses_exits
         elif n == 3:
             diary.orders.append(broker.submit_order("A", -5, order_type="limit", limit_price=500.0))
         elif n == 5:
-            engine.core.switch.throw("enough", by="the risk officer", at=engine.core.clock.now())
+            engine.kill("enough", by="the risk officer")
         elif n == 6:
             diary.orders.append(broker.close_position("A"))
 

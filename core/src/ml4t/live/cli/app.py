@@ -18,6 +18,7 @@ from ml4t.live.errors import LiveError
 
 RUN = "Run"
 LOOK = "Look at a run"
+STEP_IN = "Step in"
 SET_UP = "Set up"
 
 COMMANDS = (
@@ -28,6 +29,9 @@ COMMANDS = (
     LazyCommand("forecasts", "ml4t.live.cli.forecasts:app", "List forecasts and what became of them.", LOOK),
     LazyCommand("why", "ml4t.live.cli.why:app", "Tell why an order was sent or refused, or what happened to a symbol.", LOOK),
     LazyCommand("journal", "ml4t.live.cli.journal:app", "Verify or export the journal of a run.", LOOK),
+    LazyCommand("kill", "ml4t.live.cli.control:kill_app", "Stop all orders of a run, running or not.", STEP_IN),
+    LazyCommand("resume", "ml4t.live.cli.control:resume_app", "Allow orders again after a kill.", STEP_IN),
+    LazyCommand("flatten", "ml4t.live.cli.control:flatten_app", "Close every position of a run.", STEP_IN),
     LazyCommand("config", "ml4t.live.cli.config:app", "Check or show a configuration, or print its schema.", SET_UP),
     LazyCommand("plugins", "ml4t.live.cli.plugins:app", "List the installed plugins, or show what one offers.", SET_UP),
     LazyCommand("doctor", "ml4t.live.cli.doctor:app", "Check the installation, and say how to mend it.", SET_UP),

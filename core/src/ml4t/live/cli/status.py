@@ -10,15 +10,19 @@ import typer
 
 from ml4t.live.cli import options, output
 from ml4t.live.cli.state import find_state, running_process
+from ml4t.live.clock import SystemClock
 from ml4t.live.journal import StateDir
 from ml4t.live.orders.desk import position_lines
 from ml4t.live.report import ReportReader
 from ml4t.live.report.limits import limit_use
 from ml4t.live.report.story import describe_order
 from ml4t.live.report.summary import iso
-from ml4t.live.report.words import NOTHING, money, percent, price, quantity
+from ml4t.live.report.words import NOTHING, bar, money, percent, price, quantity
+from ml4t.live.times import NANOS
 
 app = typer.Typer(add_completion=False)
+
+MINUTE = 60 * NANOS
 
 
 @app.command(epilog="Example: ml4t-live status --state-dir state/momentum")
@@ -42,13 +46,19 @@ def _answer(journal: ReportReader, state: StateDir) -> dict[str, Any]:
     value = sum(position.market_value for position in positions.values())
     equity = noted.body["equity"] if noted else None if cash is None else cash + value
     open_orders = journal.orders(open_only=True)
+    pid = running_process(state)
+    last_event = journal.span()[1]
+    recorded = manifest.get("recorded_data", False)
+    now = last_event if pid is None or recorded else SystemClock().now()
+    lately = journal.intents_since(now - MINUTE)
+    switch = {"on": False, "reason": "", "by": "", "at": 0, "via": ""} | risk.get("kill_switch", {})
     return {
         "name": manifest.get("name", ""),
         "mode": state.mode,
         "state_dir": str(state.root),
-        "running": (pid := running_process(state)) is not None,
+        "running": pid is not None,
         "pid": pid,
-        "last_event": iso(journal.span()[1]),
+        "last_event": iso(last_event),
         "cash": cash,
         "equity": equity,
         "equity_at": iso(noted.body.get("at", noted.time)) if noted else None,
@@ -56,8 +66,11 @@ def _answer(journal: ReportReader, state: StateDir) -> dict[str, Any]:
         "open_orders": [
             attrs.asdict(order) | {"text": describe_order(order), "created_at": iso(order.created_at)} for order in open_orders
         ],
-        "kill_switch": risk.get("kill_switch", {"on": False, "reason": "", "by": "", "at": 0}),
-        "limits": limit_use(manifest.get("limits", {}), risk.get("losses", {}), positions.values(), len(open_orders), equity),
+        "kill_switch": switch | {"since": iso(switch["at"])},
+        "flattening": risk.get("flatten"),
+        "limits": limit_use(
+            manifest.get("limits", {}), risk.get("losses", {}), positions.values(), len(open_orders), lately, equity
+        ),
         "breached": risk.get("losses", {}).get("breached", ""),
         "health": [{"part": r.subject, "time": iso(r.time), **r.body} for r in journal.health()],
         "records": journal.counts(),
@@ -71,15 +84,21 @@ def _show(answer: Mapping[str, Any]) -> None:
         f"Cash {money(answer['cash'])}   equity {money(answer['equity'])} ({answer['equity_at'] or 'at the last fills'})"
     )
     typer.echo(_switch(answer["kill_switch"]))
+    if answer["flattening"]:
+        typer.echo(f"Emptying the account for {answer['flattening']['by']}: {answer['flattening']['reason']}")
     if answer["breached"]:
         typer.echo(f"Loss limit broken: {answer['breached']}")
     output.show(*_tables(answer))
 
 
 def _switch(switch: Mapping[str, Any]) -> str:
-    if not switch["on"]:
-        return "Kill switch: off"
-    return f"Kill switch: ON, nothing is sent. Thrown by {switch['by']}: {switch['reason']}"
+    when = f" at {switch['since']}" if switch["since"] else ""
+    way = f" ({switch['via']})" if switch["via"] else ""
+    if switch["on"]:
+        return f"Kill switch: ON, nothing is sent. Thrown by {switch['by']}{way}{when}: {switch['reason']}"
+    return (
+        f"Kill switch: off, re-armed by {switch['by']}{way}{when}: {switch['reason']}" if switch["by"] else "Kill switch: off"
+    )
 
 
 def _tables(answer: Mapping[str, Any]) -> list[Any]:
@@ -97,7 +116,7 @@ def _tables(answer: Mapping[str, Any]) -> list[Any]:
         ),
         output.table(
             "Limits",
-            ("limit", "now", "at most", "used"),
+            ("limit", "now", "at most", "used", ""),
             (_limit(line) for line in answer["limits"]),
             numbers="now at_most used",
         ),
@@ -114,7 +133,8 @@ def _position(line: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _limit(line: Mapping[str, Any]) -> tuple[str, ...]:
-    return line["limit"], _amount(line, "value"), _amount(line, "at_most"), percent(line["used"], 0)
+    used = line["used"]
+    return line["limit"], _amount(line, "value"), _amount(line, "at_most"), percent(used, 0), bar(used)
 
 
 def _amount(line: Mapping[str, Any], key: str) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
+from functools import partial
 
 import attrs
 
@@ -14,7 +15,8 @@ from ml4t.live.contracts.observer import RuntimeEvent
 from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.bars import BarSynchroniser
-from ml4t.live.engine.emergency import Flattener
+from ml4t.live.engine.control import APPLIED, Command, Control, ControlFolder
+from ml4t.live.engine.emergency import Emergency, Flattener
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.forecasting import ForecastDesk
 from ml4t.live.engine.link import VenueLink
@@ -28,7 +30,7 @@ from ml4t.live.engine.recovery import restore_books, restore_forecasts, restore_
 from ml4t.live.engine.resumption import Resumption
 from ml4t.live.engine.strategist import DirectStrategist, Strategist, ThreadedStrategist
 from ml4t.live.engine.triggers import TriggerBoard
-from ml4t.live.journal import Journal, RecordKind, StatePut
+from ml4t.live.journal import Journal, RecordKind, StateDir, StatePut
 from ml4t.live.ledger import ForecastLedger
 from ml4t.live.market import MarketState
 from ml4t.live.model import Fill, Gap, OrderState
@@ -79,7 +81,10 @@ class Core:
         self.connection = Connection()
         self.losses = LossWatch(parts.limits)
         self.desk = self._make_desk()
-        self.flattener = Flattener(self.desk, self.agenda, parts.run_id)
+        self.flattener = Flattener(self.desk, self.agenda, self.connection, self.record, parts.run_id)
+        self.emergency = Emergency(
+            self.switch, self.flattener, self.agenda, self.record, clock.now, lambda: self._broken_to_flatten != ""
+        )
         self.venue, self.outbox = self._make_venue()
         self.ledger = ForecastLedger(self.market, self.record)
         self.forecasts = ForecastDesk(
@@ -119,11 +124,13 @@ class Core:
         body = {"name": self.parts.name, "mode": self.parts.mode, "recorded_data": self.recorded, **self.parts.manifest}
         body["limits"] = attrs.asdict(self.parts.limits)
         self.record(RecordKind.RUN, self.parts.name, body)
-        self.switch.on_change = self._switched
-        if self.parts.limits.kill_switch_enabled:
-            self.switch.throw("kill_switch_enabled is set in the configuration", by="configuration", at=self.clock.now())
         if self.venue is not None:
             self.connection.up()
+        self._stay_killed()
+        wanted = self.journal.state("risk").get("flatten")
+        self.flattener.wanted = wanted["reason"] if wanted is not None else self._broken_to_flatten
+        if not self.recorded:  # it may take long until there is an event, and none is needed
+            self.agenda.at(self.clock.now(), lambda _: self.flattener.go_on())
 
     @property
     def resume_after(self) -> int | None:
@@ -215,6 +222,16 @@ class Core:
         self.triggers.resume(after)
         self.pipeline.resume(after)
 
+    def control(self, state: StateDir) -> Control:
+        """Return what obeys the commands that people leave in the folder of this run."""
+        journal = self.journal
+        return Control(
+            ControlFolder(state),
+            self.emergency.obey,
+            applied=journal.state(APPLIED),
+            forget=lambda name: journal.put(APPLIED, name, None),
+        )
+
     # ------------------------------------------------------------------ wiring
 
     def _make_desk(self) -> Desk:
@@ -300,8 +317,7 @@ class Core:
             self._roll_day(now)
         self.agenda.every(DAY, (now // DAY + 1) * DAY, self._roll_day)
         self.triggers.plan(self.agenda, now if resumed else now - 1)
-        if self.losses.breached and self.parts.limits.on_breach == "flatten":
-            self.flattener.flatten(self.losses.breached)  # an earlier run may have ended before the account was empty
+        self.flattener.go_on()
         if not self.recorded:
             if self.pipeline.bars is not None:
                 self.pipeline.bars.begin(now)
@@ -322,13 +338,18 @@ class Core:
     def _breached(self, why: str) -> None:
         self.record(RecordKind.HEALTH, "loss limit", {"state": "breached", "why": why, "action": self.parts.limits.on_breach})
         if self.parts.limits.on_breach == "flatten":
-            self.flattener.flatten(why)
+            self.on_loop(partial(self.emergency.obey, Command(action="flatten", reason=why, by="loss limits", via="limit")))
 
-    def _switched(self) -> None:
-        state = self.switch.state()
-        self.record(RecordKind.KILL_SWITCH, "all", state, state=(StatePut("risk", "kill_switch", state),))
-        if self.switch.on:
-            self.flattener.cancel_all()
+    def _stay_killed(self) -> None:
+        """Throw the switch when the configuration says so, and withdraw what an earlier run left working."""
+        if self.parts.limits.kill_switch_enabled and not self.switch.on:
+            reason = "kill_switch_enabled is set in the configuration"
+            self.emergency.obey(Command(action="kill", reason=reason, by="configuration", via="configuration"))
+        self.emergency.withdraw()
+
+    @property
+    def _broken_to_flatten(self) -> str:
+        return self.losses.breached if self.parts.limits.on_breach == "flatten" else ""
 
     def _publish(self, event: RuntimeEvent) -> None:
         self.on_loop(lambda: self.hub.publish(event))

@@ -1,54 +1,135 @@
-"""Emptying the account when a limit is broken or somebody says so."""
+"""Stopping all orders, and emptying the account, when a limit is broken or somebody says so."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from ml4t.live.engine.agenda import Agenda
+from ml4t.live.engine.control import Command, carry_out
+from ml4t.live.journal import RecordKind, StatePut
 from ml4t.live.model import OrderSide, OrderState, OrderType, TimeInForce
-from ml4t.live.orders.desk import Desk
+from ml4t.live.orders.desk import Desk, Recorder
 from ml4t.live.orders.identity import decision_id
 from ml4t.live.orders.request import make_order
+from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.times import NANOS
 
 AGAIN = 5 * NANOS
-"""How long after an attempt to flatten the account is looked at again."""
+"""How long after an attempt the account is looked at again."""
+
+FLATTEN = "flatten"
+"""The strategy that orders which empty the account carry."""
+
+
+class Emergency:
+    """Obeys kill, resume and flatten: journalled first, then done, and done again until the venue has confirmed it."""
+
+    def __init__(
+        self,
+        switch: Switch,
+        flattener: Flattener,
+        agenda: Agenda,
+        record: Recorder,
+        now: Callable[[], int],
+        must_flatten: Callable[[], bool],
+    ) -> None:
+        self._switch = switch
+        self._flattener = flattener
+        self._agenda = agenda
+        self._record = record
+        self._now = now
+        self._must_flatten = must_flatten
+        self._round = 0
+
+    def obey(self, command: Command, done: Callable[[], None] | None = None) -> None:
+        """Carry out a command; `done` is called when its record is on disk. Raises JournalError when it cannot be written."""
+        body, state = carry_out(command, self._switch, self._now())
+        if command.action == "resume" and not self._must_flatten():
+            self._flattener.stop()
+        try:
+            self._record(RecordKind.KILL_SWITCH, "all", body, state=state, on_durable=done)
+        finally:  # orders are withdrawn whether the disk likes it or not
+            self.withdraw()
+            if command.empties:
+                self._flattener.flatten(command.reason)
+
+    def withdraw(self) -> None:
+        """While the switch is on, ask for the cancel of every open order until none is left."""
+        self._round += 1
+        self._withdraw(self._now(), self._round)
+
+    def _withdraw(self, now: int, number: int) -> None:
+        if self._switch.on and number == self._round and self._flattener.cancel_others():
+            self._agenda.at(now + AGAIN, partial(self._withdraw, number=number))
 
 
 class Flattener:
     """Cancels every order and closes every position, past the gate, and looks again until the books are empty."""
 
-    def __init__(self, desk: Desk, agenda: Agenda, run: str) -> None:
+    def __init__(self, desk: Desk, agenda: Agenda, connection: Connection, record: Recorder, run: str) -> None:
         self._desk = desk
         self._agenda = agenda
+        self._connection = connection
+        self._record = record
         self._run = run
-        self._busy = False
+        self._round = 0
+        self.busy = False
+        """True from `flatten` until the books are empty, or `stop`."""
+        self.wanted = ""
+        """Why an earlier run wanted the account empty; `go_on` begins with it."""
 
-    def cancel_all(self) -> int:
-        """Ask for the cancel of every open order; return how many there were."""
-        return sum(self._desk.cancel(order.order_id) for order in list(self._desk.orders.open_orders))
+    def cancel_others(self) -> int:
+        """Ask for the cancel of every open order that does not empty the account; return how many there are.
+
+        What cannot be asked for, because the venue is not connected, is left for the next time.
+        """
+        orders = [order for order in self._desk.orders.open_orders if order.strategy != FLATTEN]
+        for order in orders:
+            if self._connection.ready or order.state is OrderState.INTENT:
+                self._desk.cancel(order.order_id)
+        return len(orders)
 
     def flatten(self, why: str) -> None:
         """Begin to empty the account; again while it is under way changes nothing."""
-        if self._busy:
+        if self.busy:
             return
-        self._busy = True
-        self.cancel_all()
-        self._attempt(why)
+        self.busy = True
+        self.wanted = ""
+        self._round += 1
+        self._attempt(why, self._round)
 
-    def _attempt(self, why: str) -> None:
+    def go_on(self) -> None:
+        """Begin with what an earlier run has not finished."""
+        if self.wanted:
+            self.flatten(self.wanted)
+
+    def stop(self) -> None:
+        """Leave the account as it is. Closing orders that have been sent stay."""
+        self.busy = False
+        self.wanted = ""
+
+    def _attempt(self, why: str, number: int) -> None:
         desk = self._desk
-        now = desk.now()
-        for symbol in desk.portfolio.positions:
-            quantity = desk.closing_quantity(symbol)
-            if quantity:
-                self._close(symbol, quantity, now, why)
-        if not desk.portfolio.positions:
-            self._busy = False
+        if not self.busy or number != self._round:
             return
-        self._agenda.at(now + AGAIN, lambda _: self._attempt(why))
+        self.cancel_others()
+        now = desk.now()
+        if self._connection.ready:
+            for symbol in desk.portfolio.positions:
+                quantity = desk.closing_quantity(symbol)
+                if quantity:
+                    self._close(symbol, quantity, now, why)
+            if not desk.portfolio.positions:
+                self.busy = False
+                body = {"state": "empty", "why": why}
+                self._record(RecordKind.HEALTH, FLATTEN, body, state=(StatePut("risk", "flatten", None),))
+                return
+        self._agenda.at(now + AGAIN, lambda _: self._attempt(why, number))
 
     def _close(self, symbol: str, quantity: float, now: int, why: str) -> None:
         order = make_order(
-            decision_id(self._run, "flatten", symbol, now, 0),
+            decision_id(self._run, FLATTEN, symbol, now, 0),
             symbol,
             abs(quantity),
             OrderSide.BUY if quantity > 0 else OrderSide.SELL,
@@ -58,7 +139,7 @@ class Flattener:
             trail_amount=None,
             time_in_force=TimeInForce.GTC,
             created_at=now,
-            strategy="flatten",
+            strategy=FLATTEN,
             cause=why,
         )
         if order.state is OrderState.NEW:

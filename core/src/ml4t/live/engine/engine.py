@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,11 @@ import structlog
 
 from ml4t.live.clock import Clock, DataClock, SystemClock
 from ml4t.live.engine.barrier import Barrier
+from ml4t.live.engine.control import Command
 from ml4t.live.engine.core import Core
 from ml4t.live.engine.inbox import Inbox
 from ml4t.live.engine.parts import Parts
-from ml4t.live.engine.signals import StopSignals
+from ml4t.live.engine.signals import KillSignal, StopSignals
 from ml4t.live.engine.storage import Storage
 from ml4t.live.engine.strategist import ThreadedStrategist
 from ml4t.live.engine.supervision import supervise_broker, supervise_feeds
@@ -68,6 +71,7 @@ class Engine:
         self._watchdog: Watchdog | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._observers: list[asyncio.Task[None]] = []
+        self._commands: list[Command] = []
         self._ended: asyncio.Event | None = None
         self.core: Core | None = None
         """The works; None until `connect`, or until the first event when that has to decide on the clock."""
@@ -127,7 +131,7 @@ class Engine:
         """
         if self.state not in {"new", "connected"}:
             raise RuntimeError(f"run() comes once, after connect(); this engine is {self.state}")
-        with StopSignals(self._on_signal, self._force):
+        with StopSignals(self._on_signal, self._force), KillSignal(self._on_kill_signal):
             if self.state == "new":
                 await self.connect()
             if not self._stop_wanted.is_set():
@@ -161,6 +165,41 @@ class Engine:
         if self.state == "connected":
             await self._shut_down()
 
+    # ------------------------------------------------------------------ the kill switch
+
+    def kill(self, reason: str, *, by: str = "code", flatten: bool = False) -> None:
+        """Throw the kill switch: nothing is sent, and working orders are withdrawn; with `flatten` positions are closed too.
+
+        From any thread. It holds over restarts, until somebody resumes. Raises RuntimeError when the run has ended.
+        """
+        self._command(Command(action="kill", reason=reason, by=by, flatten=flatten))
+
+    def resume(self, reason: str, *, by: str) -> None:
+        """Allow orders again, from any thread. Raises ValueError without the name of who decides it."""
+        if not by.strip():
+            raise ValueError("resume needs the name of the person who decides it, as in by='ann'")
+        self._command(Command(action="resume", reason=reason, by=by))
+
+    def flatten(self, reason: str, *, by: str = "code") -> None:
+        """Cancel every order and close every position, again until the venue confirms it. From any thread.
+
+        The strategy goes on meanwhile and afterwards, unless the kill switch is on.
+        """
+        self._command(Command(action="flatten", reason=reason, by=by))
+
+    def _command(self, command: Command) -> None:
+        if self.state in {"stopped", "failed"}:
+            raise RuntimeError(f"this run has {self.state}: give the command with ml4t-live {command.action}")
+        core = self.core
+        if core is None:  # the first event decides on the clock, and then it is obeyed before anything else
+            self._commands.append(command)
+        else:
+            core.on_loop(partial(core.emergency.obey, command))
+
+    def _on_kill_signal(self, name: str) -> None:
+        _log.warning("kill", signal=name)
+        self._command(Command(action="kill", reason=f"{name} was sent to process {os.getpid()}", by="signal", via="signal"))
+
     # ------------------------------------------------------------------ beginning
 
     def _open_storage(self) -> Storage:
@@ -182,6 +221,10 @@ class Engine:
         journal = self._open_storage().open_journal(clock, self.parts.engine.durability, self._journal_failed)
         self.core = core = Core(self.parts, clock, journal, asyncio.get_running_loop(), self._barrier, self._fail)
         core.start()
+        self._control = core.control(self.state_folder)
+        self._control.look()  # what was left while nobody ran is obeyed before anything is sent
+        while self._commands:
+            core.emergency.obey(self._commands.pop(0))
         for named in self.parts.feeds:
             if hasattr(named.feed, "clock"):
                 named.feed.clock = clock  # a paced replay waits on the engine's time
@@ -207,6 +250,8 @@ class Engine:
         self._spawn(self._watchdog.keep_beating(), "watchdog beat")
         if not core.recorded:
             self._spawn(keep_time(core), "agenda")
+        waiting = SystemClock() if core.recorded else core.clock  # recorded data may come faster, or not for hours
+        self._spawn(self._control.watch(waiting, self.parts.engine.control_seconds), "control")
         self._observers = [self._spawn(queue.run(), f"observer {queue.name}") for queue in core.hub.queues]
         if core.strategist is not None:
             core.strategist.on_start()

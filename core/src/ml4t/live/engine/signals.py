@@ -1,4 +1,4 @@
-"""Stop signals: the first asks for an orderly stop, the second ends the process."""
+"""Stop signals (the first asks for an orderly stop, the second ends the process) and the one that throws the kill switch."""
 
 from __future__ import annotations
 
@@ -67,3 +67,39 @@ class StopSignals:
                 with contextlib.suppress(Exception):  # the signal may have come in the middle of a write
                     stream.flush()
             os._exit(128 + signum)
+
+
+class KillSignal:
+    """While entered, SIGUSR1 calls `on_kill(name)` on the loop, at its next turn. Enter it on the running loop's thread.
+
+    A program that handles SIGUSR1 itself keeps its handler. Where there is no SIGUSR1 (Windows), and outside the main
+    thread, this does nothing.
+    """
+
+    def __init__(self, on_kill: Callable[[str], None]) -> None:
+        self._on_kill = on_kill
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __enter__(self) -> Self:
+        signum = _kill_signal()
+        if signum is not None and signal.getsignal(signum) is signal.SIG_DFL:
+            self._loop = asyncio.get_running_loop()
+            signal.signal(signum, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signum = _kill_signal()
+        if signum is not None and self._loop is not None:
+            signal.signal(signum, signal.SIG_DFL)
+            self._loop = None
+
+    def _handle(self, signum: int, _frame: FrameType | None) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: no order can be sent any more
+                self._loop.call_soon_threadsafe(self._on_kill, signal.Signals(signum).name)
+
+
+def _kill_signal() -> signal.Signals | None:
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    return getattr(signal, "SIGUSR1", None)

@@ -13,15 +13,18 @@ def limit_use(
     losses: Mapping[str, Any],
     positions: Collection[Position],
     open_orders: int,
+    orders_lately: int,
     equity: float | None,
 ) -> list[dict[str, Any]]:
     """Return each limit that is on and has a standing value: limit, value, at_most, and the share that is used.
 
-    `limits` is what the run sealed at its start, `losses` what the loss watch keeps; positions count at their last marks.
+    `limits` is what the run sealed at its start, `losses` what the loss watch keeps; positions count at their last marks,
+    `orders_lately` are those of the last minute.
     """
     values: dict[str, float] = {
         "max_positions": len(positions),
         "max_open_orders": open_orders,
+        "max_orders_per_minute": orders_lately,
         "max_position_value": max((abs(position.market_value) for position in positions), default=0.0),
         "max_total_exposure": sum(abs(position.market_value) for position in positions),
     }
@@ -33,4 +36,4 @@ def limit_use(
 
 
 def _line(name: str, value: float, at_most: float) -> dict[str, Any]:
-    return {"limit": name, "value": value, "at_most": at_most, "used": value / at_most}
+    return {"limit": name, "value": value, "at_most": at_most, "used": value / at_most if at_most else float(value > 0)}

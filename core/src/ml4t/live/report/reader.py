@@ -83,6 +83,11 @@ class ReportReader(JournalReader):
         query = f"SELECT {_COLUMNS}, max(seq) FROM records WHERE kind = 'health' GROUP BY subject ORDER BY subject"  # noqa: S608
         return [self._record(row[:5]) for row in self._select(query)]
 
+    def intents_since(self, time: int, *, at_most: int = 10_000) -> int:
+        """Return how many orders were sent after `time` (nanoseconds UTC), of the latest `at_most`."""
+        latest = "SELECT time FROM records WHERE kind = 'intent' ORDER BY seq DESC LIMIT ?"
+        return int(self._select(f"SELECT count(*) FROM ({latest}) WHERE time > ?", at_most, time)[0][0])  # noqa: S608
+
     def newest(
         self, kind: str, *, symbols: Iterable[str] | None = None, before: int | None = None, limit: int = 5
     ) -> list[Record]:

@@ -39,6 +39,12 @@ def percent(value: float | None, digits: int = 1) -> str:
     return NOTHING if value is None else f"{value:.{digits}%}"
 
 
+def bar(share: float, width: int = 10) -> str:
+    """Return a share as a bar; more than all of it is a full one."""
+    filled = max(0, min(width, round(share * width)))
+    return "█" * filled + "░" * (width - filled)
+
+
 def signed_percent(value: float | None, digits: int = 1) -> str:
     """Return a fraction as per cent with its sign."""
     return NOTHING if value is None else f"{value:+.{digits}%}"

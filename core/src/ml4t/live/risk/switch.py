@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 
 class Switch:
-    """The kill switch. It stays on until a named person re-arms it; `on_change` makes it durable."""
+    """The kill switch. It stays on until a named person re-arms it; whoever moves it makes it durable."""
 
     def __init__(self) -> None:
         self.on = False
         self.reason = ""
         self.by = ""
         self.at = 0
-        self.on_change: Callable[[], None] | None = None
+        self.via = ""
+        """The way it was moved: cli, file, signal, code or configuration."""
 
-    def throw(self, reason: str, *, by: str, at: int) -> None:
-        """Stop all orders. Throwing it twice keeps the first reason."""
-        if not self.on:
-            self._set(True, reason, by, at)
+    def throw(self, reason: str, *, by: str, at: int, via: str = "code") -> bool:
+        """Stop all orders; return True when that changed something. Throwing it twice keeps the first reason."""
+        return not self.on and self._set(True, reason, by, at, via)
 
-    def rearm(self, reason: str, *, by: str, at: int) -> None:
-        """Allow orders again.
+    def rearm(self, reason: str, *, by: str, at: int, via: str = "code") -> bool:
+        """Allow orders again; return True when that changed something.
 
         Raises ValueError without a name: somebody answers for it.
         """
         if not by.strip():
             raise ValueError("re-arming the kill switch needs the name of the person who decides it")
-        if self.on:
-            self._set(False, reason, by, at)
+        return self.on and self._set(False, reason, by, at, via)
 
     def state(self) -> dict[str, Any]:
         """Return the state as plain values."""
-        return {"on": self.on, "reason": self.reason, "by": self.by, "at": self.at}
+        return {"on": self.on, "reason": self.reason, "by": self.by, "at": self.at, "via": self.via}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
@@ -41,11 +39,11 @@ class Switch:
         self.reason = str(state["reason"])
         self.by = str(state["by"])
         self.at = int(state["at"])
+        self.via = str(state.get("via", ""))
 
-    def _set(self, on: bool, reason: str, by: str, at: int) -> None:
-        self.on, self.reason, self.by, self.at = on, reason, by, at
-        if self.on_change is not None:
-            self.on_change()
+    def _set(self, on: bool, reason: str, by: str, at: int, via: str) -> bool:
+        self.on, self.reason, self.by, self.at, self.via = on, reason, by, at, via
+        return True
 
 
 class Connection:

@@ -1,0 +1,216 @@
+"""Commands that people give a run from outside (kill, resume, flatten), and the folder in which they leave them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Collection
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import structlog
+from attrs import asdict, frozen
+
+from ml4t.live.clock import Clock, SystemClock
+from ml4t.live.errors import JournalError
+from ml4t.live.journal import StateDir, StatePut
+from ml4t.live.risk.switch import Switch
+
+Action = Literal["kill", "resume", "flatten"]
+
+BY_HAND = "kill"
+"""A file of this name, whatever is in it, throws the switch: `touch` is there when nothing else is."""
+
+APPLIED = "control"
+"""The bucket of the journal with the files that were obeyed and perhaps not yet removed."""
+
+LONGEST = 4_096
+"""Bytes of a command that are read."""
+
+_log = structlog.get_logger("ml4t.live")
+
+
+@frozen(kw_only=True)
+class Command:
+    """What somebody wants of a run, who and why, and the way it came: cli, file, signal, code, limit or configuration."""
+
+    action: Action
+    reason: str
+    by: str
+    via: str = "code"
+    flatten: bool = False
+    """A kill that also empties the account."""
+    file: str = ""
+    """The name of the file that it came in."""
+
+    @property
+    def empties(self) -> bool:
+        """True when the account is to be emptied."""
+        return self.flatten or self.action == "flatten"
+
+
+def carry_out(command: Command, switch: Switch, now: int) -> tuple[dict[str, Any], list[StatePut]]:
+    """Move the switch; return the body of the record that tells of it, and what changes in the journal with it."""
+    changed = False
+    if command.action == "kill":
+        changed = switch.throw(command.reason, by=command.by, at=now, via=command.via)
+    elif command.action == "resume":
+        changed = switch.rearm(command.reason, by=command.by, at=now, via=command.via)
+    body = asdict(command) | {"on": switch.on, "at": now, "changed": changed}
+    state = [StatePut("risk", "kill_switch", switch.state())]
+    if command.file and command.file != BY_HAND:  # a name that never comes again
+        state.append(StatePut(APPLIED, command.file, now))
+    if command.action == "resume":
+        state.append(StatePut("risk", "flatten", None))
+    if command.empties:
+        state.append(StatePut("risk", "flatten", {"reason": command.reason, "by": command.by, "at": now, "via": command.via}))
+    return body, state
+
+
+class ControlFolder:
+    """`<state>/<mode>/control/`: a small JSON file per command, named so that they sort by the time they were given."""
+
+    def __init__(self, state: StateDir) -> None:
+        self._state = state
+        self.path = state.path / "control"
+
+    def leave(self, command: Command) -> str:
+        """Put a command there, whole or not at all, and return the name of its file."""
+        self._state.create()
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        name = f"{SystemClock().now():020d}-{os.getpid()}-{os.urandom(3).hex()}.json"
+        draft = self.path / f".{name}"
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(asdict(command)))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.path / name)
+        return name
+
+    def waiting(self, known: Collection[str] = ()) -> list[Command]:
+        """Return the commands that nobody has removed, in the order in which they were given, but for the `known` names."""
+        try:
+            names = [path.name for path in self.path.iterdir() if path.name not in known and _is_command(path.name)]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        found = [(self._given(name), command) for name in names if (command := self._read(name)) is not None]
+        return [command for _, command in sorted(found, key=lambda pair: pair[0])]
+
+    def remove(self, name: str) -> None:
+        """Remove the file of a command that was obeyed."""
+        (self.path / name).unlink(missing_ok=True)
+
+    def _given(self, name: str) -> str:
+        if name != BY_HAND:
+            return name
+        with contextlib.suppress(OSError):
+            return f"{(self.path / name).stat().st_mtime_ns:020d}"
+        return ""
+
+    def _read(self, name: str) -> Command | None:
+        path = self.path / name
+        try:
+            text = path.read_bytes()[:LONGEST]
+        except FileNotFoundError:
+            return None
+        except OSError as error:  # a folder of that name, a file of somebody else: it is there, and that is what counts
+            text = b"" if name == BY_HAND else str(error).encode()
+        if name == BY_HAND:
+            reason = text.decode(errors="replace").strip() or f"somebody made the file {path}"
+            return Command(action="kill", reason=reason, by=_owner(path), via="file", file=name)
+        return _decode(text, name, path)
+
+
+class Control:
+    """Looks into the folder of a run, has every command obeyed once, and removes its file when that is on disk.
+
+    `applied` are the files that an earlier run obeyed and did not come to remove; `forget(name)` is called when one is gone.
+    """
+
+    def __init__(
+        self,
+        folder: ControlFolder,
+        obey: Callable[[Command, Callable[[], None]], None],
+        *,
+        applied: Collection[str],
+        forget: Callable[[str], None],
+    ) -> None:
+        self._folder = folder
+        self._obey = obey
+        self._applied = set(applied)
+        self._forget = forget
+        self._taken: set[str] = set()
+
+    async def watch(self, clock: Clock, seconds: float) -> None:
+        """Look every so many seconds until cancelled."""
+        while True:
+            await clock.sleep(seconds)
+            self.look()
+
+    def look(self) -> None:
+        """Obey what has come since."""
+        try:
+            waiting = self._folder.waiting(self._taken)
+        except OSError as error:
+            _log.error("the folder of commands cannot be read", folder=str(self._folder.path), error=str(error))
+            return
+        for command in waiting:
+            self._take(command)
+
+    def _take(self, command: Command) -> None:
+        name = command.file
+        self._taken.add(name)
+        if name in self._applied:
+            self._remove(name)
+            return
+        _log.warning(command.action, by=command.by, reason=command.reason, via=command.via)
+        try:
+            self._obey(command, partial(self._remove, name))
+        except JournalError as error:  # it counts already, and is tried again until it is on disk
+            self._taken.discard(name)
+            _log.error("a command cannot be journalled", command=command.action, error=str(error))
+
+    def _remove(self, name: str) -> None:
+        try:
+            self._folder.remove(name)
+        except OSError as error:  # it stays taken: what was obeyed is not obeyed again
+            _log.error("the file of a command that was obeyed cannot be removed", file=name, error=str(error))
+            return
+        self._taken.discard(name)
+        self._applied.discard(name)
+        self._forget(name)
+
+
+class _Written(msgspec.Struct):
+    action: Action
+    reason: str
+    by: str
+    via: str = "file"
+    flatten: bool = False
+
+
+def _decode(text: bytes, name: str, path: Path) -> Command:
+    """Return the command in a file. One that makes no sense is obeyed as a kill: somebody wanted something urgently."""
+    try:
+        written = msgspec.json.decode(text, type=_Written)
+        if written.action == "resume" and not written.by.strip():
+            raise ValueError("a resume needs a name in `by`")
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+        reason = f"the command in {path} cannot be read ({error}), so orders stop until somebody has looked"
+        return Command(action="kill", reason=reason, by=_owner(path), via="file", file=name)
+    return Command(
+        action=written.action, reason=written.reason, by=written.by, via=written.via, flatten=written.flatten, file=name
+    )
+
+
+def _is_command(name: str) -> bool:
+    return name == BY_HAND or (name.endswith(".json") and not name.startswith("."))
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except (OSError, KeyError, NotImplementedError):  # an unknown user, or a platform without owners
+        return "unknown"
