@@ -110,6 +110,8 @@ class Core:
             self.clock.advance(after or 0)
             self.record.progress = lambda: self.pipeline.completed or after or 0
         restore_books(self.journal, self.desk, self.losses, self.switch)
+        if self.outbox is not None:
+            self.desk.doubt("the process ended before anybody knew whether it had left")
         restore_forecasts(self.journal, self.ledger)
         restore_triggers(self.journal, self.triggers)
         if self.venue is not None:

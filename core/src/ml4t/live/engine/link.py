@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.broker import Broker, BrokerSnapshot, OrderUpdate
+from ml4t.live.engine.inquiry import Inquiry
 from ml4t.live.engine.outbox import Outbox
 from ml4t.live.engine.supervisor import Beacon
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused
@@ -46,6 +48,8 @@ class VenueLink:
         self._clock = clock
         self._record = record
         self._since = since
+        self._inquiry = Inquiry(broker, desk, clock, timeout_seconds=outbox.timeout_seconds)
+        outbox.on_unknown = self._inquiry.wake
 
     async def run(self, beacon: Beacon) -> None:
         """Connect, reconcile, and deliver what the venue says until cancelled or cut off."""
@@ -60,7 +64,11 @@ class VenueLink:
             self._connection.up()
             self._say("connected", "")
             beacon.ready()
-            await self._broker.run(self._desk)
+            asking = asyncio.get_running_loop().create_task(self._inquiry.run(), name="inquiry")
+            try:
+                await self._broker.run(self._desk)
+            finally:
+                asking.cancel()
             raise BrokerConnectionError("the venue ended the stream of updates")
         except TimeoutError as error:
             raise BrokerConnectionError(f"the venue did not answer within {CONNECT_SECONDS:g} s") from error
@@ -113,10 +121,8 @@ class VenueLink:
             there = working.get(order.order_id)
             if there is not None:
                 self._desk.order(OrderUpdate(order.order_id, OrderState.WORKING, now, there.venue_order_id))
-            else:
-                # The snapshot is complete and its fills are booked: what it does not show is not working.
-                reason = "not at the venue when its books were read"
-                self._desk.order(OrderUpdate(order.order_id, OrderState.CANCELLED, now, reason=reason))
+            else:  # it may have ended, it may never have arrived, it may be on its way: one look proves nothing
+                self._inquiry.doubt(order.order_id)
 
     def _say(self, state: str, why: str) -> None:
         self._record(RecordKind.HEALTH, "venue", {"state": state, "why": why})
