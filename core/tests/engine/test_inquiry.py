@@ -5,39 +5,19 @@ from __future__ import annotations
 import asyncio
 from itertools import pairwise
 
+import attrs
 import pytest
-from engine_kit import START, limits, read
+from engine_kit import START, read
+from venue_session import buy, session
 
-from ml4t.live import LiveEngine
 from ml4t.live.clock import DataClock
 from ml4t.live.contracts import FindsOrders, OrderUpdate
 from ml4t.live.errors import BrokerConnectionError
 from ml4t.live.model import OrderState
-from ml4t.live.orders.facade import DeskBroker
-from ml4t.live.testing import Faults, SearchableVenue, SimulatedFeed, SimulatedVenue, run_virtual
+from ml4t.live.testing import Faults, SearchableVenue, SimulatedVenue
 
 S = OrderState
 VENUES = pytest.mark.parametrize("kind", [SimulatedVenue, SearchableVenue])
-
-
-def session(folder, make, act, *, seconds=300.0):
-    """Run a session in paper mode; `act(engine, clock)` is a coroutine that runs beside it. Return engine and venue."""
-
-    async def main(clock):
-        venue = make(clock)
-        feed = SimulatedFeed(["A"], clock, seed=1, duration_seconds=seconds, every_seconds=1.0)
-        engine = LiveEngine(None, venue, feed, risk=limits(execution_mode="paper"), state_dir=folder, clock=clock, seed=1)
-        await engine.connect()
-        beside = asyncio.create_task(act(engine, venue, clock))
-        await engine.run()
-        await beside
-        return engine, venue
-
-    return run_virtual(main, start=START)
-
-
-def buy(engine, quantity=5.0):
-    return DeskBroker(engine.core.desk, engine.parts.run_id, f"test {quantity}").submit_order("A", quantity)
 
 
 def course(engine, order_id):
@@ -203,12 +183,17 @@ def test_a_venue_that_does_not_answer_is_asked_again_with_growing_intervals(tmp_
     assert (order.state, order.code) == (S.REJECTED, "margin"), "the venue's own no is believed"
 
 
-def test_an_order_is_not_closed_before_its_executions_are_here(tmp_path):
+@pytest.mark.parametrize("ended", [S.FILLED, S.CANCELLED])
+def test_an_order_is_not_closed_before_its_executions_are_here(tmp_path, ended):
     class Forgetful(SearchableVenue):
         """It delivers nothing by itself, and its snapshots show no fill before a minute has passed."""
 
         def _deliver(self, message):
             pass
+
+        async def find(self, order):
+            update = await super().find(order)
+            return attrs.evolve(update, state=ended) if update.state is S.FILLED else update
 
         async def snapshot(self, since):
             snapshot = await super().snapshot(since)

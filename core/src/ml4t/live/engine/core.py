@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -23,6 +23,7 @@ from ml4t.live.engine.observers import ObserverHub
 from ml4t.live.engine.outbox import Outbox
 from ml4t.live.engine.parts import Parts
 from ml4t.live.engine.pipeline import Pipeline
+from ml4t.live.engine.reconciliation import Difference
 from ml4t.live.engine.recorder import EngineRecorder
 from ml4t.live.engine.recovery import restore_books, restore_forecasts, restore_triggers, restore_venue, watermark
 from ml4t.live.engine.resumption import Resumption
@@ -31,7 +32,7 @@ from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.journal import Journal, RecordKind, StatePut
 from ml4t.live.ledger import ForecastLedger
 from ml4t.live.market import MarketState
-from ml4t.live.model import Fill, Gap, OrderState
+from ml4t.live.model import Fill, Gap, Order, OrderState
 from ml4t.live.orders.book import OrderBook
 from ml4t.live.orders.desk import Desk
 from ml4t.live.orders.facade import DeskBroker
@@ -43,6 +44,9 @@ from ml4t.live.risk.loss import DAY, LossWatch
 from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.shadow import ShadowVenue
 from ml4t.live.shadow.costs import Costs
+
+RECONCILIATION = "reconciliation"
+"""Who throws the kill switch when the venue's books differ."""
 
 
 class Core:
@@ -192,7 +196,6 @@ class Core:
         broker, outbox = self.parts.broker, self.outbox
         if broker is None or outbox is None:
             raise RuntimeError("a shadow run has no link to a broker")
-        last = self.journal.last(RecordKind.HEALTH)
         return VenueLink(
             broker,
             self.parts.mode,
@@ -201,7 +204,10 @@ class Core:
             connection=self.connection,
             clock=self.clock,
             record=self.record,
-            since=last.time if last is not None else 0,
+            since=int(self.journal.state("venue").get("reconciled", 0)),
+            reconcile_seconds=self.parts.engine.reconcile_seconds,
+            on_difference=self._differed,
+            on_reconciled=lambda moment: self.journal.put("venue", "reconciled", moment),
         )
 
     def _resume(self, after: int) -> None:
@@ -299,6 +305,8 @@ class Core:
         self.triggers.plan(self.agenda, now if resumed else now - 1)
         if self.losses.breached and self.parts.limits.on_breach == "flatten":
             self.flattener.flatten(self.losses.breached)  # an earlier run may have ended before the account was empty
+        if self.switch.on and self.switch.by == RECONCILIATION and self.parts.engine.on_difference == "flatten":
+            self.flattener.flatten(self.switch.reason)  # the same
         if not self.recorded:
             interval = round(self.parts.engine.silence_seconds * 1e9)
             self.agenda.every(interval, now + interval, self.liveness.look)
@@ -318,6 +326,20 @@ class Core:
         self.record(RecordKind.HEALTH, "loss limit", {"state": "breached", "why": why, "action": self.parts.limits.on_breach})
         if self.parts.limits.on_breach == "flatten":
             self.flattener.flatten(why)
+
+    def _differed(self, differences: Sequence[Difference], foreign: Sequence[Order]) -> None:
+        """Do what the policy says when the venue's books are not ours: the figures themselves have been taken over."""
+        policy = self.parts.engine.on_difference
+        if policy == "adopt":
+            return
+        if differences:
+            why = f"the venue's books differ: {'; '.join(map(str, differences))}"
+            self.switch.throw(why, by=RECONCILIATION, at=self.clock.now())
+        if policy == "flatten" and self.switch.on and self.switch.by == RECONCILIATION:
+            for order in foreign if self.outbox is not None else ():
+                self.outbox.cancel(order)
+            if differences:
+                self.flattener.flatten(self.switch.reason)
 
     def _switched(self) -> None:
         state = self.switch.state()

@@ -201,8 +201,10 @@ class SimulatedVenue:
         )
         self.fills.append(fill)
         self.portfolio.apply(fill)
-        if last:
-            self.orders[order.order_id] = attrs.evolve(self.orders[order.order_id], state=OrderState.FILLED)
+        there = self.orders[order.order_id]
+        filled = there.filled_quantity + quantity
+        state = OrderState.FILLED if last else OrderState.PARTIALLY_FILLED
+        self.orders[order.order_id] = attrs.evolve(there, state=state, filled_quantity=filled)
         self._tell(fill)
         if self._happens(self._faults.duplicate_fill):
             self._tell(fill)
