@@ -16,8 +16,10 @@ from ml4t.live.testing import Faults, SimulatedFeed, SimulatedVenue, run_virtual
 from ml4t.live.times import NANOS, to_nanoseconds
 
 START = 1_767_225_600 * NANOS  # 2026-01-01
-AFTERWARDS = 30.0
-"""Seconds of a second run, without a strategy."""
+AFTERWARDS = 120.0
+"""Seconds of every run that follows, without a strategy."""
+RUNS = 5
+"""How often the state directory is run again, at most, until no order is open: a line may be cut for as long."""
 SYMBOLS = ("AAA", "BBB", "CCC")
 
 
@@ -60,8 +62,32 @@ STORM = Faults(
     latency_seconds=0.2, reject=0.05, lose_acknowledgement=0.05, duplicate_fill=0.1, partial_fill=0.3, line_seconds=1_800.0
 )
 
+LOST_AND_LATE = Faults(
+    latency_seconds=0.5,
+    reject=0.05,
+    lose_acknowledgement=0.1,
+    lose_request=0.1,
+    late_request=0.1,
+    late_seconds=25.0,
+    duplicate_fill=0.2,
+    partial_fill=0.4,
+    reorder=0.3,
+    snapshot_lag_seconds=4.0,
+    rollback_ids=True,
+    line_seconds=300.0,
+)
+"""What leaves an order in doubt: requests that come late or never, answers lost, snapshots that lag, ids given twice."""
 
-def simulate(seed: int, folder: Path, *, hours: float, every_seconds: float = 1.0, faults: Faults = STORM) -> Outcome:
+
+def simulate(
+    seed: int,
+    folder: Path,
+    *,
+    hours: float,
+    every_seconds: float = 1.0,
+    faults: Faults = STORM,
+    kind: type[SimulatedVenue] = SimulatedVenue,
+) -> Outcome:
     """Run one session; every failure in it is reproduced by `simulate(seed, ...)`."""
 
     async def main(clock: LoopClock) -> Outcome:
@@ -69,7 +95,7 @@ def simulate(seed: int, folder: Path, *, hours: float, every_seconds: float = 1.
             SYMBOLS, clock, seed=seed, duration_seconds=hours * 3_600, every_seconds=every_seconds, line_seconds=1_200.0
         )
         prices: dict[str, float] = {}
-        venue = SimulatedVenue(lambda symbol: prices.get(symbol, 100.0), clock, seed=seed, faults=faults)
+        venue = kind(lambda symbol: prices.get(symbol, 100.0), clock, seed=seed, faults=faults)
         strategy = Gambler(seed)
         limits = LiveRiskConfig(
             execution_mode="paper",
@@ -92,8 +118,12 @@ def simulate(seed: int, folder: Path, *, hours: float, every_seconds: float = 1.
         await engine.run()
         await venue.settled()
         # What the venue did after the engine had gone is learnt by the next run of the same state directory.
-        quiet = SimulatedFeed(SYMBOLS, clock, seed=seed, duration_seconds=AFTERWARDS, every_seconds=every_seconds)
-        await LiveEngine(None, venue, quiet, risk=limits, state_dir=folder, clock=clock, seed=seed).run()
+        for _ in range(RUNS):
+            quiet = SimulatedFeed(SYMBOLS, clock, seed=seed, duration_seconds=AFTERWARDS, every_seconds=every_seconds)
+            await LiveEngine(None, venue, quiet, risk=limits, state_dir=folder, clock=clock, seed=seed).run()
+            with JournalReader(engine.state_folder.journal) as reader:
+                if not reader.orders(open_only=True):
+                    break
         journal = engine.state_folder.journal
         out = io.StringIO()
         with JournalReader(journal) as reader:

@@ -14,10 +14,10 @@ import pytest
 from engine_kit import SECOND, read
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from simulation import START, STORM, SYMBOLS, simulate
+from simulation import LOST_AND_LATE, START, STORM, SYMBOLS, simulate
 
 from ml4t.live.model import OrderState
-from ml4t.live.testing import Faults
+from ml4t.live.testing import Faults, SearchableVenue, SimulatedVenue
 
 EXPLAINED = {OrderState.FILLED, OrderState.REJECTED, OrderState.CANCELLED}
 
@@ -43,6 +43,8 @@ def check(outcome, seed, *, hours, every=1.0):
     assert held == {symbol: position.quantity for symbol, position in venue.portfolio.positions.items()}, note
     assert abs(story.states["account"]["books"]["cash"] - venue.portfolio.cash) < 1e-6, note
 
+    assert set(Counter(venue.submissions).values()) <= {1}, f"an order was sent twice; {note}"
+
     intents = Counter(record.subject for record in story.of("intent"))
     assert set(intents.values()) <= {1}, note
     assert set(venue.submissions) <= set(intents), f"the venue got an order that was never written down; {note}"
@@ -57,7 +59,8 @@ def check(outcome, seed, *, hours, every=1.0):
         if order_id in venue.orders:
             assert (order.state is OrderState.FILLED) == (venue.orders[order_id].state is OrderState.FILLED), note
     for body in story.bodies("reconciliation")[1:]:
-        assert [what for what in body["differences"] if what["what"] == "foreign order"] == [], note
+        wrong = [each for each in body["differences"] if each["what"] not in {"missed_fill", "unknown_order"}]
+        assert wrong == [], f"what was on its way was taken for a difference; {note}"
 
     times, step = outcome.strategy.times, round(every * SECOND)
     last = -(-(START + round(hours * 3_600 * SECOND)) // step) * step
@@ -108,6 +111,18 @@ def test_a_few_hours_of_a_worse_venue(seed, tmp_path):
     outcome = simulate(seed, tmp_path, hours=3, faults=worse)
 
     check(outcome, seed, hours=3)
+
+
+@pytest.mark.parametrize("kind", [SimulatedVenue, SearchableVenue])
+@pytest.mark.parametrize("seed", [11, 12, 13])
+def test_requests_lost_and_late_answers_lost_and_snapshots_that_lag(seed, kind, tmp_path):
+    outcome = simulate(seed, tmp_path, hours=3, faults=LOST_AND_LATE, kind=kind)
+
+    story = check(outcome, seed, hours=3)
+
+    ends = {order.code for order in story.orders.values() if order.order_id not in outcome.venue.orders}
+    assert "never_reached" in ends
+    assert outcome.venue.connects > 10
 
 
 @settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -16,6 +16,7 @@ from ml4t.live.risk.config import LiveRiskConfig
 
 Mode = Literal["shadow", "paper", "live"]
 OnError = Literal["continue", "halt"]
+OnDifference = Literal["adopt", "halt", "flatten"]
 Durability = Literal["fsync", "write", "none"]
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
@@ -105,6 +106,11 @@ class EngineSettings:
     """The longest wait between two attempts."""
     reconnect_attempts: int | None = field(default=None, validator=optional(gt(0)))
     """Attempts in a row before giving up. None: for ever."""
+
+    reconcile_seconds: float = field(default=60.0, validator=gt(0))
+    """How often, in paper and live mode, the venue's books are compared with ours; besides after every connect."""
+    on_difference: OnDifference = "adopt"
+    """What a difference that nothing explains does besides being taken over: adopt (go on), halt or flatten."""
 
     def __attrs_post_init__(self) -> None:
         if self.reconnect_first_seconds > self.reconnect_max_seconds:

@@ -3,7 +3,7 @@
 Core owns everything hard (reconnecting, ordering, durability, limits, scoring), so that a plugin stays small.
 """
 
-from ml4t.live.contracts.broker import Broker, BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
+from ml4t.live.contracts.broker import Broker, BrokerCapabilities, BrokerSink, BrokerSnapshot, FindsOrders, OrderUpdate
 from ml4t.live.contracts.feed import Backfills, Feed, Sink
 from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest
 from ml4t.live.contracts.market import MarketView, SymbolView
@@ -20,6 +20,7 @@ __all__ = [
     "BrokerSnapshot",
     "EventTrigger",
     "Feed",
+    "FindsOrders",
     "ForecastRequest",
     "Forecaster",
     "MarketView",

@@ -72,6 +72,8 @@ class Broker(Protocol):
 
     Every method may raise `BrokerConnectionError`. The engine owns order states, client order ids, durable intents,
     deduplication, reconciliation and rate limits; a broker translates.
+
+    One that can look up an order by our id also has `FindsOrders.find`.
     """
 
     capabilities: BrokerCapabilities
@@ -106,4 +108,17 @@ class Broker(Protocol):
 
     async def close(self) -> None:
         """Let go of the connection; calling it twice is harmless."""
+        ...
+
+
+@runtime_checkable
+class FindsOrders(Protocol):
+    """What a broker has besides when its venue can look up one order by our id. Without it complete snapshots are read."""
+
+    async def find(self, order: Order) -> OrderUpdate | None:
+        """Return how an order stands, whether it works or has ended, with `filled_quantity` where the venue says it.
+
+        None means that the venue is sure that it never had it. Whoever cannot tell raises `BrokerConnectionError` or
+        `OutcomeUnknown` and is asked again.
+        """
         ...

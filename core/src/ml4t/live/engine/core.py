@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import attrs
@@ -25,6 +25,7 @@ from ml4t.live.engine.observers import ObserverHub
 from ml4t.live.engine.outbox import Outbox
 from ml4t.live.engine.parts import Parts
 from ml4t.live.engine.pipeline import Pipeline
+from ml4t.live.engine.reconciliation import Difference
 from ml4t.live.engine.recorder import EngineRecorder
 from ml4t.live.engine.recovery import restore_books, restore_forecasts, restore_triggers, restore_venue, watermark
 from ml4t.live.engine.resumption import Resumption
@@ -33,7 +34,7 @@ from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.journal import Journal, RecordKind, StateDir, StatePut
 from ml4t.live.ledger import ForecastLedger
 from ml4t.live.market import MarketState
-from ml4t.live.model import Fill, Gap, OrderState
+from ml4t.live.model import Fill, Gap, Order, OrderState
 from ml4t.live.orders.book import OrderBook
 from ml4t.live.orders.desk import Desk
 from ml4t.live.orders.facade import DeskBroker
@@ -45,6 +46,9 @@ from ml4t.live.risk.loss import DAY, LossWatch
 from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.shadow import ShadowVenue
 from ml4t.live.shadow.costs import costs_of
+
+RECONCILIATION = "reconciliation"
+"""Who throws the kill switch when the venue's books differ."""
 
 
 class Core:
@@ -115,6 +119,8 @@ class Core:
             self.clock.advance(after or 0)
             self.record.progress = lambda: self.pipeline.completed or after or 0
         restore_books(self.journal, self.desk, self.losses, self.switch)
+        if self.outbox is not None:
+            self.desk.doubt("the process ended before anybody knew whether it had left")
         restore_forecasts(self.journal, self.ledger)
         restore_triggers(self.journal, self.triggers)
         if self.venue is not None:
@@ -201,7 +207,6 @@ class Core:
         broker, outbox = self.parts.broker, self.outbox
         if broker is None or outbox is None:
             raise RuntimeError("a shadow run has no link to a broker")
-        last = self.journal.last(RecordKind.HEALTH)
         return VenueLink(
             broker,
             self.parts.mode,
@@ -210,7 +215,10 @@ class Core:
             connection=self.connection,
             clock=self.clock,
             record=self.record,
-            since=last.time if last is not None else 0,
+            since=int(self.journal.state("venue").get("reconciled", 0)),
+            reconcile_seconds=self.parts.engine.reconcile_seconds,
+            on_difference=self._differed,
+            on_reconciled=lambda moment: self.journal.put("venue", "reconciled", moment),
         )
 
     def _resume(self, after: int) -> None:
@@ -350,6 +358,19 @@ class Core:
     @property
     def _broken_to_flatten(self) -> str:
         return self.losses.breached if self.parts.limits.on_breach == "flatten" else ""
+
+    def _differed(self, differences: Sequence[Difference], foreign: Sequence[Order]) -> None:
+        """Do what the policy says when the venue's books are not ours: the figures themselves have been taken over."""
+        policy = self.parts.engine.on_difference
+        if policy == "adopt":
+            return
+        if differences:
+            why = f"the venue's books differ: {'; '.join(map(str, differences))}"
+            kill = Command(action="kill", reason=why, by=RECONCILIATION, via="limit", flatten=policy == "flatten")
+            self.emergency.obey(kill)
+        if policy == "flatten" and self.switch.on and self.switch.by == RECONCILIATION and self.outbox is not None:
+            for order in foreign:
+                self.outbox.cancel(order)
 
     def _publish(self, event: RuntimeEvent) -> None:
         self.on_loop(lambda: self.hub.publish(event))

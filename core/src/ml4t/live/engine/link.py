@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
 
 from ml4t.live.clock import Clock
-from ml4t.live.contracts.broker import Broker, BrokerSnapshot, OrderUpdate
+from ml4t.live.contracts.broker import Broker, BrokerSnapshot
+from ml4t.live.engine.inquiry import OVERLAP, Inquiry
 from ml4t.live.engine.outbox import Outbox
+from ml4t.live.engine.reconciliation import HARMLESS, SETTLE_SECONDS, Difference, Reconciler
 from ml4t.live.engine.supervisor import Beacon
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused
 from ml4t.live.journal import RecordKind
-from ml4t.live.model import OrderState
+from ml4t.live.model import Order
 from ml4t.live.orders.desk import Desk, Recorder
 from ml4t.live.risk.switch import Connection
 
 CONNECT_SECONDS = 30.0
-OVERLAP = 300 * 1_000_000_000
-"""Nanoseconds before the loss for which fills are asked for again: a fill twice is harmless, a fill lost is not."""
+LOOKS = 3
+"""How often the books are compared before orders may leave; what then still differs is left to the timer."""
+
+OnDifference = Callable[[Sequence[Difference], Sequence[Order]], None]
+"""Gets the new differences that are not harmless, and every order at the venue that is not ours."""
+
+_log = structlog.get_logger("ml4t.live.link")
 
 
 class VenueLink:
     """Runs one broker for as long as the supervisor wants it.
 
-    After every connect the venue's books replace ours, and every difference is journalled. The account must be of the kind
-    that the mode names.
+    After every connect, and then every `reconcile_seconds`, the venue's books are compared with ours. `since` is when they
+    were compared last, 0 when they never were: the account is then taken over as it is. The account must be of the kind that
+    the mode names.
     """
 
     def __init__(
@@ -37,6 +48,9 @@ class VenueLink:
         clock: Clock,
         record: Recorder,
         since: int,
+        reconcile_seconds: float = 60.0,
+        on_difference: OnDifference | None = None,
+        on_reconciled: Callable[[int], None] | None = None,
     ) -> None:
         self._broker = broker
         self._mode = mode
@@ -46,26 +60,39 @@ class VenueLink:
         self._clock = clock
         self._record = record
         self._since = since
+        self._inquiry = Inquiry(broker, desk, clock, timeout_seconds=outbox.timeout_seconds)
+        self._reconciler = Reconciler(desk, clock, record, doubt=self._inquiry.doubt)
+        self._every = reconcile_seconds
+        self._on_difference = on_difference
+        self._on_reconciled = on_reconciled
+        outbox.on_unknown = self._inquiry.wake
 
     async def run(self, beacon: Beacon) -> None:
         """Connect, reconcile, and deliver what the venue says until cancelled or cut off."""
         self._connection.down("the venue is being connected")
         try:
             async with self._clock.timeout(CONNECT_SECONDS):
+                asked = self._clock.monotonic(), self._clock.now()
                 snapshot = await self._broker.connect()
                 if self._since:
+                    asked = self._clock.monotonic(), self._clock.now()
                     snapshot = await self._broker.snapshot(max(0, self._since - OVERLAP))
             self._check_kind(snapshot)
-            self._adopt(snapshot)
+            await self._reconcile(snapshot, asked)
             self._connection.up()
             self._say("connected", "")
             beacon.ready()
-            await self._broker.run(self._desk)
+            loop = asyncio.get_running_loop()
+            beside = [loop.create_task(self._inquiry.run(), name="inquiry"), loop.create_task(self._watch(), name="watch")]
+            try:
+                await self._broker.run(self._desk)
+            finally:
+                for task in beside:
+                    task.cancel()
             raise BrokerConnectionError("the venue ended the stream of updates")
         except TimeoutError as error:
             raise BrokerConnectionError(f"the venue did not answer within {CONNECT_SECONDS:g} s") from error
         finally:
-            self._since = self._clock.now()
             self._connection.down("the connection to the venue is lost")
             self._say("disconnected", "")
             await self._outbox.close()
@@ -80,43 +107,48 @@ class VenueLink:
                 code="wrong_account_kind",
             )
 
-    def _adopt(self, snapshot: BrokerSnapshot) -> None:
-        desk = self._desk
-        with desk.lock:
-            for fill in snapshot.fills:
-                desk.fill(fill)
-            differences = list(self._differences(snapshot))
-            self._settle_orders(snapshot)
-            desk.portfolio.restore(
-                snapshot.account.cash,
-                {position.symbol: position for position in snapshot.positions},
-                desk.portfolio.commission,
-            )
-            desk.account(snapshot.account)
-        body = {"clean": not differences, "differences": differences, "account": snapshot.account.account}
-        self._record(RecordKind.RECONCILIATION, snapshot.account.account, body)
+    async def _reconcile(self, snapshot: BrokerSnapshot, asked: tuple[int, int]) -> None:
+        """Compare the books after a connect; what differs is looked at again before it is believed."""
+        self._desk.account(snapshot.account)
+        if not self._since:
+            self._reconciler.open(snapshot)
+            self._done(asked)
+            return
+        for look in range(1, LOOKS + 1):
+            self._look(snapshot, asked, "connect")
+            if look == LOOKS or not self._reconciler.waiting:
+                return
+            await self._clock.sleep(SETTLE_SECONDS)
+            snapshot, asked = await self._read()
 
-    def _differences(self, snapshot: BrokerSnapshot) -> Iterator[dict[str, object]]:
-        theirs = {position.symbol: position.quantity for position in snapshot.positions}
-        ours = {symbol: position.quantity for symbol, position in self._desk.portfolio.positions.items()}
-        for symbol in sorted(theirs.keys() | ours.keys()):
-            if theirs.get(symbol, 0.0) != ours.get(symbol, 0.0):
-                yield {"what": "position", "symbol": symbol, "ours": ours.get(symbol, 0.0), "venue": theirs.get(symbol, 0.0)}
-        for order in snapshot.orders:
-            if not order.order_id or self._desk.orders.get(order.order_id) is None:
-                yield {"what": "foreign order", "symbol": order.symbol, "venue_order_id": order.venue_order_id}
+    async def _watch(self) -> None:
+        """Compare the books again and again, sooner when something seems to differ."""
+        while True:
+            waiting = self._reconciler.waiting
+            await self._clock.sleep(min(SETTLE_SECONDS, self._every) if waiting else self._every)
+            try:
+                self._look(*await self._read(), "timer")
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next look comes, and the journal says this one failed
+                _log.warning("the books could not be compared", error=repr(error))
+                self._say("not reconciled", repr(error))
 
-    def _settle_orders(self, snapshot: BrokerSnapshot) -> None:
-        working = {order.order_id: order for order in snapshot.orders if order.order_id}
-        now = self._clock.now()
-        for order in list(self._desk.orders.open_orders):
-            there = working.get(order.order_id)
-            if there is not None:
-                self._desk.order(OrderUpdate(order.order_id, OrderState.WORKING, now, there.venue_order_id))
-            else:
-                # The snapshot is complete and its fills are booked: what it does not show is not working.
-                reason = "not at the venue when its books were read"
-                self._desk.order(OrderUpdate(order.order_id, OrderState.CANCELLED, now, reason=reason))
+    async def _read(self) -> tuple[BrokerSnapshot, tuple[int, int]]:
+        asked = self._clock.monotonic(), self._clock.now()
+        async with self._clock.timeout(CONNECT_SECONDS):
+            return await self._broker.snapshot(max(0, self._since - OVERLAP)), asked
+
+    def _look(self, snapshot: BrokerSnapshot, asked: tuple[int, int], when: str) -> None:
+        fresh = self._reconciler.look(snapshot, asked[0], when=when)
+        self._done(asked)
+        if self._on_difference is not None:
+            mine = self._desk.orders
+            foreign = [order for order in snapshot.orders if not order.order_id or mine.get(order.order_id) is None]
+            self._on_difference([each for each in fresh if each.what not in HARMLESS], foreign)
+
+    def _done(self, asked: tuple[int, int]) -> None:
+        self._since = asked[1]
+        if self._on_reconciled is not None:
+            self._on_reconciled(asked[1])
 
     def _say(self, state: str, why: str) -> None:
         self._record(RecordKind.HEALTH, "venue", {"state": state, "why": why})

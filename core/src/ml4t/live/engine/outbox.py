@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -25,7 +25,9 @@ class Outbox:
         self._broker = broker
         self._desk = desk
         self._clock = clock
-        self._timeout = timeout_seconds
+        self.timeout_seconds = timeout_seconds
+        self.on_unknown: Callable[[], None] | None = None
+        """Called when an order has become UNKNOWN, so that it is asked about soon."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def submit(self, order: Order) -> None:
@@ -48,12 +50,12 @@ class Outbox:
 
     async def _submit(self, order: Order) -> None:
         try:
-            async with self._clock.timeout(self._timeout):
+            async with self._clock.timeout(self.timeout_seconds):
                 venue_order_id = await self._broker.submit(order)
         except BrokerRefused as error:
             self._say(order, OrderState.REJECTED, code=error.code or "venue_rejected", reason=str(error))
         except (OutcomeUnknown, BrokerConnectionError, TimeoutError) as error:
-            self._say(order, OrderState.UNKNOWN, reason=str(error) or f"no answer within {self._timeout:g} s")
+            self._say(order, OrderState.UNKNOWN, reason=str(error) or f"no answer within {self.timeout_seconds:g} s")
         except Exception as error:  # noqa: BLE001 - an adapter's fault leaves the outcome unproved, like a lost line
             _log.exception("submit failed", order_id=order.order_id)
             self._say(order, OrderState.UNKNOWN, reason=f"the adapter raised {error!r}")
@@ -62,10 +64,12 @@ class Outbox:
 
     async def _cancel(self, order: Order) -> None:
         try:
-            async with self._clock.timeout(self._timeout):
+            async with self._clock.timeout(self.timeout_seconds):
                 await self._broker.cancel(self._desk.orders.get(order.order_id) or order)
         except Exception as error:  # noqa: BLE001 - a cancel that failed leaves the order working, which is what is known
             _log.warning("cancel failed", order_id=order.order_id, error=repr(error))
 
     def _say(self, order: Order, state: OrderState, *, venue_order_id: str = "", code: str = "", reason: str = "") -> None:
         self._desk.order(OrderUpdate(order.order_id, state, self._clock.now(), venue_order_id, code=code, reason=reason))
+        if state is OrderState.UNKNOWN and self.on_unknown is not None:
+            self.on_unknown()

@@ -14,7 +14,7 @@ from ml4t.live.errors import JournalError
 from ml4t.live.journal import RecordKind, StatePut
 from ml4t.live.model import Account, Fill, Order, OrderSide, OrderState, Position, Verdict
 from ml4t.live.orders.book import OrderBook
-from ml4t.live.orders.states import DUST, with_fill, with_update
+from ml4t.live.orders.states import DUST, NEVER_REACHED, with_fill, with_update
 from ml4t.live.portfolio import Portfolio
 from ml4t.live.risk.books import Books
 from ml4t.live.risk.gate import RiskGate
@@ -87,6 +87,8 @@ class Desk:
         self._has_fill = has_fill
         self._seen: dict[tuple[str, str, str], None] = {}
         self._latest = 0
+        self.touched: dict[str, int] = {}
+        """Per symbol, when (monotonic) one of its orders or its position changed last."""
 
     # ------------------------------------------------------------------ decisions
 
@@ -167,11 +169,33 @@ class Desk:
             if key in self._seen or (late and self._has_fill(fill)):
                 return
             self._remember(key)
+            self.touched[fill.symbol] = self._clock.monotonic()
             position = self.portfolio.apply(fill)
             self._record(RecordKind.FILL, fill.execution_id, fill, state=self._lines(position))
             if order is not None:
                 self._put(with_fill(order, fill))
+                if order.code == NEVER_REACHED:
+                    self._contradicted(order, fill)
             self._look_at_losses()
+
+    def knows(self, fill: Fill) -> bool:
+        """True when an execution has been booked."""
+        return (fill.venue, fill.account, fill.execution_id) in self._seen or self._has_fill(fill)
+
+    def doubt(self, why: str) -> None:
+        """Make UNKNOWN every order that may have left before the process ended: it is asked about, and never sent again."""
+        with self.lock:
+            for order in self.orders.open_orders:
+                if order.state in {OrderState.INTENT, OrderState.SENT}:
+                    self.order(OrderUpdate(order.order_id, OrderState.UNKNOWN, self._clock.now(), reason=why))
+
+    def reopen(self, order_id: str, why: str) -> None:
+        """Count an order again that was taken to have ended and works at the venue."""
+        with self.lock:
+            order = self.orders.get(order_id)
+            if order is not None and not order.is_open:
+                state = OrderState.PARTIALLY_FILLED if order.filled_quantity else OrderState.WORKING
+                self._put(order.changed(state=state, updated_at=self._clock.now(), code="", reason=why))
 
     def account(self, account: Account) -> None:
         """Note what the venue says of the balances."""
@@ -263,7 +287,19 @@ class Desk:
         if self.executor is not None:
             self.executor.cancel(order)
 
+    def _contradicted(self, order: Order, fill: Fill) -> None:
+        """Journal that an order traded after everything had said that the venue never had it."""
+        body = {
+            "clean": False,
+            "when": "fill",
+            "differences": [
+                {"what": "late_fill", "subject": order.order_id, "ours": order.reason, "venue": f"{fill.quantity:g} traded"}
+            ],
+        }
+        self._record(RecordKind.RECONCILIATION, fill.account, body)
+
     def _put(self, order: Order) -> None:
+        self.touched[order.symbol] = self._clock.monotonic()
         self.orders.put(order)
         self._record(RecordKind.ORDER, order.order_id, order)
 

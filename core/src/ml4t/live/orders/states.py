@@ -8,6 +8,9 @@ from ml4t.live.model import Fill, Order, OrderState
 DUST = 1e-9
 """Quantity, relative to the order, that counts as nothing left: floats do not add up to the last bit."""
 
+NEVER_REACHED = "never_reached"
+"""The code of an order that the venue never had, as far as asking can prove it."""
+
 _COURSE = (OrderState.NEW, OrderState.INTENT, OrderState.SENT, OrderState.WORKING, OrderState.PARTIALLY_FILLED)
 _RANK = {state: rank for rank, state in enumerate(_COURSE)}
 _UNPROVED = frozenset({OrderState.INTENT, OrderState.SENT})

@@ -42,7 +42,7 @@ def meet(resting: Resting, event: MarketEvent) -> Met:
 def is_offered(resting: Resting, event: MarketEvent) -> bool:
     """Return True when the order could trade with an event of this kind: what an IOC or FOK order is given, once."""
     if resting.order.order_type is OrderType.MOC:
-        return event.__class__ is Bar and _closes(resting, event)  # type: ignore[arg-type]
+        return event.__class__ is Bar and _closes(resting, event)
     return event.__class__ in {Trade, Quote, Bar}
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import attrs
 
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.broker import BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
-from ml4t.live.model import Account, Fill, Order, OrderState, OrderType, TimeInForce
+from ml4t.live.model import Account, Fill, Order, OrderState, OrderType, Position, TimeInForce
 from ml4t.live.portfolio import Portfolio
+from ml4t.live.times import NANOS
 
 
 @attrs.frozen(kw_only=True)
@@ -24,8 +28,28 @@ class Faults:
     lose_acknowledgement: float = 0.0
     duplicate_fill: float = 0.0
     partial_fill: float = 0.0
+    late_request: float = 0.0
+    """The request arrives `late_seconds` later, long after the engine's time-out."""
+    late_seconds: float = 20.0
+    lose_request: float = 0.0
+    """The request never arrives, and nobody says so."""
+    reorder: float = 0.0
+    """A message about an order arrives after later ones."""
+    snapshot_lag_seconds: float = 0.0
+    """How far behind a snapshot may be: it shows the books as they were up to so long ago."""
+    rollback_ids: bool = False
+    """The venue gives the same venue order ids again after every connect, as one does that was restored from a backup."""
     line_seconds: float | None = None
     """How long the line lasts on average; None: for ever."""
+
+
+@attrs.frozen
+class _Books:
+    cash: float
+    equity: float
+    positions: tuple[Position, ...]
+    working: tuple[Order, ...]
+    fills: int
 
 
 class SimulatedVenue:
@@ -63,36 +87,53 @@ class SimulatedVenue:
         self._sink: BrokerSink | None = None
         self._undelivered: list[OrderUpdate | Fill] = []
         self._trades: set[asyncio.Task[None]] = set()
+        self._numbers = 0
+        self._past: deque[tuple[int, _Books]] = deque()
 
     async def connect(self) -> BrokerSnapshot:
         """Connect; what happened while away is in the snapshot."""
         await self._travel()
         self.connects += 1
         self._undelivered.clear()
+        if self._faults.rollback_ids:
+            self._numbers = 0
         return await self.snapshot(0)
 
     async def submit(self, order: Order) -> str:
         """Take an order; a known id is the order that is there."""
         await self._travel()
+        if self._faults.lose_request and self._happens(self._faults.lose_request):
+            raise OutcomeUnknown("the simulated request was lost")
+        if self._faults.late_request and self._happens(self._faults.late_request):
+            self._begin(self._arrive_late(order))
+            raise OutcomeUnknown("the simulated request is stuck")
+        return self._accept(order)
+
+    def _accept(self, order: Order) -> str:
         self.submissions.append(order.order_id)
         if order.order_id in self.orders:
             return self.orders[order.order_id].venue_order_id
         if self._happens(self._faults.reject):
             raise BrokerRefused("the simulated venue is in a mood", code="mood")
-        there = attrs.evolve(order, venue_order_id=f"v{len(self.orders) + 1}", state=OrderState.WORKING)
+        there = attrs.evolve(order, venue_order_id=f"v{self._number()}", state=OrderState.WORKING)
+        self._remember()
         self.orders[order.order_id] = there
-        trade = asyncio.get_running_loop().create_task(self._trade(there))
-        self._trades.add(trade)
-        trade.add_done_callback(self._trades.discard)
+        self._begin(self._trade(there))
         if self._happens(self._faults.lose_acknowledgement):
             raise OutcomeUnknown("the simulated acknowledgement was lost")
         return there.venue_order_id
+
+    async def _arrive_late(self, order: Order) -> None:
+        await self._clock.sleep(self._faults.late_seconds)
+        with contextlib.suppress(BrokerRefused, OutcomeUnknown):  # nobody waits for the answer any more
+            self._accept(order)
 
     async def cancel(self, order: Order) -> None:
         """Cancel what still works."""
         await self._travel()
         there = self.orders.get(order.order_id)
         if there is not None and there.is_open:
+            self._remember()
             self.orders[order.order_id] = attrs.evolve(there, state=OrderState.CANCELLED)
             self._tell(OrderUpdate(order.order_id, OrderState.CANCELLED, self._clock.now(), there.venue_order_id))
 
@@ -102,10 +143,13 @@ class SimulatedVenue:
 
     async def snapshot(self, since: int) -> BrokerSnapshot:
         """Return the books, with the fills since `since` (nanoseconds UTC)."""
-        book = self.portfolio
-        account = Account("sim-1", self._kind, "USD", book.cash, book.equity, self._clock.now())
-        working = [order for order in self.orders.values() if order.is_open]
-        return BrokerSnapshot(account, tuple(book.positions.values()), working, [f for f in self.fills if f.time >= since])
+        books = self._books()
+        if self._faults.snapshot_lag_seconds:
+            seen = self._clock.now() - round(self._rng.random() * self._faults.snapshot_lag_seconds * NANOS)
+            books = next((past for until, past in self._past if until > seen), books)
+        account = Account("sim-1", self._kind, "USD", books.cash, books.equity, self._clock.now())
+        fills = [fill for fill in self.fills[: books.fills] if fill.time >= since]
+        return BrokerSnapshot(account, books.positions, books.working, fills)
 
     async def run(self, sink: BrokerSink) -> None:
         """Deliver updates until the line is cut."""
@@ -142,8 +186,9 @@ class SimulatedVenue:
             await self._travel()
 
     def _fill(self, order: Order, quantity: float, number: int, *, last: bool) -> None:
+        self._remember()
         fill = Fill(
-            f"{order.venue_order_id}-{number}",
+            f"x{len(self.fills) + 1}-{number}",
             order.order_id,
             order.symbol,
             order.side,
@@ -156,13 +201,47 @@ class SimulatedVenue:
         )
         self.fills.append(fill)
         self.portfolio.apply(fill)
-        if last:
-            self.orders[order.order_id] = attrs.evolve(self.orders[order.order_id], state=OrderState.FILLED)
+        there = self.orders[order.order_id]
+        filled = there.filled_quantity + quantity
+        state = OrderState.FILLED if last else OrderState.PARTIALLY_FILLED
+        self.orders[order.order_id] = attrs.evolve(there, state=state, filled_quantity=filled)
         self._tell(fill)
         if self._happens(self._faults.duplicate_fill):
             self._tell(fill)
 
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._trades.add(task)
+        task.add_done_callback(self._trades.discard)
+
+    def _number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    def _books(self) -> _Books:
+        working = tuple(order for order in self.orders.values() if order.is_open)
+        book = self.portfolio
+        return _Books(book.cash, book.equity, tuple(book.positions.values()), working, len(self.fills))
+
+    def _remember(self) -> None:
+        """Keep the books as they are until now, for snapshots that lag; called before every change."""
+        if self._faults.snapshot_lag_seconds:
+            now = self._clock.now()
+            self._past.append((now, self._books()))
+            while self._past[0][0] < now - self._faults.snapshot_lag_seconds * NANOS:
+                self._past.popleft()
+
     def _tell(self, message: OrderUpdate | Fill) -> None:
+        if self._faults.reorder and self._happens(self._faults.reorder):
+            self._begin(self._tell_later(message))
+        else:
+            self._tell_now(message)
+
+    async def _tell_later(self, message: OrderUpdate | Fill) -> None:
+        await self._clock.sleep(self._faults.latency_seconds * 5)
+        self._tell_now(message)
+
+    def _tell_now(self, message: OrderUpdate | Fill) -> None:
         if self._sink is None:
             self._undelivered.append(message)
         else:
@@ -181,3 +260,16 @@ class SimulatedVenue:
 
     async def _travel(self) -> None:
         await self._clock.sleep(self._rng.expovariate(1 / self._faults.latency_seconds))
+
+
+class SearchableVenue(SimulatedVenue):
+    """The same venue, with the optional look-up of an order by our id."""
+
+    async def find(self, order: Order) -> OrderUpdate | None:
+        """Return how an order stands, None when it is not here."""
+        await self._travel()
+        there = self.orders.get(order.order_id)
+        if there is None:
+            return None
+        filled = sum(fill.quantity for fill in self.fills if fill.order_id == order.order_id)
+        return OrderUpdate(order.order_id, there.state, self._clock.now(), there.venue_order_id, filled)
