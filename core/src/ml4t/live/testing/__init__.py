@@ -1,7 +1,8 @@
 """What tests of the framework, of plugins and of strategies are built with."""
 
+from ml4t.live.testing.faults import Faults
 from ml4t.live.testing.feeds import ListFeed, SimulatedFeed
-from ml4t.live.testing.venue import Faults, SearchableVenue, SimulatedVenue
+from ml4t.live.testing.venue import SearchableVenue, SimulatedVenue
 from ml4t.live.testing.virtual_loop import VirtualDeadline, VirtualDeadlock, VirtualTimeLoop, run_virtual
 
 __all__ = [

@@ -16,31 +16,8 @@ from ml4t.live.contracts.broker import BrokerCapabilities, BrokerSink, BrokerSna
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
 from ml4t.live.model import Account, Fill, Order, OrderState, OrderType, Position, TimeInForce
 from ml4t.live.portfolio import Portfolio
+from ml4t.live.testing.faults import Faults
 from ml4t.live.times import NANOS
-
-
-@attrs.frozen(kw_only=True)
-class Faults:
-    """How often, from 0 to 1 per request, and how long, in seconds, things go wrong."""
-
-    latency_seconds: float = 0.02
-    reject: float = 0.0
-    lose_acknowledgement: float = 0.0
-    duplicate_fill: float = 0.0
-    partial_fill: float = 0.0
-    late_request: float = 0.0
-    """The request arrives `late_seconds` later, long after the engine's time-out."""
-    late_seconds: float = 20.0
-    lose_request: float = 0.0
-    """The request never arrives, and nobody says so."""
-    reorder: float = 0.0
-    """A message about an order arrives after later ones."""
-    snapshot_lag_seconds: float = 0.0
-    """How far behind a snapshot may be: it shows the books as they were up to so long ago."""
-    rollback_ids: bool = False
-    """The venue gives the same venue order ids again after every connect, as one does that was restored from a backup."""
-    line_seconds: float | None = None
-    """How long the line lasts on average; None: for ever."""
 
 
 @attrs.frozen
