@@ -404,3 +404,22 @@ def test_a_loss_limit_that_flattens_says_so_in_the_journal(tmp_path):
     assert (body["action"], body["via"], body["on"]) == ("flatten", "limit", False)
     assert "the account lost" in body["reason"]
     assert "flatten" not in story.states["risk"], "it is done"
+
+
+def test_a_resume_ends_a_flattening_that_was_asked_for(tmp_path, monkeypatch):
+    async def script(engine, clock):
+        await clock.sleep(5.2)
+        monkeypatch.setattr(Rests, "_trade", rest)  # from now on everything rests
+        engine.flatten("out", by="ann")
+        await clock.sleep(1)
+        busy.append(engine.core.flattener.busy)
+        engine.resume("stay in", by="ann")
+        busy.append(engine.core.flattener.busy)
+
+    async def rest(self, order):
+        pass
+
+    busy = []
+    _, _, story = paper(tmp_path, script, seconds=12)
+    assert busy == [True, False]
+    assert "flatten" not in story.states["risk"]
