@@ -55,7 +55,7 @@ def project(connection: sqlite3.Connection, kind: str, text: str) -> None:
     fields = msgspec.json.decode(text)
     if isinstance(fields, dict) and {"error", "repr"} <= fields.keys():
         return
-    body = decode(BODIES[kind][0], text)
+    body: object = decode(BODIES[kind][0], text)
     if isinstance(body, Order):
         connection.execute(ORDER, order_row(body, text))
     elif isinstance(body, Fill):

@@ -111,7 +111,7 @@ class _Builder:
         return report
 
     def _fill(self, connection: sqlite3.Connection, salvage: Salvage) -> Repair:
-        salvage.scan(lambda row: connection.execute("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?)", row) and None)
+        salvage.scan(lambda row: connection.execute("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?)", row))
         noted = _noted(salvage.meta)
         for first, last in noted.get(holes.MOVED, ()):  # what a page that was given up still holds of them
             connection.execute("DELETE FROM records WHERE seq BETWEEN ? AND ?", (first, last))

@@ -50,7 +50,7 @@ class Salvage:
         self._scanned: dict[tuple[str, str], str] = {}
         self._indexed = 0
 
-    def scan(self, found: Callable[[Row], None]) -> None:
+    def scan(self, found: Callable[[Row], object]) -> None:
         """Read every page; call `found` with each record. Afterwards the rest is in the attributes."""
         highest = 0
         for number in range(1, self._pages.count + 1):
