@@ -167,6 +167,40 @@ def test_the_journal_is_verified(world, at, tmp_path):
     assert world.invoke("journal", "verify", "--state-dir", tmp_path, "--json").json["ok"] is False
 
 
+def test_a_damaged_journal_is_repaired(world, tmp_path):
+    folder = tmp_path / "shadow"
+    shutil.copytree(world.state / "shadow", folder)
+    at = ["--state-dir", tmp_path]
+    assert "nothing to repair" in world.invoke("journal", "repair", *at).stdout
+    with (folder / "journal.sqlite3").open("r+b") as file:
+        file.seek(2 * 4096)
+        file.write(bytes(4096))
+    assert f"ml4t-live journal repair --state-dir {folder}" in world.invoke("journal", "verify", *at).stderr
+    with StateDir(tmp_path, "shadow").lock():
+        assert world.invoke("journal", "repair", *at).code == 2
+    done = world.invoke("journal", "repair", *at)
+    assert done.code == 0
+    assert "is repaired" in done.stdout
+    assert "journal-damaged-" in done.stdout
+    assert world.invoke("journal", "verify", *at).code == 0
+    assert world.invoke("journal", "repair", *at, "--json").json["original"] is None
+
+
+def test_an_order_of_an_archive_is_told(world, tmp_path):
+    shutil.copytree(world.state / "shadow", tmp_path / "shadow")
+    at = ["--state-dir", tmp_path]
+    first = world.invoke("orders", *at, "--json").json[0]["order_id"]
+    before = world.invoke("why", first, *at).stdout
+    assert world.invoke("journal", "rotate", *at).stdout.startswith("there is nothing to move")
+    done = world.invoke("journal", "rotate", *at, "--keep", "5")
+    assert "records moved to" in done.stdout
+    assert first not in world.invoke("orders", *at).stdout
+    told = world.invoke("why", first, *at)
+    assert told.stdout == before
+    assert "is in the archive" in told.stderr
+    assert world.invoke("journal", "verify", *at).code == 0
+
+
 def test_the_journal_is_exported(world, at, tmp_path):
     done = world.invoke("journal", "export", *at)
     records = [json.loads(line) for line in done.stdout.splitlines()]

@@ -100,3 +100,23 @@ def test_another_process_is_kept_out_until_the_first_dies(spawn, tmp_path, with_
     until(lambda: is_free(folder))  # at once, but for a child that has not come round to letting go
     with folder.lock():
         assert (folder.path / "lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_a_new_name_is_synced_with_the_folder_that_holds_it(tmp_path, spawn):
+    """Seen from outside the code: which folders a process opens while it makes a state directory and a journal."""
+    source = """
+import sys
+from pathlib import Path
+from ml4t.live.clock import SystemClock
+from ml4t.live.journal import Journal, StateDir
+opened = []
+sys.addaudithook(lambda event, values: opened.append(str(values[0])) if event == "open" else None)
+folder = StateDir(Path(sys.argv[1]) / "a" / "b", "live").create()
+made = opened[:]
+opened.clear()
+Journal(folder.journal, SystemClock()).open().close()
+print(*made, "|", *opened)
+"""
+    made, opened = spawn(source, tmp_path).communicate(timeout=20)[0].split("|")
+    assert {str(tmp_path), str(tmp_path / "a"), str(tmp_path / "a" / "b")} <= set(made.split())
+    assert str(tmp_path / "a" / "b" / "live") in opened.split()

@@ -1,4 +1,4 @@
-"""`journal`: verify the journal of a run, or export it."""
+"""`journal`: verify the journal of a run, repair, rotate or export it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import attrs
 import typer
 
 from ml4t.live.cli import options, output
 from ml4t.live.cli.exits import Failed, Refused
 from ml4t.live.cli.state import find_state, open_journal
-from ml4t.live.journal import export_lines, export_parquet
+from ml4t.live.clock import SystemClock
+from ml4t.live.journal import export_lines, export_parquet, holes
 from ml4t.live.journal import verify as verify_journal
+from ml4t.live.journal.repair import repair as repair_journal
+from ml4t.live.journal.rotate import KEEP
+from ml4t.live.journal.rotate import rotate as rotate_journal
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -26,12 +31,13 @@ class Format(StrEnum):
 
 
 Output = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="The file to write; without it, stdout.")]
+Keep = Annotated[int, typer.Option("--keep", min=1, help="How many of the newest records stay.")]
 As = Annotated[Format, typer.Option("--format", help="JSON lines, or Parquet (needs pyarrow).")]
 
 
 @app.callback()
 def journal() -> None:
-    """Verify or export the journal of a run."""
+    """Verify, repair, rotate or export the journal of a run."""
 
 
 @app.command(epilog="Example: ml4t-live journal verify --state-dir state/momentum")
@@ -47,7 +53,48 @@ def verify(state_dir: options.StateDir = None, mode: options.Mode = None, as_jso
     elif not problems:
         typer.echo(f"{state.journal} is whole")
     if problems:
-        raise Failed("\n".join([f"{state.journal} is damaged:", *(f"  {problem}" for problem in problems)]))
+        said = [f"{state.journal} is damaged:", *(f"  {problem}" for problem in problems)]
+        raise Failed("\n".join([*said, f"To repair it: ml4t-live journal repair --state-dir {state.path}"]))
+
+
+@app.command(epilog="Example: ml4t-live journal repair --state-dir state/momentum")
+def repair(state_dir: options.StateDir = None, mode: options.Mode = None, as_json: options.Json = False) -> None:
+    """Replace a damaged journal by one with every record that can still be read. The damaged file is kept beside it.
+
+    Says which records are lost. The kill switch stays thrown, or is thrown, when its state cannot be read.
+    """
+    done = repair_journal(find_state(state_dir, mode), SystemClock())
+    if as_json:
+        output.data(attrs.asdict(done) | {"journal": str(done.journal), "original": done.original and str(done.original)})
+        return
+    if done.original is None:
+        typer.echo(f"{done.journal} is whole; there is nothing to repair")
+        return
+    typer.echo(f"{done.journal} is repaired: {done.records:,} records; the damaged file is {done.original}")
+    typer.echo(f"Lost: {f'{holes.count(done.lost):,} records, {holes.words(done.lost)}' if done.lost else 'no record'}")
+    if done.recovered:
+        typer.echo(f"Written again from the tables: {done.recovered:,} records")
+    for note in done.notes:
+        typer.echo(f"Note: {note}")
+    if done.kill_switch:
+        typer.echo(f"The kill switch is thrown: {done.kill_switch}")
+
+
+@app.command(epilog="Example: ml4t-live journal rotate --state-dir state/momentum --keep 50000")
+def rotate(
+    state_dir: options.StateDir = None, keep: Keep = KEEP, mode: options.Mode = None, as_json: options.Json = False
+) -> None:
+    """Move old records into an archive, journal-DATE.sqlite3, beside the journal.
+
+    Open orders and forecasts, the latest values, the kill switch and the identities of all fills stay.
+    """
+    done = rotate_journal(find_state(state_dir, mode), SystemClock(), keep=keep)
+    if as_json:
+        output.data({"archive": done.archive and str(done.archive), "moved": done.moved, "kept": done.kept})
+    elif done.archive is None:
+        typer.echo(f"there is nothing to move: {done.kept:,} records")
+    else:
+        typer.echo(f"{done.moved:,} records moved to {done.archive}; {done.kept:,} are left")
 
 
 @app.command(epilog="Example: ml4t-live journal export --state-dir state/momentum --format parquet --output run.parquet")

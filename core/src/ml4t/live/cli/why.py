@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from ml4t.live.cli import options, output
 from ml4t.live.cli.exits import Refused
 from ml4t.live.cli.orders import as_dict
 from ml4t.live.cli.state import open_journal
+from ml4t.live.journal.rotate import archives
 from ml4t.live.model import Order
 from ml4t.live.report import ReportReader
 from ml4t.live.report.around import symbol_story
@@ -48,14 +50,11 @@ def why(
     with open_journal(state_dir, mode) as journal:
         order = _order(journal, subject)
         if order is not None:
-            _tell(
-                f"Order {order.order_id}: {describe_order(order)}, {order.state.value}",
-                order_story(journal, order),
-                order,
-                as_json,
-            )
+            _tell_order(journal, order, as_json)
             return
         if subject not in journal.symbols():
+            if _tell_from_archive(journal.path, subject, as_json):
+                return
             raise Refused(_unknown(journal, subject))
         steps = symbol_story(journal, subject, at=moment_at, limit=limit)
         _tell(f"{subject}{f' up to {at}' if at else ''}", steps, None, as_json)
@@ -80,6 +79,23 @@ def _order(journal: ReportReader, subject: str) -> Order | None:
     if len(ids) > 1:
         raise Refused(f"{len(ids)} or more orders begin with {subject}: {', '.join(ids)}; write more of the one you mean")
     return journal.order(ids[0]) if ids else None
+
+
+def _tell_order(journal: ReportReader, order: Order, as_json: bool) -> None:
+    title = f"Order {order.order_id}: {describe_order(order)}, {order.state.value}"
+    _tell(title, order_story(journal, order), order, as_json)
+
+
+def _tell_from_archive(journal: Path, subject: str, as_json: bool) -> bool:
+    """Tell of an order that a rotation has moved, the newest archive first; return False when none has it."""
+    for path in reversed(archives(journal.parent)):
+        with ReportReader(path) as archive:
+            order = _order(archive, subject)
+            if order is not None:
+                output.say(f"it is in the archive {path}")
+                _tell_order(archive, order, as_json)
+                return True
+    return False
 
 
 def _unknown(journal: ReportReader, subject: str) -> str:

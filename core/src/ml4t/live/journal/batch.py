@@ -8,8 +8,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ml4t.live.journal.encoding import clean, encode, encode_failure
 from ml4t.live.journal.kinds import RecordKind
+from ml4t.live.journal.projections import (
+    FILL,
+    FORECAST,
+    ORDER,
+    RESOLUTION,
+    fill_row,
+    forecast_row,
+    order_row,
+    resolution_row,
+)
 from ml4t.live.journal.record import StatePut
-from ml4t.live.model import Fill, Forecast, ForecastState, Order, Resolution
+from ml4t.live.model import Fill, Forecast, Order, Resolution
 
 Callback = Callable[[], None]
 Entry = tuple[int, int, str, str, object, Sequence[StatePut], Callback | None]
@@ -18,17 +28,8 @@ cheapest thing that Python can make, and one is made per append."""
 Puts = Mapping[tuple[str, str], object]
 
 _RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?)"
-_ORDER = """INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE SET
-    symbol = excluded.symbol, state = excluded.state, open = excluded.open, created_at = excluded.created_at,
-    updated_at = excluded.updated_at, body = excluded.body"""
-_FILL = "INSERT INTO fills VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-# The first issue of a forecast stands: one that could be issued again could be backdated.
-_FORECAST = "INSERT INTO forecasts VALUES (?, ?, ?, ?, ?, 'open', ?, ?, NULL) ON CONFLICT DO NOTHING"
-_RESOLUTION = "UPDATE forecasts SET state = ?, resolution = ? WHERE forecast_id = ?"
 _PUT = "INSERT INTO state VALUES (?, ?, ?) ON CONFLICT (bucket, key) DO UPDATE SET body = excluded.body"
 _DELETE = "DELETE FROM state WHERE bucket = ? AND key = ?"
-
-_LARGEST = 2**63 - 1
 
 
 class Batch:
@@ -72,9 +73,9 @@ class Batch:
     def _insert(self, connection: sqlite3.Connection) -> None:
         connection.executemany(_RECORD, self._records)
         if self._orders:
-            connection.executemany(_ORDER, self._orders.values())
+            connection.executemany(ORDER, self._orders.values())
         if self._fills:
-            connection.executemany(_FILL, self._fills)
+            connection.executemany(FILL, self._fills)
         # In the order of the records, so that the outcome does not depend on where one commit ends and the next begins.
         for statement, rows in itertools.groupby(self._forecasts, key=lambda change: change[0]):
             connection.executemany(statement, [row for _, row in rows])
@@ -99,26 +100,15 @@ class Batch:
         self.last_seq = seq
 
     def _add_order(self, order: Order, text: str) -> None:
-        times = (_integer(order.created_at), _integer(order.updated_at))
-        order_id = clean(order.order_id)
-        self._orders[order_id] = (order_id, clean(order.symbol), clean(order.state), int(order.is_open), *times, text)
+        row = order_row(order, text)
+        self._orders[str(row[0])] = row
 
     def _add_fill(self, fill: Fill, text: str) -> None:
         self.fill_keys.append((fill.venue, fill.account, fill.execution_id))
-        key = (clean(fill.venue), clean(fill.account), clean(fill.execution_id))
-        self._fills.append((*key, clean(fill.order_id), clean(fill.symbol), _integer(fill.time), text))
+        self._fills.append(fill_row(fill, text))
 
     def _add_forecast(self, forecast: Forecast, text: str) -> None:
-        names = (clean(forecast.forecast_id), clean(forecast.model), clean(forecast.symbol))
-        times = (_integer(forecast.horizon), _integer(forecast.due), _integer(forecast.issued_at))
-        self._forecasts.append((_FORECAST, (*names, *times, text)))
+        self._forecasts.append((FORECAST, forecast_row(forecast, text)))
 
     def _add_resolution(self, resolution: Resolution, text: str) -> None:
-        row = (ForecastState(resolution.state).value, text, clean(resolution.forecast_id))
-        self._forecasts.append((_RESOLUTION, row))
-
-
-def _integer(value: int) -> int:
-    if type(value) is int and -_LARGEST <= value <= _LARGEST:
-        return value
-    return max(-_LARGEST, min(_LARGEST, int(value)))
+        self._forecasts.append((RESOLUTION, resolution_row(resolution, text)))

@@ -9,6 +9,7 @@ from pathlib import Path
 from ml4t.live.errors import JournalError
 from ml4t.live.journal import schema
 from ml4t.live.journal.durability import Durability
+from ml4t.live.journal.folders import sync_folder
 
 _BUSY_SECONDS = 5.0
 _CHECKPOINT_PAGES = 4_000  # 16 MB of log between checkpoints: each costs a sync of the main file
@@ -19,6 +20,8 @@ def connect_writing(path: Path, durability: Durability, mode: str) -> sqlite3.Co
 
     Raises JournalError when the file cannot be used.
     """
+    if interrupted_repair(path).exists():
+        raise JournalError(f"the repair of {path} was interrupted; complete it: {_command(path)}")
     try:
         _create_private(path)
         connection = _connect(str(path), uri=False)
@@ -63,9 +66,23 @@ def connect_reading(path: Path, mode: str = "") -> sqlite3.Connection:
         raise unusable(path, error) from error
 
 
-def unusable(path: Path, error: sqlite3.Error) -> JournalError:
+def unusable(path: Path, error: Exception) -> JournalError:
     """Return the JournalError that says what SQLite said of `path`."""
-    return JournalError(f"the journal {path} cannot be used: {error}; run it on a copy or restore one that verifies")
+    return JournalError(f"the journal {path} cannot be used: {error}; {remedy(path)}")
+
+
+def remedy(path: Path) -> str:
+    """Return what to type when the journal at `path` is damaged."""
+    return f"if it is damaged, run: {_command(path)}"
+
+
+def interrupted_repair(path: Path) -> Path:
+    """Return where a repair puts the new journal when it is complete and only has to take the place of the old one."""
+    return path.with_name("journal.repaired.sqlite3")
+
+
+def _command(path: Path) -> str:
+    return f"ml4t-live journal repair --state-dir {path.parent}"
 
 
 def _connect_checked(path: Path, query: str, mode: str) -> sqlite3.Connection:
@@ -94,3 +111,4 @@ def _create_private(path: Path) -> None:
             os.fchmod(descriptor, 0o600)
     finally:
         os.close(descriptor)
+    sync_folder(path.parent)

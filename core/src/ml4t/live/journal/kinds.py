@@ -32,6 +32,10 @@ class RecordKind(StrEnum):
     ERROR = "error"
     STATE = "state"
     RECONCILIATION = "reconciliation"
+    REPAIR = "repair"
+    """A repair of the journal itself: what was lost, and where the damaged original is."""
+    ROTATION = "rotation"
+    """Old records were moved: which, and into which archive."""
 
 
 BODIES: dict[str, tuple[type, str]] = {

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ml4t.live.errors import JournalError
-from ml4t.live.journal.connections import unusable
+from ml4t.live.journal.connections import remedy, unusable
 from ml4t.live.journal.encoding import decode
 from ml4t.live.journal.record import Record, TrackedForecast
 from ml4t.live.model import Fill, Forecast, ForecastState, Order, Resolution
@@ -106,7 +106,10 @@ class Queries:
     def state(self, bucket: str) -> dict[str, Any]:
         """Return the latest values of a bucket by key, as decoded JSON."""
         rows = self._select("SELECT key, body FROM state WHERE bucket = ? ORDER BY key", bucket)
-        return {key: msgspec.json.decode(body) for key, body in rows}
+        try:
+            return {key: msgspec.json.decode(body) for key, body in rows}
+        except msgspec.MsgspecError as error:
+            raise unusable(self.path, error) from error
 
     def mode(self) -> str:
         """Return the mode of the runs in this journal, empty when it was opened without one."""
@@ -138,7 +141,10 @@ class Queries:
 
     def _record(self, row: tuple[Any, ...]) -> Record:
         seq, time, kind, subject, body = row
-        return Record(seq, time, kind, subject, msgspec.json.decode(body))
+        try:
+            return Record(seq, time, kind, subject, msgspec.json.decode(body))
+        except msgspec.MsgspecError as error:
+            raise unusable(self.path, error) from error
 
     def _tracked(self, row: tuple[Any, ...]) -> TrackedForecast:
         body, state, resolution = row
@@ -151,7 +157,9 @@ def decode_row(kind: type[T], body: str, path: Path) -> T:
     try:
         return decode(kind, body)
     except msgspec.MsgspecError as error:
-        raise JournalError(f"{path} holds a {kind.__name__} that cannot be read ({error}): {body[:200]}") from error
+        raise JournalError(
+            f"{path} holds a {kind.__name__} that cannot be read ({error}): {body[:200]}; {remedy(path)}"
+        ) from error
 
 
 def _where(conditions: dict[str, object]) -> tuple[str, list[object]]:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from ml4t.live.errors import StateLocked
+from ml4t.live.journal.folders import make_folders, sync_folder
 
 _MODE = re.compile(r"[a-z][a-z0-9_-]*")
 
@@ -45,8 +46,10 @@ class StateDir:
 
     def create(self) -> Self:
         """Make the folder, 0700 whatever the umask says; one that is there is tightened."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        self.path.mkdir(mode=0o700, exist_ok=True)
+        make_folders(self.root)
+        if not self.path.exists():
+            self.path.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(self.root)
         self.path.chmod(0o700)
         return self
 

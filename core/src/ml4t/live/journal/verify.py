@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from ml4t.live.errors import JournalError
+from ml4t.live.journal import holes
 from ml4t.live.journal.connections import connect_reading
 from ml4t.live.journal.kinds import RecordKind
 
@@ -24,11 +25,16 @@ def verify(path: Path) -> list[str]:
         # One transaction, so that a run that goes on writing does not look like a contradiction.
         connection.execute("BEGIN")
         problems = _integrity(connection)
-        return problems or [*_sequence(connection), *_tables(connection)]
-    except sqlite3.Error as error:
-        return [f"{path} cannot be read to the end: {error}"]
+        return problems or contradictions(connection)
+    except (sqlite3.Error, msgspec.MsgspecError, KeyError, TypeError) as error:
+        return [f"{path} cannot be read to the end: {type(error).__name__}: {error}"]
     finally:
         connection.close()
+
+
+def contradictions(connection: sqlite3.Connection) -> list[str]:
+    """Return which records are missing without a known reason, and where the tables say something else than the records."""
+    return [*_sequence(connection), *_tables(connection)]
 
 
 def _integrity(connection: sqlite3.Connection) -> list[str]:
@@ -37,15 +43,18 @@ def _integrity(connection: sqlite3.Connection) -> list[str]:
 
 
 def _sequence(connection: sqlite3.Connection) -> list[str]:
-    first, last, count = connection.execute("SELECT min(seq), max(seq), count(*) FROM records").fetchone()
-    if count == 0 or (first == 1 and last == count):
+    missing = holes.gaps(connection)
+    if missing:  # those that a repair or a rotation has noted are no news
+        missing = holes.without(missing, [known for ranges in holes.known(connection).values() for known in ranges])
+    if not missing:
         return []
-    missing = last - count
-    return [f"records: {missing} of {last} are missing (the first one there is {first})"]
+    (last,) = connection.execute("SELECT max(seq) FROM records").fetchone()
+    return [f"records: {holes.count(missing)} of {last} are missing ({holes.words(missing)})"]
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:
     found = _Expected()
+    moved = bool(holes.known(connection).get(holes.MOVED))  # the fills of archived records stay
     kinds = (RecordKind.INTENT, RecordKind.ORDER, RecordKind.FILL, RecordKind.FORECAST, RecordKind.RESOLUTION)
     places = ", ".join("?" for _ in kinds)
     query = f"SELECT seq, kind, body FROM records WHERE kind IN ({places}) ORDER BY seq"  # noqa: S608 - question marks
@@ -53,7 +62,7 @@ def _tables(connection: sqlite3.Connection) -> list[str]:
         found.add(seq, kind, body)
     return [
         *_compare(connection, "orders", "order_id", "body", found.orders),
-        *_compare(connection, "fills", "json_array(venue, account, execution_id)", "body", found.fills),
+        *_compare(connection, "fills", "json_array(venue, account, execution_id)", "body", found.fills, strict=not moved),
         *_compare(connection, "forecasts", "forecast_id", "body", found.forecasts),
         *_compare(connection, "forecasts", "forecast_id", "resolution", found.resolutions),
     ]
@@ -83,13 +92,20 @@ class _Expected:
             self.resolutions[fields["forecast_id"]] = seq
 
 
-def _compare(connection: sqlite3.Connection, table: str, name: str, column: str, expected: dict[str, int]) -> list[str]:
-    """Return where the `column` of `table` differs from the records that it must have come from."""
+def _compare(
+    connection: sqlite3.Connection, table: str, name: str, column: str, expected: dict[str, int], *, strict: bool = True
+) -> list[str]:
+    """Return where the `column` of `table` differs from the records that it must have come from.
+
+    Unless `strict`, there may be rows whose records are elsewhere.
+    """
     problems = []
     missing = dict(expected)
     rows = connection.execute(f"SELECT {name}, {column} FROM {table} WHERE {column} IS NOT NULL")  # noqa: S608 - our own words
     for row_name, body in rows:
         seq = missing.pop(row_name, None)
+        if seq is None and not strict:
+            continue
         if seq is None:
             problems.append(f"{table}: {row_name} has a {column} that no record tells of")
         elif connection.execute("SELECT body FROM records WHERE seq = ?", (seq,)).fetchone()[0] != body:
