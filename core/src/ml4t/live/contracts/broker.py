@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from attrs import frozen
 
-from ml4t.live.model import Account, Fill, Order, OrderState, OrderType, Position, TimeInForce
+from ml4t.live.model import Account, Fill, Order, OrderState, OrderType, Position, Terms, TimeInForce
 
 
 @frozen
@@ -25,7 +25,11 @@ class BrokerCapabilities:
 
 @frozen
 class OrderUpdate:
-    """What a venue said about one order. `order_id` is ours; `filled_quantity` is cumulative and never goes down."""
+    """What a venue said about one order. `order_id` is ours; `filled_quantity` is cumulative and never goes down.
+
+    `terms` are the quantity and prices that the order has there now: the answer to `replace`, and None when nothing was
+    said of them.
+    """
 
     order_id: str
     state: OrderState
@@ -34,6 +38,7 @@ class OrderUpdate:
     filled_quantity: float | None = None
     code: str = ""
     reason: str = ""
+    terms: Terms | None = None
 
 
 @frozen
@@ -95,7 +100,10 @@ class Broker(Protocol):
         ...
 
     async def replace(self, order: Order, *, quantity: float, limit_price: float | None, stop_price: float | None) -> None:
-        """Ask to change a working order; the outcome arrives as an `OrderUpdate`. Raises as `submit`."""
+        """Ask to change a working order to these terms; the outcome arrives as an `OrderUpdate` with `terms`.
+
+        `quantity` is the whole of it, what has traded included. Raises as `submit`.
+        """
         ...
 
     async def snapshot(self, since: int) -> BrokerSnapshot:

@@ -33,6 +33,17 @@ class StrategyBroker(Protocol):
         """Ask for a cancel; False when there is no such open order."""
         ...
 
+    def update_order(
+        self,
+        order_id: str,
+        quantity: float | None = None,
+        limit_price: float | None = None,
+        stop_price: float | None = None,
+        trail_amount: float | None = None,
+    ) -> bool:
+        """Ask for other terms of a working order; False when that was refused, and the order goes on as it is."""
+        ...
+
     def close_position(self, asset: str, *, reason: str = "") -> Order | None:
         """Submit the market order that brings the position to zero; None when there is nothing left to close."""
         ...

@@ -10,7 +10,7 @@ from attrs import define
 
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.broker import Broker, OrderUpdate
-from ml4t.live.model import Order, OrderState
+from ml4t.live.model import Order, OrderState, Terms
 from ml4t.live.orders.desk import Desk
 from ml4t.live.orders.states import NEVER_REACHED
 from ml4t.live.times import NANOS
@@ -38,6 +38,8 @@ class _Doubt:
     due: int
     wait: int = FIRST
     absences: int = 0
+    amending: bool = False
+    """True when only the outcome of an amendment is in doubt."""
 
 
 class Inquiry:
@@ -81,6 +83,7 @@ class Inquiry:
                 async with self._clock.timeout(delay):
                     await self._woken.wait()
             except TimeoutError:
+                self._gather()  # what was answered meanwhile is in doubt no more
                 await self._ask()
 
     def _gather(self) -> None:
@@ -88,8 +91,15 @@ class Inquiry:
         for order in self._desk.orders.open_orders:
             if order.state is OrderState.UNKNOWN:
                 self.doubt(order.order_id)
-        for order_id in [order_id for order_id in self._doubts if not self._is_open(order_id)]:
+            elif order.amendment is not None and order.order_id not in self._doubts:
+                self.doubt(order.order_id)
+                self._doubts[order.order_id].amending = True
+        for order_id in [order_id for order_id, doubt in self._doubts.items() if self._is_over(order_id, doubt)]:
             del self._doubts[order_id]
+
+    def _is_over(self, order_id: str, doubt: _Doubt) -> bool:
+        order = self._desk.orders.get(order_id)
+        return order is None or not order.is_open or (doubt.amending and order.amendment is None)
 
     def _is_open(self, order_id: str) -> bool:
         order = self._desk.orders.get(order_id)
@@ -128,8 +138,18 @@ class Inquiry:
         if update.state is OrderState.UNKNOWN or (not update.state.is_open and self._lacks_fills(order_id, update)):
             return  # the money first: an order is not closed before its executions are here
         self._desk.order(update)
-        if not self._lacks_fills(order_id, update):
+        self._settle(order_id, doubt, update.terms, asked)
+        if not self._lacks_fills(order_id, update) and not self._is_amending(order_id):
             self._doubts.pop(order_id, None)
+
+    def _settle(self, order_id: str, doubt: _Doubt, terms: Terms | None, asked: int) -> None:
+        """Take the terms at the venue for the outcome of an amendment, once the request cannot be on its way any more."""
+        if terms is not None and self._is_amending(order_id) and asked >= doubt.since + self._proof:
+            self._desk.settle(order_id, terms, "the amendment never reached the venue")
+
+    def _is_amending(self, order_id: str) -> bool:
+        order = self._desk.orders.get(order_id)
+        return order is not None and order.amendment is not None
 
     def _lacks_fills(self, order_id: str, update: OrderUpdate) -> bool:
         order = self._desk.orders.get(order_id)
@@ -157,8 +177,11 @@ class Inquiry:
         for order in orders:
             there = working.get(order.order_id)
             if there is not None:
-                self._desk.order(OrderUpdate(order.order_id, OrderState.WORKING, self._clock.now(), there.venue_order_id))
-                self._doubts.pop(order.order_id, None)
+                now = self._clock.now()
+                self._desk.order(OrderUpdate(order.order_id, OrderState.WORKING, now, there.venue_order_id, terms=there.terms))
+                self._settle(order.order_id, due[order.order_id], there.terms, asked)
+                if not self._is_amending(order.order_id):
+                    self._doubts.pop(order.order_id, None)
             elif self._is_open(order.order_id):
                 self._absent(order, due[order.order_id], asked, enough=ABSENCES)
 

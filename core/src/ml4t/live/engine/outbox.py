@@ -38,6 +38,10 @@ class Outbox:
         """Ask for a cancel."""
         self._start(self._cancel(order), f"cancel {order.order_id}")
 
+    def replace(self, order: Order) -> None:
+        """Ask for the terms of the order's amendment."""
+        self._start(self._replace(order), f"replace {order.order_id}")
+
     async def close(self) -> None:
         """Let the requests that are under way finish within their time-outs."""
         if self._tasks:
@@ -68,6 +72,22 @@ class Outbox:
                 await self._broker.cancel(self._desk.orders.get(order.order_id) or order)
         except Exception as error:  # noqa: BLE001 - a cancel that failed leaves the order working, which is what is known
             _log.warning("cancel failed", order_id=order.order_id, error=repr(error))
+
+    async def _replace(self, order: Order) -> None:
+        terms = order.amendment
+        if terms is None:
+            return
+        try:
+            async with self._clock.timeout(self.timeout_seconds):
+                await self._broker.replace(
+                    order, quantity=terms.quantity, limit_price=terms.limit_price, stop_price=terms.stop_price
+                )
+        except BrokerRefused as error:
+            self._desk.settle(order.order_id, order.terms, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the outcome is unproved, and is asked about
+            _log.warning("amend failed", order_id=order.order_id, error=repr(error))
+        if self.on_unknown is not None:
+            self.on_unknown()
 
     def _say(self, order: Order, state: OrderState, *, venue_order_id: str = "", code: str = "", reason: str = "") -> None:
         self._desk.order(OrderUpdate(order.order_id, state, self._clock.now(), venue_order_id, code=code, reason=reason))

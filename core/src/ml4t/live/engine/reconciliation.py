@@ -12,7 +12,7 @@ from attrs import asdict, evolve, frozen
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.broker import BrokerSnapshot, OrderUpdate
 from ml4t.live.journal import RecordKind, StatePut
-from ml4t.live.model import Fill, Order, OrderState, Position
+from ml4t.live.model import Fill, Order, OrderState, Position, Terms
 from ml4t.live.orders.desk import Desk, Recorder
 from ml4t.live.times import NANOS
 
@@ -184,7 +184,8 @@ class Reconciler:
             there = shown.get(order.order_id)
             if there is not None:
                 now = self._clock.now()
-                self._desk.order(OrderUpdate(order.order_id, OrderState.WORKING, now, there.venue_order_id))
+                update = OrderUpdate(order.order_id, OrderState.WORKING, now, there.venue_order_id, terms=_news(order, there))
+                self._desk.order(update)
 
     def _is_quiet(self, each: Difference, snapshot: BrokerSnapshot, since: int) -> bool:
         """True when nothing that is under way can explain a difference."""
@@ -230,6 +231,11 @@ class Reconciler:
         listed: list[dict[str, Any]] = [asdict(each) for each in differences]
         body = {"clean": not differences, "when": when, "differences": listed, "account": account}
         self._record(RecordKind.RECONCILIATION, account, body)
+
+
+def _news(ours: Order, there: Order) -> Terms | None:
+    """Return the terms that an order has at the venue when they are the outcome of its amendment, and else None."""
+    return there.terms if there.terms == ours.amendment else None
 
 
 def _merged(ours: Position | None, theirs: Position, *, split: bool) -> Position:

@@ -11,7 +11,7 @@ from ml4t.live.model.forecast import Direction, Forecast, ForecastState, Resolut
 from ml4t.live.model.funding import Funding
 from ml4t.live.model.gap import Gap
 from ml4t.live.model.instrument import Instrument
-from ml4t.live.model.order import Order, OrderSide, OrderState, OrderStatus, OrderType, TimeInForce
+from ml4t.live.model.order import Order, OrderSide, OrderState, OrderStatus, OrderType, Terms, TimeInForce
 from ml4t.live.model.position import Position
 from ml4t.live.model.quote import Quote
 from ml4t.live.model.trade import Trade
@@ -40,6 +40,7 @@ __all__ = [
     "Position",
     "Quote",
     "Resolution",
+    "Terms",
     "TimeInForce",
     "Trade",
     "Verdict",

@@ -90,6 +90,16 @@ _STATUS = {
 
 
 @frozen
+class Terms:
+    """What of an order can be amended: its whole quantity and its prices."""
+
+    quantity: float
+    limit_price: float | None = None
+    stop_price: float | None = None
+    trail_amount: float | None = None
+
+
+@frozen
 class Order:
     """One order as it is known at one moment; every change is a new object under the same `order_id`.
 
@@ -122,6 +132,8 @@ class Order:
     """Why it is in this state, in words, when there is something to say."""
     verdict: Verdict | None = None
     """What refused it, with the numbers that decided; None unless it was refused here and not by the venue."""
+    amendment: Terms | None = None
+    """What it is being amended to; None unless the venue has been asked and has not answered."""
 
     @property
     def status(self) -> OrderStatus:
@@ -137,6 +149,21 @@ class Order:
     def remaining(self) -> float:
         """The quantity that has not traded yet."""
         return self.quantity - self.filled_quantity
+
+    @property
+    def terms(self) -> Terms:
+        """What it asks for, as far as that can be amended."""
+        return Terms(self.quantity, self.limit_price, self.stop_price, self.trail_amount)
+
+    @property
+    def largest_quantity(self) -> float:
+        """The quantity that it may come to: the larger of its own and of the one that it is being amended to."""
+        return self.quantity if self.amendment is None else max(self.quantity, self.amendment.quantity)
+
+    @property
+    def reserved(self) -> float:
+        """The quantity that may still trade, whatever the venue makes of an amendment."""
+        return self.largest_quantity - self.filled_quantity
 
     @property
     def signed_remaining(self) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from ml4t.live.model import Order, OrderSide
 
@@ -38,6 +39,17 @@ class OrderBook:
         self._finished[order.order_id] = order
         if len(self._finished) > RECENT:
             del self._finished[next(iter(self._finished))]
+
+    @contextmanager
+    def without(self, order: Order) -> Iterator[None]:
+        """Leave an open order out of account for a moment: what is to take its place is being checked."""
+        del self._open[order.order_id]
+        self._release(order)
+        try:
+            yield
+        finally:
+            self._reserve(order)
+            self._open[order.order_id] = order
 
     def submitted(self, order: Order) -> None:
         """Note that an order passed the gate, for limits on rate and repetition."""
@@ -95,18 +107,18 @@ class OrderBook:
         working.orders += 1
         if order.side is OrderSide.BUY:
             working.buys += 1
-            working.buying += order.remaining
+            working.buying += order.reserved
         else:
-            working.selling += order.remaining
+            working.selling += order.reserved
 
     def _release(self, order: Order) -> None:
         working = self._working[order.symbol]
         working.orders -= 1
         if order.side is OrderSide.BUY:
             working.buys -= 1
-            working.buying = working.buying - order.remaining if working.buys else 0.0
+            working.buying = working.buying - order.reserved if working.buys else 0.0
         else:
-            working.selling = working.selling - order.remaining if working.orders > working.buys else 0.0
+            working.selling = working.selling - order.reserved if working.orders > working.buys else 0.0
         if not working.orders:
             del self._working[order.symbol]
 

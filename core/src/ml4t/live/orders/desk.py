@@ -8,13 +8,16 @@ from functools import partial
 from math import isfinite
 from typing import Any, Protocol
 
+from attrs import asdict
+
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.broker import BrokerCapabilities, OrderUpdate
 from ml4t.live.errors import JournalError
 from ml4t.live.journal import RecordKind, StatePut
-from ml4t.live.model import Account, Fill, Order, OrderSide, OrderState, Position, Verdict
+from ml4t.live.model import ALLOW, Account, Fill, Order, OrderSide, OrderState, Position, Terms, Verdict
+from ml4t.live.orders.amend import AMEND_REFUSED, CannotAmend, amended_terms
 from ml4t.live.orders.book import OrderBook
-from ml4t.live.orders.states import DUST, NEVER_REACHED, with_fill, with_update
+from ml4t.live.orders.states import DUST, NEVER_REACHED, settled, with_fill, with_update
 from ml4t.live.portfolio import Portfolio
 from ml4t.live.risk.books import Books
 from ml4t.live.risk.gate import RiskGate
@@ -35,6 +38,10 @@ class Executor(Protocol):
 
     def cancel(self, order: Order) -> None:
         """Ask for a cancel."""
+        ...
+
+    def replace(self, order: Order) -> None:
+        """Ask for the terms of `order.amendment`, which is durable."""
         ...
 
 
@@ -134,6 +141,29 @@ class Desk:
                 self._on_loop(partial(self._cancel, order))
             return True
 
+    def amend(self, order_id: str, **changes: float | None) -> Verdict:
+        """Ask the venue for other terms of a working order (quantity, limit_price, stop_price, trail_amount).
+
+        The gate judges the order as it would be, in place of the one that works; a refusal leaves that one as it is. Until
+        the venue has answered, the larger of both counts as exposure.
+        """
+        with self.lock:
+            order = self.orders.get(order_id)
+            if order is None:
+                return _venue("no_such_order", f"there is no order {order_id}")
+            try:
+                terms = amended_terms(order, **changes)
+            except CannotAmend as error:
+                verdict = Verdict(False, error.code, str(error), check="request")
+            else:
+                if terms in {order.terms, order.amendment}:
+                    return ALLOW
+                verdict = self._judge_amended(order, terms)
+                if verdict.allowed:
+                    return verdict
+            self._record(RecordKind.VERDICT, order_id, verdict)
+            return verdict
+
     def closing_quantity(self, symbol: str) -> float:
         """Return the signed quantity that would bring the position to zero after the orders that already close it."""
         with self.lock:
@@ -189,6 +219,17 @@ class Desk:
                 if order.state in {OrderState.INTENT, OrderState.SENT}:
                     self.order(OrderUpdate(order.order_id, OrderState.UNKNOWN, self._clock.now(), reason=why))
 
+    def settle(self, order_id: str, terms: Terms, why: str) -> None:
+        """Book the terms that an open order certainly has at the venue: its amendment is made, or given up for `why`."""
+        with self.lock:
+            order = self.orders.get(order_id)
+            if order is None or not order.is_open:
+                return
+            changed = settled(order, terms)
+            if changed is not order:
+                said = {} if terms == order.amendment else {"code": AMEND_REFUSED, "reason": why}
+                self._put(changed.changed(updated_at=self._clock.now(), **said))
+
     def reopen(self, order_id: str, why: str) -> None:
         """Count an order again that was taken to have ended and works at the venue."""
         with self.lock:
@@ -223,10 +264,12 @@ class Desk:
 
     # ------------------------------------------------------------------ inside
 
-    def _unsupported(self, order: Order) -> Verdict | None:
+    def _unsupported(self, order: Order, *, replace: bool = False) -> Verdict | None:
         if self.executor is None:
             return _venue("no_venue", "no venue is connected")
         can = self.executor.capabilities
+        if replace and not can.replace:
+            return _venue("unsupported_replace", "the venue amends no orders; cancel this one and submit another")
         if order.order_type not in can.order_types:
             return _venue("unsupported_order_type", f"the venue takes no {order.order_type} orders")
         if order.time_in_force not in can.times_in_force:
@@ -236,6 +279,31 @@ class Desk:
         if not can.shorts and order.side is OrderSide.SELL and self.books.shorts(order):
             return _venue("unsupported_short", f"the venue takes no shorts, and there is less than {order.quantity:g} to sell")
         return None
+
+    def _judge_amended(self, order: Order, terms: Terms) -> Verdict:
+        amended = order.changed(**asdict(terms), amendment=None)
+        refusal = self._unsupported(amended, replace=True)
+        if refusal is not None:
+            return refusal
+        self.books.now = self.now()
+        with self.orders.without(order):
+            verdict = self.gate.check(amended.changed(created_at=self.books.now), self.books)
+        if verdict.allowed:
+            self._amend(order.changed(amendment=terms, updated_at=self.books.now))
+        return verdict
+
+    def _amend(self, order: Order) -> None:
+        send = partial(self._on_loop, partial(self._send_amendment, order.order_id))
+        self._record(RecordKind.ORDER, order.order_id, order, on_durable=send)
+        self.touched[order.symbol] = self._clock.monotonic()
+        self.orders.put(order)
+        self.orders.submitted(order.changed(created_at=order.updated_at))
+
+    def _send_amendment(self, order_id: str) -> None:
+        with self.lock:
+            order = self.orders.get(order_id)
+            if order is not None and order.is_open and order.amendment is not None and self.executor is not None:
+                self.executor.replace(order)
 
     def _reject(self, order: Order, verdict: Verdict) -> Order:
         rejected = order.changed(state=OrderState.REJECTED, code=verdict.code, reason=verdict.reason, verdict=verdict)

@@ -72,6 +72,37 @@ class DeskBroker:
         """Ask for a cancel; return False when there is no such open order."""
         return self._desk.cancel(order_id)
 
+    def update_order(
+        self,
+        order_id: str,
+        quantity: float | None = None,
+        limit_price: float | None = None,
+        stop_price: float | None = None,
+        trail_amount: float | None = None,
+    ) -> bool:
+        """Ask for other terms of a working order; False when that was refused, and the order goes on as it is.
+
+        `quantity` is the whole of it, what has traded included.
+        """
+        changes = {"quantity": quantity, "limit_price": limit_price, "stop_price": stop_price, "trail_amount": trail_amount}
+        return self._desk.amend(order_id, **changes).allowed
+
+    def replace_order(
+        self,
+        order_id: str,
+        *,
+        quantity: float | None = None,
+        limit_price: float | None = None,
+        stop_price: float | None = None,
+    ) -> Order | None:
+        """Ask for other terms of a working order, and return it as it stands; None when there is no such order.
+
+        Its `amendment` says what was asked for. After a refusal it is unchanged, with the code and reason of the refusal.
+        """
+        verdict = self._desk.amend(order_id, quantity=quantity, limit_price=limit_price, stop_price=stop_price)
+        order = self._desk.orders.get(order_id)
+        return order if order is None or verdict.allowed else order.changed(code=verdict.code, reason=verdict.reason)
+
     def close_position(self, asset: str, *, reason: str = "") -> Order | None:
         """Submit the market order that brings the position to zero; None when nothing is left to close."""
         with self._desk.lock:

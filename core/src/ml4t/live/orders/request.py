@@ -34,7 +34,7 @@ def make_order(
     cause: str,
 ) -> Order:
     """Return a NEW order, or a REJECTED one with code `invalid_order` and the reason when the request makes no sense."""
-    amount, limit, stop, trail = map(_number, (quantity, limit_price, stop_price, trail_amount))
+    amount, limit, stop, trail = map(number, (quantity, limit_price, stop_price, trail_amount))
     direction, kind = _member(OrderSide, side), _member(OrderType, order_type)
     tif = _member(TimeInForce, time_in_force)
     problem = (
@@ -43,7 +43,7 @@ def make_order(
         or _word_problem("order type", order_type, OrderType, kind)
         or _word_problem("time in force", time_in_force, TimeInForce, tif)
         or _number_problem(limit_price=(limit_price, limit), stop_price=(stop_price, stop), trail_amount=(trail_amount, trail))
-        or _price_problem(kind or OrderType.MARKET, limit, stop, trail)
+        or price_problem(kind or OrderType.MARKET, limit, stop, trail)
     )
     return Order(
         order_id=order_id,
@@ -65,7 +65,7 @@ def make_order(
     )
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
     """Return a finite number of any library as a float; None for everything else, True and False included."""
     if value.__class__ is not float:
         if isinstance(value, bool) or not isinstance(value, Real | Decimal):
@@ -118,7 +118,7 @@ def _number_problem(**prices: tuple[Any, float | None]) -> str:
     return ""
 
 
-def _price_problem(kind: OrderType, limit: float | None, stop: float | None, trail: float | None) -> str:
+def price_problem(kind: OrderType, limit: float | None, stop: float | None, trail: float | None) -> str:
     for name, price, needed in (
         ("limit_price", limit, kind in _NEEDS_LIMIT),
         ("stop_price", stop, kind in _NEEDS_STOP),

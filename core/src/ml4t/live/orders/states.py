@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ml4t.live.contracts.broker import OrderUpdate
-from ml4t.live.model import Fill, Order, OrderState
+from ml4t.live.model import Fill, Order, OrderState, Terms
 
 DUST = 1e-9
 """Quantity, relative to the order, that counts as nothing left: floats do not add up to the last bit."""
@@ -25,6 +25,11 @@ def with_update(order: Order, update: OrderUpdate) -> Order | None:
     """
     if not order.is_open:
         return None
+    before = order
+    if update.terms is not None:
+        order = _with_terms(order, update.terms)
+        if not order.is_open:
+            return order.changed(updated_at=update.time)
     state = update.state
     if state is OrderState.FILLED:
         state = OrderState.WORKING
@@ -32,7 +37,7 @@ def with_update(order: Order, update: OrderUpdate) -> Order | None:
         state = OrderState.PARTIALLY_FILLED
     venue_order_id = update.venue_order_id or order.venue_order_id
     forward = _follows(order.state, state)
-    if not forward and venue_order_id == order.venue_order_id:
+    if not forward and venue_order_id == order.venue_order_id and order is before:
         return None
     return order.changed(
         state=state if forward else order.state,
@@ -40,7 +45,36 @@ def with_update(order: Order, update: OrderUpdate) -> Order | None:
         updated_at=update.time,
         code=update.code or order.code,
         reason=update.reason or order.reason,
+        amendment=order.amendment if not forward or state.is_open else None,
     )
+
+
+def _with_terms(order: Order, terms: Terms) -> Order:
+    """Return the order on the venue's terms; an amendment ends with them, and any others were made elsewhere."""
+    if terms == order.terms:
+        return order
+    amendment = None if terms == order.amendment else order.amendment
+    changed = order.changed(
+        quantity=terms.quantity,
+        limit_price=terms.limit_price,
+        stop_price=terms.stop_price,
+        trail_amount=terms.trail_amount,
+        amendment=amendment,
+    )
+    return _completed(changed)
+
+
+def settled(order: Order, terms: Terms) -> Order:
+    """Return the order on terms that are known for certain, its amendment made or given up."""
+    on_terms = _with_terms(order, terms)
+    return _completed(on_terms if on_terms.amendment is None else on_terms.changed(amendment=None))
+
+
+def _completed(order: Order) -> Order:
+    """Return an order that has traded all that it may come to as FILLED."""
+    if order.filled_quantity < order.largest_quantity * (1.0 - DUST):
+        return order
+    return order.changed(state=OrderState.FILLED, amendment=None)
 
 
 def _follows(before: OrderState, after: OrderState) -> bool:
@@ -65,7 +99,7 @@ def with_fill(order: Order, fill: Fill) -> Order:
     state = order.state
     if abs(filled - order.quantity) <= order.quantity * DUST:
         filled = order.quantity
-    if filled >= order.quantity:
+    if filled >= order.largest_quantity * (1.0 - DUST):
         state = OrderState.FILLED
     elif order.is_open:
         state = OrderState.PARTIALLY_FILLED
@@ -74,6 +108,7 @@ def with_fill(order: Order, fill: Fill) -> Order:
         filled_quantity=filled,
         average_price=average_price,
         commission=order.commission + fill.commission,
+        amendment=None if state is OrderState.FILLED else order.amendment,
         venue_order_id=order.venue_order_id or fill.venue_order_id,
         updated_at=fill.time,
     )

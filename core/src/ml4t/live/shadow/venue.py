@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from attrs import evolve
+from attrs import asdict, evolve
 
 from ml4t.live.contracts.broker import BrokerCapabilities, OrderUpdate
 from ml4t.live.market import MarketState
-from ml4t.live.model import Fill, MarketEvent, Order, OrderState, OrderType, Position, Quote, TimeInForce
+from ml4t.live.model import Fill, MarketEvent, Order, OrderState, OrderType, Position, Quote, Terms, TimeInForce
 from ml4t.live.orders.states import with_fill
 from ml4t.live.portfolio import VirtualPortfolio
 from ml4t.live.shadow.costs import Costs
@@ -57,6 +57,7 @@ class ShadowVenue:
     capabilities = BrokerCapabilities(
         order_types=frozenset(OrderType),
         times_in_force=frozenset({TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC, TimeInForce.FOK}),
+        replace=True,
         fractional=True,
         kinds=frozenset({NAME}),
     )
@@ -105,6 +106,7 @@ class ShadowVenue:
         for order in orders:
             self._rest(known[order.order_id])
             self._say(order, OrderState.WORKING, order.created_at)
+            self.replace(order)  # an amendment that a crash caught on its way
         for ended in notes.keys() - known.keys():
             self.unsaved[ended] = None
 
@@ -137,6 +139,21 @@ class ShadowVenue:
         """Take an order out."""
         if self._later.pop(order.order_id, None) is not None or self._take(order) is not None:
             self._say(order, OrderState.CANCELLED, max(self._now, order.created_at))
+
+    def replace(self, order: Order) -> None:
+        """Let an order go on with the terms of its amendment, at the end of the book."""
+        terms = order.amendment
+        resting = None if terms is None else self._take(order)
+        if resting is None or terms is None:
+            return
+        amended = resting.order.changed(**asdict(terms))
+        if amended.remaining <= 0:
+            self._rest(resting)
+            self._say(order, OrderState.WORKING, order.updated_at, terms=order.terms)
+            return
+        new = self._arriving(amended)
+        self._rest(evolve(new, best=resting.best, triggered=resting.triggered, executions=resting.executions))
+        self._say(order, OrderState.WORKING, order.updated_at, terms=terms)
 
     def on_event(self, event: MarketEvent) -> None:
         """Fill what trades with `event`, oldest order first."""
@@ -243,8 +260,11 @@ class ShadowVenue:
         self.portfolio.apply(fill)
         self._sink.fill(fill)
 
-    def _say(self, order: Order, state: OrderState, time: int, code: str = "", reason: str = "") -> None:
-        self._sink.order(OrderUpdate(order.order_id, state, time, _venue_id(order), code=code, reason=reason))
+    def _say(
+        self, order: Order, state: OrderState, time: int, code: str = "", reason: str = "", terms: Terms | None = None
+    ) -> None:
+        update = OrderUpdate(order.order_id, state, time, _venue_id(order), code=code, reason=reason, terms=terms)
+        self._sink.order(update)
 
 
 def _venue_id(order: Order) -> str:
