@@ -92,12 +92,13 @@ class Session:
         """Wait until a tick has been decided on, what was decided is durable and has left, and more can be sent."""
         core = self._engine.core
         assert core is not None
-        while self._strategy.tick < tick or not core.connection.ready or self._in_transit(core):
+        while self._strategy.tick < tick or not core.connection.ready or self._is_busy(core):
             await self._clock.sleep(0.05)
-        await core.journal.durable(core.journal.last_seq)
 
-    def _in_transit(self, core: Core) -> bool:
-        return any(order.state in IN_TRANSIT for order in core.desk.orders.open_orders)
+    def _is_busy(self, core: Core) -> bool:
+        journal = core.journal
+        in_transit = any(order.state in IN_TRANSIT for order in core.desk.orders.open_orders)
+        return in_transit or journal.durable_seq < journal.last_seq
 
     def _is_over(self, tick: int) -> bool:
         core = self._engine.core

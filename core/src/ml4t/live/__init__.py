@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ml4t.live.portfolio import VirtualPortfolio
     from ml4t.live.risk.config import LiveRiskConfig
     from ml4t.live.safe import SafeBroker
+    from ml4t.live.sync import ThreadSafeBrokerWrapper
 
 _HOMES = {
     "ml4t.live.bars": ("BarAggregator", "BarBuffer"),
@@ -83,6 +84,7 @@ _HOMES = {
     "ml4t.live.portfolio": ("VirtualPortfolio",),
     "ml4t.live.risk.config": ("LiveRiskConfig",),
     "ml4t.live.safe": ("SafeBroker",),
+    "ml4t.live.sync": ("ThreadSafeBrokerWrapper",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -119,6 +121,7 @@ __all__ = [
     "RiskLimitExceeded",
     "SafeBroker",
     "Strategy",
+    "ThreadSafeBrokerWrapper",
     "Trade",
     "Trigger",
     "TriggerSpec",

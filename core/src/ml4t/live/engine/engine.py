@@ -132,12 +132,16 @@ class Engine:
         if self.state not in {"new", "connected"}:
             raise RuntimeError(f"run() comes once, after connect(); this engine is {self.state}")
         with StopSignals(self._on_signal, self._force), KillSignal(self._on_kill_signal):
-            if self.state == "new":
-                await self.connect()
-            if not self._stop_wanted.is_set():
-                self.state = "running"
-                await self._run()
-            await self._shut_down()
+            await self.serve()
+
+    async def serve(self) -> None:
+        """Run, and leave the signals of the process alone: for a program that has them in its own hands. Raises as `run`."""
+        if self.state == "new":
+            await self.connect()
+        if not self._stop_wanted.is_set():
+            self.state = "running"
+            await self._run()
+        await self._shut_down()
         if self._failure is not None:
             raise self._failure
 
@@ -154,6 +158,10 @@ class Engine:
             self._failure = self._failure or error
         finally:
             await self._shut_down()
+
+    async def caught_up(self) -> None:
+        """Wait until all that the feeds have pushed so far has been processed."""
+        await self._inbox.drained()
 
     async def stop(self) -> None:
         """Ask the run to end in order; `run` returns when it is done.

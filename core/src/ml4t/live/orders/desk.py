@@ -27,6 +27,9 @@ SEEN_FILLS = 100_000
 """Executions remembered in memory; older ones are looked up in the journal."""
 
 
+JOURNAL_FAILED = "journal_failed"
+
+
 class Executor(Protocol):
     """What carries orders to a venue; it answers through the desk's `order`, `fill` and `account`."""
 
@@ -264,12 +267,10 @@ class Desk:
 
     # ------------------------------------------------------------------ inside
 
-    def _unsupported(self, order: Order, *, replace: bool = False) -> Verdict | None:
+    def _unsupported(self, order: Order) -> Verdict | None:
         if self.executor is None:
             return _venue("no_venue", "no venue is connected")
         can = self.executor.capabilities
-        if replace and not can.replace:
-            return _venue("unsupported_replace", "the venue amends no orders; cancel this one and submit another")
         if order.order_type not in can.order_types:
             return _venue("unsupported_order_type", f"the venue takes no {order.order_type} orders")
         if order.time_in_force not in can.times_in_force:
@@ -282,22 +283,30 @@ class Desk:
 
     def _judge_amended(self, order: Order, terms: Terms) -> Verdict:
         amended = order.changed(**asdict(terms), amendment=None)
-        refusal = self._unsupported(amended, replace=True)
+        if self.executor is None or not self.executor.capabilities.replace:
+            return _venue("unsupported_replace", "the venue amends no orders; cancel this one and submit another")
+        refusal = self._unsupported(amended)
         if refusal is not None:
             return refusal
         self.books.now = self.now()
         with self.orders.without(order):
             verdict = self.gate.check(amended.changed(created_at=self.books.now), self.books)
-        if verdict.allowed:
-            self._amend(order.changed(amendment=terms, updated_at=self.books.now))
-        return verdict
+        return self._amend(order, terms) if verdict.allowed else verdict
 
-    def _amend(self, order: Order) -> None:
+    def _amend(self, order: Order, terms: Terms) -> Verdict:
+        amending = order.changed(amendment=terms, updated_at=self.books.now)
+        self.orders.put(amending)
         send = partial(self._on_loop, partial(self._send_amendment, order.order_id))
-        self._record(RecordKind.ORDER, order.order_id, order, on_durable=send)
+        try:
+            self._record(RecordKind.ORDER, order.order_id, amending, on_durable=send)
+        except JournalError as error:
+            if self.orders.get(order.order_id) is not amending:  # it was taken: the failure is that of a later record
+                raise
+            self.orders.put(order)
+            return Verdict(False, JOURNAL_FAILED, str(error), check="journal")
         self.touched[order.symbol] = self._clock.monotonic()
-        self.orders.put(order)
-        self.orders.submitted(order.changed(created_at=order.updated_at))
+        self.orders.submitted(amending.changed(created_at=amending.updated_at))
+        return ALLOW
 
     def _send_amendment(self, order_id: str) -> None:
         with self.lock:
@@ -328,7 +337,7 @@ class Desk:
         order = self.orders.get(intent.order_id)
         if order is not intent:  # it was taken, and has left: the failure is that of a later record
             raise error
-        verdict = Verdict(False, "journal_failed", str(error), check="journal")
+        verdict = Verdict(False, JOURNAL_FAILED, str(error), check="journal")
         rejected = order.changed(state=OrderState.REJECTED, code=verdict.code, reason=verdict.reason, verdict=verdict)
         self.orders.put(rejected)
         return rejected

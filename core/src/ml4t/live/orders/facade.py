@@ -44,16 +44,16 @@ class DeskBroker:
         trail_amount: float | None = None,
         time_in_force: TimeInForce | str = TimeInForce.GTC,
         reason: str = "",
+        idempotency_key: str = "",
     ) -> Order:
         """Submit an order; without `side`, the sign of `quantity` is the direction.
 
+        The same `idempotency_key` again is the same order, whenever it is asked for; without one the decision is the key.
         Returns the order, PENDING or REJECTED with `code` and `reason`; never raises for a refusal.
         """
         with self._desk.lock:  # two threads at once make two decisions, not one twice
-            ordinal = self._ordinals.get(str(asset), 0)
-            self._ordinals[str(asset)] = ordinal + 1
             order = make_order(
-                decision_id(self._run, self._strategy, asset, self._decided_at, ordinal),
+                self._order_id(str(asset), idempotency_key),
                 asset,
                 quantity,
                 side,
@@ -67,6 +67,13 @@ class DeskBroker:
                 cause=reason or self.cause,
             )
             return self._desk.submit(order)
+
+    def _order_id(self, asset: str, key: str) -> str:
+        if key:
+            return decision_id(self._run, self._strategy, asset, 0, key)
+        ordinal = self._ordinals.get(asset, 0)
+        self._ordinals[asset] = ordinal + 1
+        return decision_id(self._run, self._strategy, asset, self._decided_at, ordinal)
 
     def cancel_order(self, order_id: str) -> bool:
         """Ask for a cancel; return False when there is no such open order."""

@@ -119,6 +119,7 @@ def _number_problem(**prices: tuple[Any, float | None]) -> str:
 
 
 def price_problem(kind: OrderType, limit: float | None, stop: float | None, trail: float | None) -> str:
+    """Return what is wrong with the prices of an order of this type, empty when nothing is."""
     for name, price, needed in (
         ("limit_price", limit, kind in _NEEDS_LIMIT),
         ("stop_price", stop, kind in _NEEDS_STOP),
