@@ -35,12 +35,14 @@ class Storage:
         virtual time it is written on the loop's thread, so that the same run makes the same file.
         """
         recorded = isinstance(clock, DataClock)
-        repeatable = recorded or self._temporary is not None
+        durability = durability or ("none" if recorded or self._temporary is not None else "fsync")
+        inline = clock.simulated and not recorded
         self._journal = Journal(
             self.folder.journal,
             clock,
-            durability=durability or ("none" if repeatable else "fsync"),
-            inline=clock.simulated and not recorded,
+            durability=durability,
+            inline=inline,
+            room=durability == "fsync" and not inline,
             mode=self.folder.mode,
             on_failure=on_failure,
         )
