@@ -218,7 +218,10 @@ class Engine:
         return DataClock() if historical else SystemClock()
 
     def _build(self, clock: Clock) -> Core:
-        journal = self._open_storage().open_journal(clock, self.parts.engine.durability, self._journal_failed)
+        settings = self.parts.engine
+        journal = self._open_storage().open_journal(
+            clock, settings.durability, self._journal_failed, max_mib=settings.journal_max_mib
+        )
         self.core = core = Core(self.parts, clock, journal, asyncio.get_running_loop(), self._barrier, self._fail)
         core.start()
         self._control = core.control(self.state_folder)
