@@ -111,3 +111,22 @@ def test_a_hundred_records_wake_the_loop_for_one_commit(path, commits):
 
     assert asyncio.run(main()) == list(range(100))
     assert len(sizes) <= 3
+
+
+def test_a_file_system_that_refuses_the_room_is_written_to_all_the_same(tmp_path, spawn):
+    source = """
+import resource, signal, sys
+from pathlib import Path
+from ml4t.live.clock import SystemClock
+from ml4t.live.journal import Journal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+with Journal(Path(sys.argv[1]), SystemClock(), durability="fsync", room=True) as journal:
+    for n in range(10):
+        journal.append("x", str(n), n)
+        journal.flush()
+"""
+    path = tmp_path / "journal.sqlite3"
+    assert spawn(source, path).wait(20) == 0
+    with Journal(path, SystemClock()) as journal:
+        assert [record.body for record in journal.records()] == list(range(10))
