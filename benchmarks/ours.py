@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+import ours_orders
 import structlog
 from measure import ORDER_EVERY, PRICES, START, TICK, WARM_UP, Marks, flatness, import_cost, percentiles
 
@@ -166,6 +167,10 @@ CASES = {
     "orders": orders,
     "flat": flat,
     "import": importing,
+    "gate": ours_orders.gate,
+    "shadow-fsync": ours_orders.shadow_fsync,
+    "flat-orders": ours_orders.flat_orders,
+    "restart": ours_orders.restart,
 }
 
 if __name__ == "__main__":

@@ -65,9 +65,23 @@ FIGURES: dict[str, tuple[Figure, ...]] = {
         Figure("memory_growth_mib", "MiB grown", 8, None, digits=1, compared=False),
     ),
     "import": (Figure("cpu_seconds", "CPU s", 0.3, None, digits=3), Figure("rss_mib", "MiB", 60, None, digits=1)),
+    "gate": (Figure("p50_us", "us, p50", 60, digits=1), Figure("p99_us", "us, p99", 250, digits=1)),
+    "shadow-fsync": (
+        Figure("filled_over_fsync", "to fill / fsync", 1.2, digits=2),
+        Figure("durable_over_fsync", "to durable fill / fsync", digits=2),
+        Figure("hundred_over_one", "100 orders / 1", digits=1),
+        Figure("commits_per_hundred", "commits of 100 orders", digits=1),
+        Figure("fsync_us", "us, one fsync", digits=0),
+    ),
+    "flat-orders": (
+        Figure("last_over_first", "last / first tenth", 1.1, digits=2),
+        Figure("memory_growth_mib", "MiB grown", digits=1),
+        Figure("long_over_empty", "long / empty journal", 1.1, digits=2),
+    ),
+    "restart": (Figure("seconds", "s", 5.0, digits=2), Figure("over_empty", "long / empty journal", digits=1)),
 }
 ARGUMENTS = {"events": ("1", "10", "100", "1000")}
-OURS_ONLY = {"aggregate"}
+OURS_ONLY = {"aggregate", "gate", "shadow-fsync", "flat-orders", "restart"}
 
 
 @dataclass

@@ -23,7 +23,7 @@ def steps(folder) -> int:
         journal.orders(limit=10)
         journal.fills(order_id="o60")
         journal.forecasts(state=ForecastState.OPEN)
-        journal.forecasts(limit=10)
+        journal.resolved_forecasts(10)
         for bucket in ("account", "position", "risk", "score", "progress"):
             journal.state(bucket)
         return count
@@ -36,3 +36,13 @@ def test_the_reads_of_a_start_do_not_grow_with_the_journal(folder, trade, more):
     trade(more, first=61)
     # The five that were left open by the first session are open still.
     assert steps(folder) < 2 * few
+
+
+def test_the_forecasts_resolved_lately_are_known_by_their_ids(folder, trade):
+    trade(60)
+    with Journal(folder.journal, SystemClock(), mode="live") as journal:
+        lately = journal.forecasts(limit=20)
+        expected = [tracked.forecast.forecast_id for tracked in lately if tracked.state is not ForecastState.OPEN]
+        assert expected
+        assert journal.resolved_forecasts(20) == expected
+        assert len(journal.resolved_forecasts(1_000)) < len(journal.forecasts()), "those still open are not among them"

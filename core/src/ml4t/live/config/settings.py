@@ -111,6 +111,8 @@ class EngineSettings:
     """How often, in paper and live mode, the venue's books are compared with ours; besides after every connect."""
     on_difference: OnDifference = "adopt"
     """What a difference that nothing explains does besides being taken over: adopt (go on), halt or flatten."""
+    journal_max_mib: int | None = field(default=None, validator=optional(gt(0)))
+    """A start moves the older half of a journal larger than this (MiB) into an archive. None: `journal rotate` does."""
 
     def __attrs_post_init__(self) -> None:
         if self.reconnect_first_seconds > self.reconnect_max_seconds:

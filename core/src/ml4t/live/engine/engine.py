@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
-from collections.abc import Callable, Coroutine
-from functools import partial
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +13,13 @@ import structlog
 
 from ml4t.live.clock import Clock, DataClock, SystemClock
 from ml4t.live.engine.barrier import Barrier
-from ml4t.live.engine.control import Command
+from ml4t.live.engine.commands import Commanded
 from ml4t.live.engine.core import Core
+from ml4t.live.engine.ending import wind_down
 from ml4t.live.engine.inbox import Inbox
 from ml4t.live.engine.parts import Parts
 from ml4t.live.engine.signals import KillSignal, StopSignals
 from ml4t.live.engine.storage import Storage
-from ml4t.live.engine.strategist import ThreadedStrategist
 from ml4t.live.engine.supervision import supervise_broker, supervise_feeds
 from ml4t.live.engine.supervisor import ChildEvent, Supervisor, SupervisorFailed
 from ml4t.live.engine.timekeeper import keep_time, watch_loop
@@ -44,7 +42,7 @@ HISTORICAL_AFTER = 7 * 86_400 * NANOS
 _log = structlog.get_logger("ml4t.live")
 
 
-class Engine:
+class Engine(Commanded):
     """One run of composed `parts`; `LiveEngine` builds it in code, `compose` from a configuration.
 
     `state_dir` holds what survives a restart; None keeps a shadow run's in a temporary folder. `clock` is the machine's, or
@@ -60,6 +58,7 @@ class Engine:
             raise ValueError(f"mode {parts.mode!r} needs a broker; give one, or set execution_mode='shadow'")
         if parts.mode != "shadow" and state_dir is None:
             raise ValueError(f"mode {parts.mode!r} needs a state_dir: orders that are not on disk are lost in a crash")
+        super().__init__()
         self.parts = parts
         self._state_dir = None if state_dir is None else Path(state_dir)
         self._clock = clock
@@ -71,7 +70,6 @@ class Engine:
         self._watchdog: Watchdog | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._observers: list[asyncio.Task[None]] = []
-        self._commands: list[Command] = []
         self._ended: asyncio.Event | None = None
         self.core: Core | None = None
         """The works; None until `connect`, or until the first event when that has to decide on the clock."""
@@ -173,41 +171,6 @@ class Engine:
         if self.state == "connected":
             await self._shut_down()
 
-    # ------------------------------------------------------------------ the kill switch
-
-    def kill(self, reason: str, *, by: str = "code", flatten: bool = False) -> None:
-        """Throw the kill switch: nothing is sent, and working orders are withdrawn; with `flatten` positions are closed too.
-
-        From any thread. It holds over restarts, until somebody resumes. Raises RuntimeError when the run has ended.
-        """
-        self._command(Command(action="kill", reason=reason, by=by, flatten=flatten))
-
-    def resume(self, reason: str, *, by: str) -> None:
-        """Allow orders again, from any thread. Raises ValueError without the name of who decides it."""
-        if not by.strip():
-            raise ValueError("resume needs the name of the person who decides it, as in by='ann'")
-        self._command(Command(action="resume", reason=reason, by=by))
-
-    def flatten(self, reason: str, *, by: str = "code") -> None:
-        """Cancel every order and close every position, again until the venue confirms it. From any thread.
-
-        The strategy goes on meanwhile and afterwards, unless the kill switch is on.
-        """
-        self._command(Command(action="flatten", reason=reason, by=by))
-
-    def _command(self, command: Command) -> None:
-        if self.state in {"stopped", "failed"}:
-            raise RuntimeError(f"this run has {self.state}: give the command with ml4t-live {command.action}")
-        core = self.core
-        if core is None:  # the first event decides on the clock, and then it is obeyed before anything else
-            self._commands.append(command)
-        else:
-            core.on_loop(partial(core.emergency.obey, command))
-
-    def _on_kill_signal(self, name: str) -> None:
-        _log.warning("kill", signal=name)
-        self._command(Command(action="kill", reason=f"{name} was sent to process {os.getpid()}", by="signal", via="signal"))
-
     # ------------------------------------------------------------------ beginning
 
     def _open_storage(self) -> Storage:
@@ -226,13 +189,15 @@ class Engine:
         return DataClock() if historical else SystemClock()
 
     def _build(self, clock: Clock) -> Core:
-        journal = self._open_storage().open_journal(clock, self.parts.engine.durability, self._journal_failed)
+        settings = self.parts.engine
+        journal = self._open_storage().open_journal(
+            clock, settings.durability, self._journal_failed, max_mib=settings.journal_max_mib
+        )
         self.core = core = Core(self.parts, clock, journal, asyncio.get_running_loop(), self._barrier, self._fail)
         core.start()
         self._control = core.control(self.state_folder)
         self._control.look()  # what was left while nobody ran is obeyed before anything is sent
-        while self._commands:
-            core.emergency.obey(self._commands.pop(0))
+        self._obey_waiting(core)
         for named in self.parts.feeds:
             if hasattr(named.feed, "clock"):
                 named.feed.clock = clock  # a paced replay waits on the engine's time
@@ -328,33 +293,11 @@ class Engine:
             self._ended.set()
 
     async def _wind_down(self) -> None:
-        """Let the data end, the strategy say goodbye, the requests under way finish, and the observers hear the rest."""
         if self._feeds is not None:
             await self._feeds.stop(STOP_SECONDS)
         self._inbox.close()
-        core = self.core
-        if core is None:
-            return
-        await core.forecasts.close()
-        if core.strategist is not None:
-            core.strategist.on_end()
-        if isinstance(core.strategist, ThreadedStrategist):
-            await self._until(lambda: core.strategist.finished, core.clock)  # type: ignore[union-attr]
-        if self._broker is not None:
-            await self._broker.stop(STOP_SECONDS)
-        core.checkpoint()
-        core.record(RecordKind.RUN, self.parts.name, {"ended": True, "why": self._why()})
-        core.hub.close()
-        if self._observers:
-            await self._until(lambda: all(task.done() for task in self._observers), core.clock)
-
-    async def _until(self, condition: Callable[[], bool], clock: Clock) -> None:
-        waiting = SystemClock() if isinstance(clock, DataClock) else clock
-        for _ in range(round(STOP_SECONDS * 100)):
-            if condition():
-                return
-            await waiting.sleep(0.01)
-        _log.error("a strategy or an observer does not return; the run ends without it", waited_seconds=STOP_SECONDS)
+        if self.core is not None:
+            await wind_down(self.core, self._broker, self._observers, self._why, STOP_SECONDS)
 
     def _close_storage(self) -> None:
         try:

@@ -62,9 +62,7 @@ def _arrive(venue: ShadowVenue, order_id: str, _due: int) -> None:
 def restore_forecasts(journal: Journal, ledger: ForecastLedger) -> None:
     """Take back the open forecasts, the score sums, and which forecasts were resolved lately."""
     waiting = journal.forecasts(state=ForecastState.OPEN)
-    lately = journal.forecasts(limit=RECENT)
-    resolved = [tracked.forecast.forecast_id for tracked in lately if tracked.state is not ForecastState.OPEN]
-    ledger.restore([tracked.forecast for tracked in waiting], journal.state("score"), resolved)
+    ledger.restore([tracked.forecast for tracked in waiting], journal.state("score"), journal.resolved_forecasts(RECENT))
 
 
 def restore_triggers(journal: Journal, triggers: TriggerBoard) -> None:

@@ -8,12 +8,18 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
+
 from ml4t.live.clock import Clock, DataClock, SystemClock
+from ml4t.live.errors import JournalError
 from ml4t.live.journal import Journal, StateDir
+from ml4t.live.journal.rotate import rotate_long
 from ml4t.live.journal.state_dir import StateLock
 
 FLUSH_SECONDS = 5.0
 """How long a forced end waits for the journal."""
+
+_log = structlog.get_logger("ml4t.live")
 
 
 class Storage:
@@ -28,23 +34,38 @@ class Storage:
         self._lock: StateLock | None = self.folder.lock()
         self._journal: Journal | None = None
 
-    def open_journal(self, clock: Clock, durability: str | None, on_failure: Callable[[Exception], None]) -> Journal:
-        """Return the open journal.
+    def open_journal(
+        self, clock: Clock, durability: str | None, on_failure: Callable[[Exception], None], *, max_mib: int | None = None
+    ) -> Journal:
+        """Return the open journal; one larger than `max_mib` is rotated before, and one that cannot be stays as it is.
 
         Unless `durability` says otherwise, what can be repeated (recorded data, a temporary folder) is not synced. On
         virtual time it is written on the loop's thread, so that the same run makes the same file.
         """
         recorded = isinstance(clock, DataClock)
-        repeatable = recorded or self._temporary is not None
+        durability = durability or ("none" if recorded or self._temporary is not None else "fsync")
+        inline = clock.simulated and not recorded
+        if max_mib is not None:
+            self._rotate(SystemClock() if recorded else clock, max_mib * 2**20)
         self._journal = Journal(
             self.folder.journal,
             clock,
-            durability=durability or ("none" if repeatable else "fsync"),
-            inline=clock.simulated and not recorded,
+            durability=durability,
+            inline=inline,
+            room=durability == "fsync" and not inline,
             mode=self.folder.mode,
             on_failure=on_failure,
         )
         return self._journal.open(asyncio.get_running_loop())
+
+    def _rotate(self, clock: Clock, max_bytes: int) -> None:
+        try:
+            done = rotate_long(self.folder, clock, max_bytes=max_bytes)
+        except JournalError as error:  # a long journal is no reason not to start
+            _log.error("the journal stays as long as it is", error=str(error))
+            return
+        if done is not None:
+            _log.info("the journal was long", archive=str(done.archive), moved=done.moved, kept=done.kept)
 
     def flush_from_signal(self) -> None:
         """Complete the journal from a signal handler, on a thread: the signal may have come while this one held its lock."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -13,6 +14,7 @@ from ml4t.live.journal.folders import sync_folder
 
 _BUSY_SECONDS = 5.0
 _CHECKPOINT_PAGES = 4_000  # 16 MB of log between checkpoints: each costs a sync of the main file
+_ROOM_BYTES = 18 * 2**20  # that much log, and what stays in SQLite's page cache (2 MB) and is never spilled
 
 
 def connect_writing(path: Path, durability: Durability, mode: str) -> sqlite3.Connection:
@@ -42,6 +44,20 @@ def connect_writing(path: Path, durability: Durability, mode: str) -> sqlite3.Co
         connection.close()
         raise
     return connection
+
+
+def make_room(connection: sqlite3.Connection) -> None:
+    """Let the log have its full length from the start: a sync that also has to note a new length takes half as long again.
+
+    A transaction that is too large for the page cache spills into the log; rolled back, it leaves the length and nothing
+    else. A disk without room for it keeps a log that grows.
+    """
+    with contextlib.suppress(sqlite3.Error):
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("CREATE TABLE room (filler)")
+        connection.execute("INSERT INTO room VALUES (zeroblob(?))", (_ROOM_BYTES,))
+    if connection.in_transaction:  # SQLite rolls back by itself when the disk is full
+        connection.execute("ROLLBACK")
 
 
 def connect_reading(path: Path, mode: str = "") -> sqlite3.Connection:

@@ -103,6 +103,11 @@ class Queries:
         rows = self._newest("forecasts", where, values, limit, columns="body, state, resolution", by_index=few)
         return [self._tracked(row) for row in rows]
 
+    def resolved_forecasts(self, limit: int) -> list[str]:
+        """Return the ids of those among the newest `limit` forecasts that are resolved, in the order of issue."""
+        rows = self._newest("forecasts", "1", [], limit, columns="forecast_id, state")
+        return [forecast_id for forecast_id, state in rows if state != ForecastState.OPEN]
+
     def state(self, bucket: str) -> dict[str, Any]:
         """Return the latest values of a bucket by key, as decoded JSON."""
         rows = self._select("SELECT key, body FROM state WHERE bucket = ? ORDER BY key", bucket)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,20 +62,34 @@ def rotate(folder: StateDir, clock: Clock, *, keep: int = KEEP) -> Rotation:
     the folder, JournalError when the journal is damaged or the disk refuses, and then nothing has been moved.
     """
     with folder.lock():
-        problems = verify(folder.journal)
-        if problems:
-            raise JournalError(f"{folder.journal} cannot be rotated: {problems[0]}; {remedy(folder.journal)}")
-        connection = connect_writing(folder.journal, Durability.FSYNC, folder.mode)
-        working = folder.path / "journal.rotating.sqlite3"
-        try:
-            _settle(connection, working, clock.now())
-            return _rotate(connection, folder, working, clock.now(), max(keep, 1))
-        except (OSError, sqlite3.Error) as error:
-            raise JournalError(
-                f"{folder.journal} cannot be rotated: {error}; nothing was lost; free space or mend it"
-            ) from error
-        finally:
-            connection.close()
+        return _rotate_held(folder, clock.now(), lambda _: keep)
+
+
+def rotate_long(folder: StateDir, clock: Clock, *, max_bytes: int) -> Rotation | None:
+    """Move the older half of the records into an archive when the journal is larger than `max_bytes`; else return None.
+
+    For whoever holds the folder's lock and has not opened the journal yet. Raises JournalError as `rotate` does.
+    """
+    if not folder.journal.exists() or folder.journal.stat().st_size <= max_bytes:
+        return None
+    return _rotate_held(folder, clock.now(), lambda records: records // 2)
+
+
+def _rotate_held(folder: StateDir, now: int, keep: Callable[[int], int]) -> Rotation:
+    """Rotate under the lock of the caller; `keep` is asked how many of so many records stay."""
+    problems = verify(folder.journal)
+    if problems:
+        raise JournalError(f"{folder.journal} cannot be rotated: {problems[0]}; {remedy(folder.journal)}")
+    connection = connect_writing(folder.journal, Durability.FSYNC, folder.mode)
+    working = folder.path / "journal.rotating.sqlite3"
+    try:
+        _settle(connection, working, now)
+        (records,) = connection.execute("SELECT count(*) FROM records").fetchone()
+        return _rotate(connection, folder, working, now, max(keep(records), 1))
+    except (OSError, sqlite3.Error) as error:
+        raise JournalError(f"{folder.journal} cannot be rotated: {error}; nothing was lost; free space or mend it") from error
+    finally:
+        connection.close()
 
 
 def _rotate(connection: sqlite3.Connection, folder: StateDir, working: Path, now: int, keep: int) -> Rotation:

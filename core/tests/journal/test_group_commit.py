@@ -1,0 +1,132 @@
+"""How often the disk is asked: counted in commits and in the length of the log, not in time."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from ml4t.live.clock import SystemClock
+from ml4t.live.journal import Journal
+from ml4t.live.journal.batch import Batch
+from ml4t.live.journal.connections import make_room
+
+
+@pytest.fixture
+def commits(monkeypatch):
+    """The records of every commit, the first one held until released."""
+    sizes: list[int] = []
+    release = threading.Event()
+    write = Batch.write
+
+    def counted(self, connection):
+        if not sizes:
+            release.wait(10)
+        write(self, connection)
+        sizes.append(len(self._records))
+
+    monkeypatch.setattr(Batch, "write", counted)
+    return sizes, release
+
+
+def test_what_comes_while_one_commit_runs_shares_the_next(make, commits):
+    sizes, release = commits
+    journal = make(durability="fsync")
+    journal.append("first", "x", 0)
+    for n in range(100):
+        journal.append("later", str(n), n)
+    release.set()
+    journal.flush()
+    assert sum(sizes) == 101
+    assert len(sizes) <= 3, "the one that was held, and what had come together behind it"
+
+
+def log_of(path: Path) -> int:
+    return Path(f"{path}-wal").stat().st_size
+
+
+def test_a_log_with_room_has_its_full_length_from_the_start(make, path):
+    journal = make(durability="fsync", room=True)
+    before = log_of(path)
+    assert before > 4_000 * 4_096
+    for n in range(50):
+        journal.append("x", str(n), "x" * 1_000)
+        journal.flush()
+    assert log_of(path) == before, "so that no sync has a new length to note"
+    assert [record.body for record in journal.records(limit=1)] == ["x" * 1_000]
+    journal.close()
+    assert path.stat().st_size < 1_000_000, "the room was never part of the journal"
+
+
+def test_a_log_without_room_grows_as_it_is_written(make, path):
+    make()
+    assert log_of(path) < 1_000_000
+
+
+def test_a_disk_without_that_room_keeps_a_log_that_grows(make, path):
+    journal = make(durability="write")
+    connection = journal._writing
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    make_room(connection)
+    assert not connection.in_transaction
+    connection.execute("PRAGMA max_page_count = 1000000")
+    journal.append("x", "y", 1)
+    journal.flush()
+    assert [record.subject for record in journal.records()] == ["y"]
+
+
+def test_a_journal_reads_the_same_after_a_process_died_on_a_log_with_room(tmp_path, spawn):
+    source = """
+import os, sys
+from pathlib import Path
+from ml4t.live.clock import SystemClock
+from ml4t.live.journal import Journal
+journal = Journal(Path(sys.argv[1]), SystemClock(), durability="fsync", room=True).open()
+for n in range(10):
+    journal.append("x", str(n), n)
+    journal.flush()
+os._exit(9)
+"""
+    path = tmp_path / "journal.sqlite3"
+    assert spawn(source, path).wait(20) == 9
+    with Journal(path, SystemClock(), room=True) as journal:
+        assert [record.body for record in journal.records()] == list(range(10))
+
+
+def test_a_hundred_records_wake_the_loop_for_one_commit(path, commits):
+    sizes, release = commits
+
+    async def main():
+        journal = Journal(path, SystemClock(), durability="fsync").open(asyncio.get_running_loop())
+        told = []
+        for n in range(100):
+            journal.append("intent of a decision", str(n), n, on_durable=lambda n=n: told.append(n))
+        release.set()
+        await journal.durable(journal.last_seq)
+        journal.close()
+        return told
+
+    assert asyncio.run(main()) == list(range(100))
+    assert len(sizes) <= 3
+
+
+def test_a_file_system_that_refuses_the_room_is_written_to_all_the_same(tmp_path, spawn):
+    source = """
+import resource, signal, sys
+from pathlib import Path
+from ml4t.live.clock import SystemClock
+from ml4t.live.journal import Journal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+with Journal(Path(sys.argv[1]), SystemClock(), durability="fsync", room=True) as journal:
+    for n in range(10):
+        journal.append("x", str(n), n)
+        journal.flush()
+"""
+    path = tmp_path / "journal.sqlite3"
+    assert spawn(source, path).wait(20) == 0
+    with Journal(path, SystemClock()) as journal:
+        assert [record.body for record in journal.records()] == list(range(10))
