@@ -69,16 +69,20 @@ class Wire:
 
     def __init__(self) -> None:
         self.capabilities = BrokerCapabilities(
-            order_types=frozenset(OrderType), times_in_force=frozenset(TimeInForce), fractional=True
+            order_types=frozenset(OrderType), times_in_force=frozenset(TimeInForce), replace=True, fractional=True
         )
         self.sent = []
         self.cancels = []
+        self.amendments = []
 
     def submit(self, order):
         self.sent.append(order)
 
     def cancel(self, order):
         self.cancels.append(order)
+
+    def replace(self, order):
+        self.amendments.append(order)
 
 
 class Room:
@@ -99,7 +103,7 @@ class Room:
         self.tape = tape or Tape()
         standard = standard_checks(self.limits, self.switch, self.connection, self.losses)
         self.gate = RiskGate([*standard, *checks], self.clock)
-        self.journalled = set()
+        self.journalled = {}
         self.desk = Desk(
             gate=self.gate,
             books=self.books,
@@ -107,7 +111,7 @@ class Room:
             clock=self.clock,
             record=self.tape,
             on_loop=lambda action: action(),
-            has_fill=lambda fill: fill.execution_id in self.journalled,
+            find_fill=lambda key: self.journalled.get(key[-1]),
         )
         self.wire = self.desk.executor = Wire()
         self.broker = DeskBroker(self.desk, "run", "strategy")
@@ -122,7 +126,7 @@ class Room:
     def wait(self, seconds):
         self.clock.advance(self.clock.now() + round(seconds * SECOND))
 
-    def fill(self, order, quantity=None, price=100.0, *, commission=0.0, execution_id=None):
+    def fill(self, order, quantity=None, price=100.0, *, commission=0.0, execution_id=None, corrects=""):
         self._executions += 1
         quantity = self.orders.get(order.order_id).remaining if quantity is None else quantity
         fill = Fill(
@@ -136,6 +140,7 @@ class Room:
             commission,
             "venue",
             "account",
+            corrects=corrects,
         )
         self.desk.fill(fill)
         return fill

@@ -12,7 +12,6 @@ from typing import Any
 from ml4t.live.contracts import BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate, Sink
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, FeedDisconnected, OutcomeUnknown
 from ml4t.live.model import Account, Fill, Order, OrderSide, OrderState, OrderType, Position, Terms, TimeInForce, Trade
-
 from ml4t.live.times import NANOS
 
 from .points import Course

@@ -131,7 +131,7 @@ def spread(points: Sequence[Point], count: int, seed: int) -> list[Point]:
     """Return about `count` of the points, some of every kind, the same for the same seed."""
     import random
 
-    rng = random.Random(seed)  # noqa: S311 - a choice, not a secret
+    rng = random.Random(seed)
     kinds: dict[str, list[Point]] = {}
     for point in points:
         kinds.setdefault(point.kind, []).append(point)

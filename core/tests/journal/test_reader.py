@@ -155,7 +155,7 @@ def test_exports_of_equal_runs_are_equal_and_so_are_the_files(make, tmp_path):
     assert texts[0] == texts[1]
     assert files[0] == files[1]
     first = texts[0].splitlines()[0]
-    assert first.startswith('{"body":{"average_price":null,')
+    assert first.startswith('{"body":{"amendment":null,"average_price":null,')
     assert first.endswith('"kind":"order","seq":1,"subject":"o0","time":1000}')
 
 

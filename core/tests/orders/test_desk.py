@@ -17,7 +17,7 @@ from ml4t.live.contracts import BrokerCapabilities, OrderUpdate
 from ml4t.live.errors import JournalError
 from ml4t.live.journal import Journal, RecordKind
 from ml4t.live.model import ALLOW, Account, Fill, Order, OrderSide, OrderState
-from ml4t.live.orders import desk as desk_module
+from ml4t.live.orders import executions
 from ml4t.live.orders.desk import position_lines
 
 S = OrderState
@@ -264,19 +264,18 @@ def test_a_fill_of_an_order_nobody_knows_is_still_money(desk):
     desk.desk.fill(Fill("e1", "foreign", "B", OrderSide.SELL, 5.0, 20.0, 1, 0.5))
     assert desk.portfolio.quantity("B") == -5.0
     assert desk.portfolio.cash == 100_000 + 100 - 0.5
-    kind, subject, _, state = desk.tape.lines[-1]
+    kind, subject, _, state = desk.tape.lines[-2]
     assert (kind, subject) == (RecordKind.FILL, "e1")
     assert [(put.bucket, put.key) for put in state] == [("position", "B"), ("account", "books")]
 
 
 def test_a_fill_from_before_memory_is_looked_up_in_the_journal(desk, monkeypatch):
-    monkeypatch.setattr(desk_module, "SEEN_FILLS", 3)
+    monkeypatch.setattr(executions, "RECENT", 3)
     sent = desk.desk.submit(order())
     first = desk.fill(sent)
     for number in range(5):
         desk.fill(desk.desk.submit(order(f"later{number}")))
-    assert len(desk.desk._seen) == 3
-    desk.journalled.add(first.execution_id)
+    desk.journalled[first.execution_id] = first
     before = desk.portfolio.quantity("A")
     desk.desk.fill(first)
     assert desk.portfolio.quantity("A") == before

@@ -83,15 +83,26 @@ class Portfolio:
         holding = self._holdings.get(symbol)
         return 0.0 if holding is None else holding.quantity
 
-    def apply(self, fill: Fill) -> Position:
-        """Book a fill and return the symbol's position after it (quantity 0 when flat)."""
+    def apply(self, fill: Fill, corrected: Fill | None = None) -> Position:
+        """Book a fill and return the symbol's position after it (quantity 0 when flat).
+
+        One that takes the place of a `corrected` fill is booked after the opposite of that one: cash, quantity and equity are
+        then as if it had been right from the start; how profit is split between realised and open may differ.
+        """
+        if corrected is not None:
+            self._move(corrected, -1.0)
+        return self._move(fill, 1.0)
+
+    def _move(self, fill: Fill, direction: float) -> Position:
         holding = self._holdings.get(fill.symbol)
         if holding is None:
             holding = self._holdings[fill.symbol] = Holding(fill.symbol)
-        signed = fill.signed_quantity
-        self.cash -= signed * fill.price * holding.multiplier + fill.commission
-        self.commission += fill.commission
-        _book(holding, signed, fill.price, fill.time)
+        signed = fill.signed_quantity * direction
+        commission = fill.commission * direction
+        self.cash -= signed * fill.price * holding.multiplier + commission
+        self.commission += commission
+        if signed:
+            _book(holding, signed, fill.price, fill.time)
         self._anchor()
         return holding.position()
 

@@ -34,7 +34,7 @@ from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.journal import Journal, RecordKind, StateDir, StatePut
 from ml4t.live.ledger import ForecastLedger
 from ml4t.live.market import MarketState
-from ml4t.live.model import Fill, Gap, Order, OrderState
+from ml4t.live.model import Gap, Order, OrderState
 from ml4t.live.orders.book import OrderBook
 from ml4t.live.orders.desk import Desk
 from ml4t.live.orders.facade import DeskBroker
@@ -254,7 +254,7 @@ class Core:
             clock=self.clock,
             record=self.record,
             on_loop=self.on_loop,
-            has_fill=self._has_fill,
+            find_fill=lambda key: self.journal.fill(*key),
         )
         desk.on_breach = self._breached
         return desk
@@ -374,6 +374,3 @@ class Core:
 
     def _publish(self, event: RuntimeEvent) -> None:
         self.on_loop(lambda: self.hub.publish(event))
-
-    def _has_fill(self, fill: Fill) -> bool:
-        return self.journal.has_fill(fill.venue, fill.account, fill.execution_id)

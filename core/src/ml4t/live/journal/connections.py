@@ -12,6 +12,9 @@ from ml4t.live.journal import schema
 from ml4t.live.journal.durability import Durability
 from ml4t.live.journal.folders import sync_folder
 
+DAMAGED = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises of a damaged file: Python cannot read every message in which it quotes one."""
+
 _BUSY_SECONDS = 5.0
 _CHECKPOINT_PAGES = 4_000  # 16 MB of log between checkpoints: each costs a sync of the main file
 _ROOM_BYTES = 18 * 2**20  # that much log, and what stays in SQLite's page cache (2 MB) and is never spilled
@@ -37,7 +40,7 @@ def connect_writing(path: Path, durability: Durability, mode: str) -> sqlite3.Co
         connection.execute("PRAGMA fullfsync = ON")  # macOS answers a plain fsync before the disk has it
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         schema.prepare(connection, path, mode)
-    except sqlite3.Error as error:
+    except DAMAGED as error:
         connection.close()
         raise unusable(path, error) from error
     except BaseException:
@@ -74,11 +77,11 @@ def connect_reading(path: Path, mode: str = "") -> sqlite3.Connection:
         # none when nobody writes.
         if Path(f"{path}-wal").exists():
             raise unusable(path, error) from error
-    except sqlite3.Error as error:
+    except DAMAGED as error:
         raise unusable(path, error) from error
     try:
         return _connect_checked(path, "mode=ro&immutable=1", mode)
-    except sqlite3.Error as error:
+    except DAMAGED as error:
         raise unusable(path, error) from error
 
 

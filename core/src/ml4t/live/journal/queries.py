@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ml4t.live.errors import JournalError
-from ml4t.live.journal.connections import remedy, unusable
+from ml4t.live.journal.connections import DAMAGED, remedy, unusable
 from ml4t.live.journal.encoding import decode
 from ml4t.live.journal.record import Record, TrackedForecast
 from ml4t.live.model import Fill, Forecast, ForecastState, Order, Resolution
@@ -75,6 +75,19 @@ class Queries:
         where, values = _where({"order_id = ?": order_id, "symbol = ?": symbol, "time > ?": after})
         rows = self._newest("fills", where, values, limit, by_index=after is not None)
         return [decode_row(Fill, body, self.path) for (body,) in rows]
+
+    def fill(self, venue: str, account: str, execution_id: str) -> Fill | None:
+        """Return what holds of an execution: itself, or what has corrected it; None when it was never journalled."""
+        query = "SELECT order_id FROM fills WHERE venue = ? AND account = ? AND execution_id = ?"
+        rows = self._select(query, venue, account, execution_id)
+        if not rows:
+            return None
+        ours = [fill for fill in self.fills(order_id=rows[0][0]) if (fill.venue, fill.account) == (venue, account)]
+        by_id = {fill.execution_id: fill for fill in ours}
+        later = {fill.corrects: fill.execution_id for fill in ours if fill.corrects}
+        while execution_id in later:
+            execution_id = later.pop(execution_id)
+        return by_id[execution_id]
 
     def has_fill(self, venue: str, account: str, execution_id: str) -> bool:
         """True when this execution has been journalled. It reads the disk: keep what is asked often in memory."""
@@ -141,7 +154,7 @@ class Queries:
             raise JournalError(f"the journal {self.path} is not open; call open() first")
         try:
             return self._reading.execute(query, values).fetchall()
-        except sqlite3.Error as error:
+        except DAMAGED as error:
             raise unusable(self.path, error) from error
 
     def _record(self, row: tuple[Any, ...]) -> Record:

@@ -19,7 +19,7 @@ from attrs import frozen
 from ml4t.live.clock import Clock
 from ml4t.live.errors import JournalError
 from ml4t.live.journal import holes, rescue
-from ml4t.live.journal.connections import connect_writing, interrupted_repair
+from ml4t.live.journal.connections import DAMAGED, connect_writing, interrupted_repair
 from ml4t.live.journal.durability import Durability
 from ml4t.live.journal.encoding import encode
 from ml4t.live.journal.folders import sync_folder
@@ -66,7 +66,7 @@ def repair(folder: StateDir, clock: Clock) -> Repair:
             return Repair(folder.journal, None)
         try:
             return _Builder(folder, clock).run()
-        except (OSError, sqlite3.Error, msgspec.MsgspecError) as error:
+        except (OSError, *DAMAGED, msgspec.MsgspecError) as error:
             raise JournalError(
                 f"{folder.journal} cannot be repaired: {error}; it is as it was; check the folder, its rights and free space"
             ) from error

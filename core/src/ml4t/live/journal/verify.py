@@ -9,7 +9,7 @@ import msgspec
 
 from ml4t.live.errors import JournalError
 from ml4t.live.journal import holes
-from ml4t.live.journal.connections import connect_reading
+from ml4t.live.journal.connections import DAMAGED, connect_reading
 from ml4t.live.journal.kinds import RecordKind
 
 _MOST = 20  # problems of one sort that are listed; a damaged file has as many as it has rows
@@ -26,7 +26,7 @@ def verify(path: Path) -> list[str]:
         connection.execute("BEGIN")
         problems = _integrity(connection)
         return problems or contradictions(connection)
-    except (sqlite3.Error, msgspec.MsgspecError, KeyError, TypeError) as error:
+    except (*DAMAGED, msgspec.MsgspecError, KeyError, TypeError) as error:
         return [f"{path} cannot be read to the end: {type(error).__name__}: {error}"]
     finally:
         connection.close()

@@ -17,15 +17,12 @@ from ml4t.live.journal import RecordKind, StatePut
 from ml4t.live.model import ALLOW, Account, Fill, Order, OrderSide, OrderState, Position, Terms, Verdict
 from ml4t.live.orders.amend import AMEND_REFUSED, CannotAmend, amended_terms
 from ml4t.live.orders.book import OrderBook
-from ml4t.live.orders.states import DUST, NEVER_REACHED, settled, with_fill, with_update
+from ml4t.live.orders.executions import Executions, Key, completed, effective, key_of
+from ml4t.live.orders.states import DUST, settled, with_fill, with_update, without_fill
 from ml4t.live.portfolio import Portfolio
 from ml4t.live.risk.books import Books
 from ml4t.live.risk.gate import RiskGate
 from ml4t.live.risk.loss import LossWatch
-
-SEEN_FILLS = 100_000
-"""Executions remembered in memory; older ones are looked up in the journal."""
-
 
 JOURNAL_FAILED = "journal_failed"
 
@@ -81,7 +78,7 @@ class Desk:
         clock: Clock,
         record: Recorder,
         on_loop: Callable[[Callable[[], None]], None],
-        has_fill: Callable[[Fill], bool],
+        find_fill: Callable[[Key], Fill | None],
     ) -> None:
         self.lock = threading.RLock()
         self.books = books
@@ -94,8 +91,7 @@ class Desk:
         self._clock = clock
         self._record = record
         self._on_loop = on_loop
-        self._has_fill = has_fill
-        self._seen: dict[tuple[str, str, str], None] = {}
+        self._executions = Executions(find_fill)
         self._latest = 0
         self.touched: dict[str, int] = {}
         """Per symbol, when (monotonic) one of its orders or its position changed last."""
@@ -163,7 +159,7 @@ class Desk:
                     return ALLOW
                 verdict = self._judge_amended(order, terms)
                 if verdict.allowed:
-                    return verdict
+                    return self._amend(order, terms)
             self._record(RecordKind.VERDICT, order_id, verdict)
             return verdict
 
@@ -196,24 +192,16 @@ class Desk:
                     RecordKind.ERROR, fill.order_id, {"what": "a fill that cannot be booked", "why": problem, "fill": fill}
                 )
                 return
-            key = (fill.venue, fill.account, fill.execution_id)
-            order = self.orders.get(fill.order_id)
-            late = order is None or not order.is_open
-            if key in self._seen or (late and self._has_fill(fill)):
-                return
-            self._remember(key)
-            self.touched[fill.symbol] = self._clock.monotonic()
-            position = self.portfolio.apply(fill)
-            self._record(RecordKind.FILL, fill.execution_id, fill, state=self._lines(position))
-            if order is not None:
-                self._put(with_fill(order, fill))
-                if order.code == NEVER_REACHED:
-                    self._contradicted(order, fill)
-            self._look_at_losses()
+            booked = self._booked(fill)
+            if booked is None:
+                self._book(fill, self._executions.corrected(fill))
+            elif (whole := completed(booked, fill)) is not None:
+                self._book(whole, booked)
 
     def knows(self, fill: Fill) -> bool:
-        """True when an execution has been booked."""
-        return (fill.venue, fill.account, fill.execution_id) in self._seen or self._has_fill(fill)
+        """True when an execution has been booked, and nothing about it is new."""
+        booked = self._executions.find(key_of(fill))
+        return booked is not None and completed(booked, fill) is None
 
     def doubt(self, why: str) -> None:
         """Make UNKNOWN every order that may have left before the process ended: it is asked about, and never sent again."""
@@ -261,7 +249,8 @@ class Desk:
             if not order.is_open:
                 self.orders.put(order)
         for fill in fills:
-            self._remember((fill.venue, fill.account, fill.execution_id))
+            self._executions.remember(fill)
+        fills = list(effective(fills))
         for order in orders:
             self._catch_up(order, [fill for fill in fills if fill.order_id == order.order_id])
 
@@ -290,8 +279,7 @@ class Desk:
             return refusal
         self.books.now = self.now()
         with self.orders.without(order):
-            verdict = self.gate.check(amended.changed(created_at=self.books.now), self.books)
-        return self._amend(order, terms) if verdict.allowed else verdict
+            return self.gate.check(amended.changed(created_at=self.books.now), self.books)
 
     def _amend(self, order: Order, terms: Terms) -> Verdict:
         amending = order.changed(amendment=terms, updated_at=self.books.now)
@@ -342,6 +330,27 @@ class Desk:
         self.orders.put(rejected)
         return rejected
 
+    def _booked(self, fill: Fill) -> Fill | None:
+        """Return what holds of an execution; the journal is only read when the order says that it may know of it."""
+        order = self.orders.get(fill.order_id)
+        if order is None or not order.is_open:
+            return self._executions.find(key_of(fill))
+        return self._executions.recent(key_of(fill))
+
+    def _book(self, fill: Fill, corrected: Fill | None) -> None:
+        self._executions.remember(fill)
+        self.touched[fill.symbol] = self._clock.monotonic()
+        position = self.portfolio.apply(fill, corrected)
+        self._record(RecordKind.FILL, fill.execution_id, fill, state=self._lines(position))
+        order = self.orders.get(fill.order_id)
+        difference = fill_difference(order, fill, corrected)
+        if order is not None:
+            self._put(with_fill(order if corrected is None else without_fill(order, corrected), fill))
+        if difference is not None:
+            body = {"clean": False, "when": "fill", "differences": [difference]}
+            self._record(RecordKind.RECONCILIATION, fill.account, body)
+        self._look_at_losses()
+
     def _catch_up(self, order: Order, fills: Sequence[Fill]) -> None:
         """Bring an order up to its executions: a crash may have come between a fill's record and the order's."""
         counted = order.changed(filled_quantity=0.0, average_price=None, commission=0.0)
@@ -364,26 +373,10 @@ class Desk:
         if self.executor is not None:
             self.executor.cancel(order)
 
-    def _contradicted(self, order: Order, fill: Fill) -> None:
-        """Journal that an order traded after everything had said that the venue never had it."""
-        body = {
-            "clean": False,
-            "when": "fill",
-            "differences": [
-                {"what": "late_fill", "subject": order.order_id, "ours": order.reason, "venue": f"{fill.quantity:g} traded"}
-            ],
-        }
-        self._record(RecordKind.RECONCILIATION, fill.account, body)
-
     def _put(self, order: Order) -> None:
         self.touched[order.symbol] = self._clock.monotonic()
         self.orders.put(order)
         self._record(RecordKind.ORDER, order.order_id, order)
-
-    def _remember(self, key: tuple[str, str, str]) -> None:
-        self._seen[key] = None
-        if len(self._seen) > SEEN_FILLS:
-            del self._seen[next(iter(self._seen))]
 
     def _lines(self, position: Position) -> Sequence[StatePut]:
         return (
@@ -400,10 +393,29 @@ def _venue(code: str, reason: str) -> Verdict:
     return Verdict(False, code, reason, check="venue")
 
 
+def fill_difference(order: Order | None, fill: Fill, corrected: Fill | None) -> dict[str, str] | None:
+    """Return what a fill contradicts, None when it was to be expected."""
+    traded = f"{fill.signed_quantity:g} at {fill.price:g}"
+    if corrected is not None:
+        before = f"{corrected.signed_quantity:g} at {corrected.price:g}"
+        return None if before == traded else _difference("corrected_fill", corrected.execution_id, before, traded)
+    if order is None:
+        return _difference("foreign_fill", fill.execution_id, "", traded)
+    if order.state in {OrderState.CANCELLED, OrderState.REJECTED, OrderState.EXPIRED}:
+        return _difference("late_fill", order.order_id, order.reason or order.state, traded)
+    if order.filled_quantity + fill.quantity > order.largest_quantity * (1.0 + DUST):
+        return _difference("over_fill", order.order_id, f"{order.remaining:g} left", traded)
+    return None
+
+
+def _difference(what: str, subject: str, ours: str, venue: str) -> dict[str, str]:
+    return {"what": what, "subject": subject, "ours": ours, "venue": venue}
+
+
 def _fill_problem(fill: Fill) -> str:
     if not fill.execution_id:
         return "it has no execution id, so it could not be told from the next"
-    if not (isfinite(fill.quantity) and fill.quantity > 0):
+    if not (isfinite(fill.quantity) and (fill.quantity > 0 or (fill.corrects and fill.quantity == 0))):
         return f"its quantity is {fill.quantity!r}"
     if not (isfinite(fill.price) and isfinite(fill.commission)):
         return f"its price is {fill.price!r}, its commission {fill.commission!r}"

@@ -87,6 +87,17 @@ def _follows(before: OrderState, after: OrderState) -> bool:
     return _RANK[after] > _RANK[before]
 
 
+def without_fill(order: Order, fill: Fill) -> Order:
+    """Return the order as if a fill had not been, for the one that takes its place; a finished order stays finished."""
+    filled = max(0.0, order.filled_quantity - fill.quantity)
+    paid = (order.average_price or 0.0) * order.filled_quantity - fill.price * fill.quantity
+    return order.changed(
+        filled_quantity=filled if filled > order.quantity * DUST else 0.0,
+        average_price=paid / filled if filled > order.quantity * DUST else None,
+        commission=order.commission - fill.commission,
+    )
+
+
 def with_fill(order: Order, fill: Fill) -> Order:
     """Return the order after a fill that was not seen before.
 
@@ -95,13 +106,13 @@ def with_fill(order: Order, fill: Fill) -> Order:
     """
     filled = order.filled_quantity + fill.quantity
     paid = (order.average_price or 0.0) * order.filled_quantity + fill.price * fill.quantity
-    average_price = paid / filled
+    average_price = paid / filled if filled else None
     state = order.state
     if abs(filled - order.quantity) <= order.quantity * DUST:
         filled = order.quantity
     if filled >= order.largest_quantity * (1.0 - DUST):
         state = OrderState.FILLED
-    elif order.is_open:
+    elif order.is_open and filled:
         state = OrderState.PARTIALLY_FILLED
     return order.changed(
         state=state,

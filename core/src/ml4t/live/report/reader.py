@@ -8,6 +8,7 @@ from typing import Any
 from ml4t.live.journal import JournalReader, Record, RecordKind
 from ml4t.live.journal.queries import decode_row
 from ml4t.live.model import Fill, Order
+from ml4t.live.orders.executions import key_of
 
 _COLUMNS = "seq, time, kind, subject, body"
 _PAGE = 1_000
@@ -126,7 +127,14 @@ class ReportReader(JournalReader):
         return [decode_row(Order, body, self.path) for (body,) in self._select(query, *values, limit)][::-1]
 
     def every_fill(self) -> Iterator[Fill]:
-        """Iterate over all fills in the order in which they became known, a page at a time."""
+        """Iterate over all fills that hold, in the order in which they became known, a page at a time."""
+        replaced = (
+            "SELECT venue, account, json_extract(body, '$.corrects') FROM fills WHERE json_extract(body, '$.corrects') != ''"
+        )
+        corrected = set(self._select(replaced))
+        yield from (fill for fill in self._pages_of_fills() if fill.quantity and key_of(fill) not in corrected)
+
+    def _pages_of_fills(self) -> Iterator[Fill]:
         after = 0
         while rows := self._select("SELECT rowid, body FROM fills WHERE rowid > ? ORDER BY rowid LIMIT ?", after, _PAGE):
             yield from (decode_row(Fill, body, self.path) for _, body in rows)

@@ -91,6 +91,7 @@ def fill_step(fill: Fill) -> Step:
     """Return a fill as a step."""
     text = f"{fill.side.value} {quantity(fill.quantity)} {fill.symbol} at {price(fill.price)}"
     text += f", commission {money(fill.commission)}" if fill.commission else ""
+    text += f", in place of {fill.corrects}" if fill.corrects else ""
     return Step(fill.time, "fill", text, attrs.asdict(fill))
 
 
