@@ -148,7 +148,12 @@ def test_a_fill_beyond_the_old_quantity_proves_the_amendment():
     order = with_fill(order, fill(10.0))
     assert (order.state, order.quantity, order.amendment) == (S.PARTIALLY_FILLED, 10.0, Terms(20.0, 98.0))
     order = with_fill(order, fill(4.0))
-    assert (order.state, order.filled_quantity, order.terms, order.amendment) == (S.PARTIALLY_FILLED, 14.0, Terms(20.0, 98.0), None)
+    assert (order.state, order.filled_quantity, order.terms, order.amendment) == (
+        S.PARTIALLY_FILLED,
+        14.0,
+        Terms(20.0, 98.0),
+        None,
+    )
     order = with_fill(order, fill(6.0))
     assert (order.state, order.filled_quantity, order.quantity) == (S.FILLED, 20.0, 20.0)
 
