@@ -7,10 +7,10 @@ DISTRIBUTIONS := $(wildcard core/pyproject.toml plugins/*/pyproject.toml contrib
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typing bench docs clean
+.PHONY: help demo test lint typing bench docs crash-sweep clean
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(STAMP): requirements-dev.txt $(DISTRIBUTIONS)
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; name one with make PYTHON=..." >&2; exit 2; }
@@ -36,6 +36,9 @@ bench: $(STAMP)  ## measure speed, beside nautilus_trader in the same run
 
 docs: $(STAMP)  ## run the examples in the documentation
 	@$(BIN)/python -m pytest tests/test_docs.py
+
+crash-sweep: $(STAMP)  ## kill a session at every journal write and every send and receive (about half an hour)
+	@$(BIN)/python -m tests.crash $(ARGS)
 
 clean:  ## remove what the commands made
 	@rm -rf $(VENV) .tox .hypothesis .mypy_cache .ruff_cache

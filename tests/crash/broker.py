@@ -195,6 +195,8 @@ class TickFeed:
         self._start = start
         self._settled = settled
         self._is_over = is_over
+        self._done = 0
+        """The last tick that was pushed: a feed that is lost goes on after it, and only a new process gets it again."""
 
     async def run(self, sink: Sink) -> None:
         """Push ticks until the session is over."""
@@ -203,12 +205,11 @@ class TickFeed:
             await line.open(self._port)
         except OSError as error:
             raise FeedDisconnected(str(error)) from error
-        done = 0
         try:
             while True:
-                await self._settled(0)
-                answer = await line.ask("tick", done=done)
-                done = answer["tick"]
+                await self._settled(self._done)
+                answer = await line.ask("tick", done=self._done)
+                self._done = done = answer["tick"]
                 # The moment of a tick is its own: told again after a crash it leads to the same decisions.
                 sink.push(Trade(answer["symbol"], self._start + done * NANOS, answer["price"], float(done)))
                 await self._settled(done)

@@ -9,7 +9,7 @@ from ml4t.live.journal import JournalReader, verify
 from ml4t.live.model import Order, OrderState
 from ml4t.live.orders.states import NEVER_REACHED
 
-from .script import TICKS, Fate, fate_of
+from .script import MAX_OPEN_ORDERS, MAX_POSITION_SHARES, TICKS, Fate, fate_of
 from .venue import CASH, Books
 
 _STATES = {"filled": OrderState.FILLED, "cancelled": OrderState.CANCELLED}
@@ -29,6 +29,7 @@ def check(books: Books, journal: Path) -> list[str]:
     faults += _fills(books, [fill.execution_id for fill in fills], [r.subject for r in records if r.kind == "fill"])
     faults += _ends(books, orders)
     held = {symbol: quantity for symbol, quantity in books.positions.items() if quantity}
+    faults += _limits(books)
     if positions != held:
         faults.append(f"positions are {positions}, at the venue {held}")
     if abs(cash - books.cash) > 1e-6:
@@ -40,10 +41,8 @@ def _lost(books: Books, orders: dict[str, Order]) -> list[str]:
     """Every decision has an order in the journal, and every order at the venue is one of them."""
     faults = [f"the venue has an order that the journal does not: {order_id}" for order_id in books.orders.keys() - orders]
     made = Counter(order.cause for order in orders.values())
-    for tick in range(1, TICKS + 1):
-        if made[f"tick {tick}"] != 1:
-            faults.append(f"tick {tick} ({fate_of(tick).name}) led to {made[f'tick {tick}']} orders")
-    return faults
+    counts = {tick: made[f"tick {tick}"] for tick in range(1, TICKS + 1)}
+    return faults + [f"tick {tick} ({fate_of(tick).name}) led to {n} orders" for tick, n in counts.items() if n != 1]
 
 
 def _doubled(books: Books, intents: list[str]) -> list[str]:
@@ -69,11 +68,22 @@ def _ends(books: Books, orders: dict[str, Order]) -> list[str]:
         if order.is_open:
             faults.append(f"{order_id} ({order.cause}) is still {order.state}")
         elif there is not None:
-            if order.state is not _STATES.get(there.state) or order.filled_quantity != there.filled:
-                text = f"{order.state} with {order.filled_quantity:g}, at the venue {there.state} with {there.filled:g}"
+            ours, theirs = (order.quantity, order.filled_quantity), (there.quantity, there.filled)
+            if order.state is not _STATES.get(there.state) or ours != theirs:
+                text = f"{order.state} with quantity and fills {ours}, at the venue {there.state} with {theirs}"
                 faults.append(f"{order_id} ({order.cause}) is {text}")
         elif order.filled_quantity or not _may_be_absent(books, order):
             faults.append(f"{order_id} ({order.cause}) is {order.state} ({order.code} {order.reason}), and not at the venue")
+    return faults
+
+
+def _limits(books: Books) -> list[str]:
+    """No limit was ever exceeded, as the venue saw it."""
+    faults = []
+    if books.peak_working > MAX_OPEN_ORDERS:
+        faults.append(f"{books.peak_working} orders worked at once, {MAX_OPEN_ORDERS} may")
+    if books.peak_held > MAX_POSITION_SHARES:
+        faults.append(f"{books.peak_held:g} of a symbol were held, {MAX_POSITION_SHARES:g} is the limit")
     return faults
 
 

@@ -36,6 +36,10 @@ class Fate(IntEnum):
 AMENDED = 208.0
 """The quantity that an order to be amended is amended to."""
 
+MAX_OPEN_ORDERS = 2
+MAX_POSITION_SHARES = 1_400.0
+"""The limits that the session runs under, tight enough to refuse some of its orders."""
+
 SYMBOLS = ("AAA", "BBB", "CCC")
 ROUNDS = 5
 TICKS = ROUNDS * len(Fate)

@@ -13,18 +13,20 @@ from ml4t.live.clock import SystemClock
 from ml4t.live.config.settings import EngineSettings
 from ml4t.live.engine.core import Core
 from ml4t.live.model import OrderState
+from ml4t.live.times import NANOS
 
 from .broker import LineBroker, SearchingBroker, TickFeed
 from .points import Course
-from .script import TICKS, Scripted
+from .script import MAX_OPEN_ORDERS, MAX_POSITION_SHARES, TICKS, Scripted
 
 SPEED = 50
 """Seconds of the session in one of the machine's: an order in doubt is asked about for 40 s before it is given up."""
 
 LIMITS = LiveRiskConfig(
     execution_mode="paper",
-    max_open_orders=8,
-    max_position_value=300_000,
+    max_open_orders=MAX_OPEN_ORDERS,
+    max_position_value=None,
+    max_position_shares=MAX_POSITION_SHARES,
     max_positions=3,
     max_total_exposure=None,
     max_order_value=None,
@@ -43,6 +45,10 @@ SETTINGS = EngineSettings(
     control_seconds=60.0,
 )
 IN_TRANSIT = frozenset({OrderState.INTENT, OrderState.SENT})
+
+
+AGE = 86_400 * NANOS
+"""How old the ticks are: so old that none is of the future when the clock is set back."""
 
 
 class FastClock(SystemClock):
@@ -70,14 +76,23 @@ class FastClock(SystemClock):
 class Session:
     """What one process does: run until the script is through and nothing is open any more."""
 
-    def __init__(self, port: int, state: Path, clock: FastClock, course: Course, *, searching: bool = True) -> None:
+    def __init__(
+        self,
+        port: int,
+        state: Path,
+        clock: FastClock,
+        course: Course,
+        *,
+        searching: bool = True,
+        strategy: Scripted | None = None,
+    ) -> None:
         self._clock = clock
         kind = SearchingBroker if searching else LineBroker
-        self._strategy = Scripted()
+        self._strategy = strategy or Scripted()
         self._engine = LiveEngine(
             self._strategy,
             kind(port, course, clock),
-            TickFeed(port, course, clock.start, self._settled, self._is_over),
+            TickFeed(port, course, clock.start - AGE, self._settled, self._is_over),
             risk=LIMITS,
             state_dir=state,
             settings=SETTINGS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import tempfile
@@ -129,8 +130,6 @@ def points_of(passed: Counter[str]) -> list[Point]:
 
 def spread(points: Sequence[Point], count: int, seed: int) -> list[Point]:
     """Return about `count` of the points, some of every kind, the same for the same seed."""
-    import random
-
     rng = random.Random(seed)
     kinds: dict[str, list[Point]] = {}
     for point in points:

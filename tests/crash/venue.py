@@ -41,6 +41,10 @@ class Books:
     cash: float = CASH
     positions: dict[str, float] = attrs.field(factory=dict)
     tick: int = 1
+    peak_working: int = 0
+    """The most orders that worked at once."""
+    peak_held: float = 0.0
+    """The most of one symbol that was held or short."""
 
 
 class Venue:
@@ -87,6 +91,8 @@ class Venue:
         number = len(self.books.orders) + 1
         order = VenueOrder(order_id, request["symbol"], request["side"], fate, number, request["limit_price"])
         self.books.orders[order_id] = order
+        working = sum(each.state == "working" for each in self.books.orders.values())
+        self.books.peak_working = max(self.books.peak_working, working)
         if fate == Fate.FILL_FIRST:
             self._fill(order, fate)
         if fate == Fate.LOSE_ACK:
@@ -175,6 +181,7 @@ class Venue:
         signed = quantity if order.side == "buy" else -quantity
         books.positions[order.symbol] = books.positions.get(order.symbol, 0.0) + signed
         books.cash -= signed * fill["price"] + fill["commission"]
+        books.peak_held = max(books.peak_held, abs(books.positions[order.symbol]))
         for _ in range(1 + twice):
             self._push({"push": "fill", **fill})
         self._push({"push": "order", **attrs.asdict(order)})

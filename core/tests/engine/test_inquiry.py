@@ -221,3 +221,32 @@ def test_a_broker_says_by_having_find_that_it_can_look_up_an_order():
     clock = DataClock()
     assert isinstance(SearchableVenue(lambda _: 1.0, clock, seed=1), FindsOrders)
     assert not isinstance(SimulatedVenue(lambda _: 1.0, clock, seed=1), FindsOrders)
+
+
+@VENUES
+def test_a_fill_from_before_our_clock_was_set_is_found(tmp_path, kind):
+    """Our clock is an hour ahead of the venue's, and what the venue told of the fill was lost: its fills are older than all
+    that is asked for by our time."""
+
+    class Behind(kind):
+        async def submit(self, order):
+            await super().submit(order)
+            raise BrokerConnectionError("the answer was lost")
+
+        def _tell(self, message):
+            pass
+
+        def _fill(self, order, quantity, number, *, last):
+            super()._fill(order, quantity, number, last=last)
+            self.fills[-1] = attrs.evolve(self.fills[-1], time=self._clock.now() - 3_600 * 10**9)
+
+    async def act(engine, venue, clock):
+        await clock.sleep(2)
+        buy(engine)
+
+    engine, venue = session(tmp_path, lambda clock: Behind(lambda _: 100.0, clock, seed=1), act, reconcile_seconds=10_000.0)
+
+    [order_id] = venue.orders
+    story, _ = course(engine, order_id)
+    assert story.orders[order_id].state is S.FILLED
+    assert [fill.execution_id for fill in story.fills] == [fill.execution_id for fill in venue.fills]

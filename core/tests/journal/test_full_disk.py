@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 
 import pytest
 
@@ -198,3 +199,20 @@ def test_killed_while_the_file_system_refuses(spawn, path):
     assert verify(path) == []
     with JournalReader(path) as reader:
         assert [record.body for record in reader.records()] == list(range(50))
+
+
+def test_a_disk_too_full_for_the_tables_is_no_damage(path, monkeypatch):
+    plain = sqlite3.connect
+
+    def small(*arguments, **options):
+        connection = plain(*arguments, **options)
+        connection.execute("PRAGMA max_page_count = 2")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", small)
+    with pytest.raises(JournalError, match="full; free space there, and start again") as caught:
+        Journal(path, SystemClock()).open()
+    assert "repair" not in str(caught.value)
+    monkeypatch.undo()
+    Journal(path, SystemClock()).open().close()
+    assert verify(path) == []

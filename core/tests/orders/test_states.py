@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml4t.live.contracts import OrderUpdate
-from ml4t.live.model import Fill, Order, OrderSide, OrderState, OrderStatus
+from ml4t.live.model import Fill, Order, OrderSide, OrderState, OrderStatus, Terms
 from ml4t.live.orders.states import with_fill, with_update
 
 S = OrderState
@@ -141,3 +141,23 @@ def test_the_venues_words_are_kept():
     order = with_update(new(), update("rejected", 8, "v", code="no_margin", reason="not enough margin"))
     assert (order.code, order.reason, order.updated_at, order.venue_order_id) == ("no_margin", "not enough margin", 8, "v")
     assert with_fill(new(), fill(1.0, venue_order_id="v2")).venue_order_id == "v2"
+
+
+def test_a_fill_beyond_the_old_quantity_proves_the_amendment():
+    order = new(S.WORKING, limit_price=99.0, amendment=Terms(20.0, 98.0))
+    order = with_fill(order, fill(10.0))
+    assert (order.state, order.quantity, order.amendment) == (S.PARTIALLY_FILLED, 10.0, Terms(20.0, 98.0))
+    order = with_fill(order, fill(4.0))
+    assert (order.state, order.filled_quantity, order.terms, order.amendment) == (
+        S.PARTIALLY_FILLED,
+        14.0,
+        Terms(20.0, 98.0),
+        None,
+    )
+    order = with_fill(order, fill(6.0))
+    assert (order.state, order.filled_quantity, order.quantity) == (S.FILLED, 20.0, 20.0)
+
+
+def test_one_fill_of_all_that_was_amended_to_ends_the_order_on_its_new_terms():
+    order = with_fill(new(S.WORKING, amendment=Terms(20.0)), fill(20.0))
+    assert (order.state, order.quantity, order.amendment) == (S.FILLED, 20.0, None)

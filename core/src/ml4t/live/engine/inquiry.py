@@ -133,8 +133,10 @@ class Inquiry:
             self._absent(order, doubt, asked, enough=1)  # the venue is sure
             return
         doubt.absences = 0
-        if self._lacks_fills(order_id, update):
-            await self._read_fills(order)
+        # Our clock may have been set since the order was made, and be ahead of the venue's: then every fill is read.
+        for since in (max(0, order.created_at - OVERLAP), 0):
+            if self._lacks_fills(order_id, update):
+                await self._read_fills(since)
         if update.state is OrderState.UNKNOWN or (not update.state.is_open and self._lacks_fills(order_id, update)):
             return  # the money first: an order is not closed before its executions are here
         self._desk.order(update)
@@ -157,9 +159,9 @@ class Inquiry:
             return False
         return update.state is OrderState.FILLED or (update.filled_quantity or 0.0) > order.filled_quantity
 
-    async def _read_fills(self, order: Order) -> None:
+    async def _read_fills(self, since: int) -> None:
         async with self._clock.timeout(self._timeout):
-            snapshot = await self._broker.snapshot(max(0, order.created_at - OVERLAP))
+            snapshot = await self._broker.snapshot(since)
         for fill in snapshot.fills:
             self._desk.fill(fill)
 
@@ -169,8 +171,11 @@ class Inquiry:
         if not orders:
             return
         asked = self._clock.monotonic()
+        oldest = min(order.created_at for order in orders) - OVERLAP
+        # Before an order is given up every fill is read: our clock may have been set since, and be ahead of the venue's.
+        since = 0 if any(due[order.order_id].absences for order in orders) else max(0, oldest)
         async with self._clock.timeout(self._timeout):
-            snapshot = await self._broker.snapshot(max(0, min(order.created_at for order in orders) - OVERLAP))
+            snapshot = await self._broker.snapshot(since)
         for fill in snapshot.fills:
             self._desk.fill(fill)
         working = {order.order_id: order for order in snapshot.orders if order.order_id}

@@ -87,7 +87,9 @@ def connect_reading(path: Path, mode: str = "") -> sqlite3.Connection:
 
 def unusable(path: Path, error: Exception) -> JournalError:
     """Return the JournalError that says what SQLite said of `path`."""
-    return JournalError(f"the journal {path} cannot be used: {error}; {remedy(path)}")
+    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    mend = "free space there, and start again" if full else remedy(path)
+    return JournalError(f"the journal {path} cannot be used: {error}; {mend}")
 
 
 def remedy(path: Path) -> str:

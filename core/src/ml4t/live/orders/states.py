@@ -102,11 +102,13 @@ def with_fill(order: Order, fill: Fill) -> Order:
     """Return the order after a fill that was not seen before.
 
     A fill may come before the acknowledgement, and after a cancel: the money moved, so it counts. A finished order stays
-    finished, as FILLED once all of it has traded.
+    finished, as FILLED once all of it has traded. One that has traded more than it was for is on its amendment's terms.
     """
     filled = order.filled_quantity + fill.quantity
     paid = (order.average_price or 0.0) * order.filled_quantity + fill.price * fill.quantity
     average_price = paid / filled if filled else None
+    if order.amendment is not None and filled > order.quantity * (1.0 + DUST):
+        order = _with_terms(order, order.amendment)  # more has traded than it was for: that proves the amendment
     state = order.state
     if abs(filled - order.quantity) <= order.quantity * DUST:
         filled = order.quantity
