@@ -72,6 +72,11 @@ class OrderBook:
         working = self._working.get(symbol)
         return (0.0, 0.0) if working is None else (working.buying, working.selling)
 
+    def open_in(self, symbol: str) -> int:
+        """Return how many orders in a symbol may still trade."""
+        working = self._working.get(symbol)
+        return 0 if working is None else working.orders
+
     def working_symbols(self) -> Sequence[str]:
         """Return the symbols with open orders."""
         return list(self._working)

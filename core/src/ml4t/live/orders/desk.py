@@ -19,6 +19,7 @@ from ml4t.live.portfolio import Portfolio
 from ml4t.live.risk.books import Books
 from ml4t.live.risk.gate import RiskGate
 from ml4t.live.risk.loss import LossWatch
+from ml4t.live.risk.tallies import line_key
 
 SEEN_FILLS = 100_000
 """Executions remembered in memory; older ones are looked up in the journal."""
@@ -131,6 +132,7 @@ class Desk:
             if order.state is OrderState.INTENT:  # still on its way to the disk: it never leaves
                 self.order(OrderUpdate(order_id, OrderState.CANCELLED, self.now(), reason="cancelled before it was sent"))
             else:
+                self.books.tallies.message(self.now())
                 self._on_loop(partial(self._cancel, order))
             return True
 
@@ -170,8 +172,15 @@ class Desk:
                 return
             self._remember(key)
             self.touched[fill.symbol] = self._clock.monotonic()
+            holding = self.portfolio.holdings.get(fill.symbol)
+            realised = 0.0 if holding is None else holding.realised_pnl
             position = self.portfolio.apply(fill)
-            self._record(RecordKind.FILL, fill.execution_id, fill, state=self._lines(position))
+            strategy = "" if order is None else order.strategy
+            tallies = self.books.tallies
+            tallies.filled(fill, strategy, position.realised_pnl - realised, position.multiplier, self.now())
+            counted = StatePut("tally", line_key(strategy, fill.symbol), tallies.line(strategy, fill.symbol))
+            state = (*self._lines(position), counted, self._counted())
+            self._record(RecordKind.FILL, fill.execution_id, fill, state=state)
             if order is not None:
                 self._put(with_fill(order, fill))
                 if order.code == NEVER_REACHED:
@@ -199,6 +208,7 @@ class Desk:
 
     def account(self, account: Account) -> None:
         """Note what the venue says of the balances."""
+        self.books.account = account
         self._record(RecordKind.ACCOUNT, account.account, account)
 
     def mark(self, symbol: str, price: float) -> None:
@@ -212,6 +222,7 @@ class Desk:
             self.orders.put(order)
         for order in recent:
             self._latest = max(self._latest, order.created_at)
+            self.books.tallies.recall(order)
             if order.verdict is None:  # one that was refused here was never submitted
                 self.orders.submitted(order)
             if not order.is_open:
@@ -240,16 +251,19 @@ class Desk:
     def _reject(self, order: Order, verdict: Verdict) -> Order:
         rejected = order.changed(state=OrderState.REJECTED, code=verdict.code, reason=verdict.reason, verdict=verdict)
         self.orders.put(rejected)
-        self._record(RecordKind.VERDICT, order.order_id, verdict)
+        self.books.tallies.message(order.created_at)
+        self._record(RecordKind.VERDICT, order.order_id, verdict, state=(self._counted(),))
         self._record(RecordKind.ORDER, order.order_id, rejected)
         return rejected
 
     def _intend(self, order: Order) -> Order:
         intent = order.changed(state=OrderState.INTENT)
         self.orders.put(intent)
+        tallies = self.books.tallies
+        tallies.sent(intent, intent.quantity * (self.books.price(intent) or 0.0))
         send = partial(self._on_loop, partial(self._send, intent.order_id))
         try:
-            self._record(RecordKind.INTENT, intent.order_id, intent, on_durable=send)
+            self._record(RecordKind.INTENT, intent.order_id, intent, state=(self._counted(),), on_durable=send)
         except JournalError as error:
             return self._unwritten(intent, error)
         self.orders.submitted(intent)
@@ -313,6 +327,9 @@ class Desk:
             StatePut("position", position.symbol, position if position.quantity else None),
             StatePut("account", "books", self.portfolio.state()),
         )
+
+    def _counted(self) -> StatePut:
+        return StatePut("risk", "tallies", self.books.tallies.state())
 
     def _look_at_losses(self) -> None:
         if self._losses.mark(self.portfolio.equity) and self.on_breach is not None:
