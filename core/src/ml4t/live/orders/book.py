@@ -1,4 +1,7 @@
-"""The book of our own orders: what is open, what it could still do, and what was submitted lately."""
+"""The book of our own orders: what is open, what it could still do, and what was submitted lately.
+
+This is row 46 of the table of controls.
+"""
 
 from __future__ import annotations
 

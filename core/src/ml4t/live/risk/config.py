@@ -1,4 +1,4 @@
-"""The limits that every order must respect, as one class."""
+"""The limits that every order must respect, as one class (row 45 of the table of controls)."""
 
 from __future__ import annotations
 
