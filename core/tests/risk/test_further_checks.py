@@ -571,3 +571,13 @@ def test_every_check_has_a_name_of_its_own(room):
     limits = LiveRiskConfig(**ARMED, max_group_exposure=1, asset_groups={"g": ["A"]}, ramp_up_seconds=1)
     names = [name for name, _ in standard_checks(limits, Switch(), Connection(), LossWatch(limits), desk.clock)]
     assert len(names) == len(set(names))
+
+
+def test_open_orders_that_close_more_than_is_held_use_buying_power(make):
+    desk = make(check_buying_power=True)
+    desk.fill(ask(desk, 10))
+    desk.desk.account(Account("a", "paper", "USD", 99_000.0, 100_000.0, 1, buying_power=1_000.0))
+    assert allowed(ask(desk, -6))
+    assert allowed(ask(desk, -7))  # 3 of the 13 open a short position: 300 of the 1,000 are taken
+    assert refused(ask(desk, 7.1, "B"), "buying_power", limit=700, value=710)
+    assert allowed(ask(desk, 7, "B"))
