@@ -101,7 +101,7 @@ class Room:
         self.connection.up()
         self.losses.roll(self.clock.now(), cash)
         self.tape = tape or Tape()
-        standard = standard_checks(self.limits, self.switch, self.connection, self.losses)
+        standard = standard_checks(self.limits, self.switch, self.connection, self.losses, self.clock)
         self.gate = RiskGate([*standard, *checks], self.clock)
         self.journalled = {}
         self.desk = Desk(

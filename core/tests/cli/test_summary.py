@@ -9,7 +9,7 @@ import pytest
 from ml4t.live.clock import DataClock
 from ml4t.live.journal import Journal, RecordKind, StatePut
 from ml4t.live.ledger import Score
-from ml4t.live.model import Direction, Fill, Firing, Forecast, Gap, Order, OrderSide, OrderState, Verdict
+from ml4t.live.model import Direction, Fill, Firing, Forecast, Gap, Order, OrderSide, OrderState, Position, Verdict
 from ml4t.live.report import ReportReader, summarise
 from ml4t.live.report.around import symbol_story
 from ml4t.live.report.equity import POINTS, EquityCurve, sparkline
@@ -127,6 +127,23 @@ def test_limits_that_are_off_are_left_out_and_losses_are_measured():
     assert used["max_daily_loss"] == {"limit": "max_daily_loss", "value": 40.0, "at_most": 100.0, "used": 0.4}
     assert used["max_drawdown_pct"]["value"] == pytest.approx(0.2)
     assert used["max_positions"]["used"] == 0
+
+
+def test_the_day_and_the_sides_are_measured():
+    limits = {"max_daily_turnover": 1_000, "max_losing_streak": 4, "max_order_to_fill_ratio": 8, "max_leverage": 2}
+    limits |= {"max_long_value": 400, "max_short_value": 200, "max_net_exposure": 100}
+    tallies = {"value_sent": 250.0, "losing_streak": 1, "messages_today": 6, "fills_today": 3}
+    positions = [Position("A", 2, 100.0, 100.0), Position("B", -1, 150.0, 150.0)]
+    used = {line["limit"]: line["value"] for line in limit_use(limits, {}, positions, 0, 0, 700.0, tallies)}
+    assert used == {
+        "max_long_value": 200,
+        "max_short_value": 150,
+        "max_net_exposure": 50,
+        "max_leverage": 0.5,
+        "max_daily_turnover": 250,
+        "max_order_to_fill_ratio": 2,
+        "max_losing_streak": 1,
+    }
 
 
 # ------------------------------------------------------------------ a whole journal

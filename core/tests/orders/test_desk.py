@@ -266,7 +266,12 @@ def test_a_fill_of_an_order_nobody_knows_is_still_money(desk):
     assert desk.portfolio.cash == 100_000 + 100 - 0.5
     kind, subject, _, state = desk.tape.lines[-2]
     assert (kind, subject) == (RecordKind.FILL, "e1")
-    assert [(put.bucket, put.key) for put in state] == [("position", "B"), ("account", "books")]
+    assert [(put.bucket, put.key) for put in state] == [
+        ("position", "B"),
+        ("account", "books"),
+        ("tally", "/B"),
+        ("risk", "tallies"),
+    ]
 
 
 def test_a_fill_from_before_memory_is_looked_up_in_the_journal(desk, monkeypatch):

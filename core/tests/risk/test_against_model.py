@@ -144,8 +144,11 @@ class GateAgainstModel(RuleBasedStateMachine):
         known["left"] -= quantity
         known["open"] = share < 1.0
         signed = quantity * SIGN[known["side"]]
+        before = self.model.held[known["symbol"]]
         self.model.held[known["symbol"]] += signed
         self.model.cash -= signed * price
+        if before * (before + signed) > 0:  # what was held already is valued at the last mark until the next one
+            self.model.look()
         self.room.price(known["symbol"], price)
         self.model.prices[known["symbol"]] = price
         self.model.look()

@@ -83,6 +83,16 @@ class Portfolio:
         holding = self._holdings.get(symbol)
         return 0.0 if holding is None else holding.quantity
 
+    def realised_pnl(self, symbol: str) -> float:
+        """Return what a symbol has earned, in account currency, commissions not taken off."""
+        holding = self._holdings.get(symbol)
+        return 0.0 if holding is None else holding.realised_pnl
+
+    def multiplier(self, symbol: str) -> float:
+        """Return how many units of the underlying one unit of a symbol stands for."""
+        holding = self._holdings.get(symbol)
+        return 1.0 if holding is None else holding.multiplier
+
     def apply(self, fill: Fill, corrected: Fill | None = None) -> Position:
         """Book a fill and return the symbol's position after it (quantity 0 when flat).
 

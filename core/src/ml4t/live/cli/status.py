@@ -69,7 +69,13 @@ def _answer(journal: ReportReader, state: StateDir) -> dict[str, Any]:
         "kill_switch": switch | {"since": iso(switch["at"])},
         "flattening": risk.get("flatten"),
         "limits": limit_use(
-            manifest.get("limits", {}), risk.get("losses", {}), positions.values(), len(open_orders), lately, equity
+            manifest.get("limits", {}),
+            risk.get("losses", {}),
+            positions.values(),
+            len(open_orders),
+            lately,
+            equity,
+            risk.get("tallies"),
         ),
         "breached": risk.get("losses", {}).get("breached", ""),
         "health": [{"part": r.subject, "time": iso(r.time), **r.body} for r in journal.health()],

@@ -9,6 +9,88 @@ from ml4t.live.contracts.market import MarketView
 from ml4t.live.model import Order, Position, Verdict
 
 
+class TallyLine(Protocol):
+    """What one strategy did in one symbol."""
+
+    @property
+    def quantity(self) -> float:
+        """The signed quantity that its fills add up to."""
+        ...
+
+    def result(self, mark: float | None) -> float | None:
+        """Return the day's result at `mark`, commissions deducted; None when it is held and no mark is known."""
+        ...
+
+
+class MomentView(Protocol):
+    """When something happened."""
+
+    def since(self, moment: int) -> int:
+        """Return how often it happened after `moment` (nanoseconds UTC)."""
+        ...
+
+
+class TallyView(Protocol):
+    """What has been counted. The day is that of the loss limits."""
+
+    @property
+    def messages(self) -> MomentView:
+        """Orders sent, orders refused, and cancels."""
+        ...
+
+    @property
+    def fills(self) -> MomentView:
+        """Executions."""
+        ...
+
+    @property
+    def started(self) -> int:
+        """The first order sent since this process began, nanoseconds UTC; 0 before it."""
+        ...
+
+    @property
+    def sent_since_start(self) -> int:
+        """Orders sent since this process began."""
+        ...
+
+    @property
+    def value_sent(self) -> float:
+        """The value of the orders sent today, in account currency."""
+        ...
+
+    @property
+    def messages_today(self) -> int:
+        """Orders sent, orders refused, and cancels of today."""
+        ...
+
+    @property
+    def fills_today(self) -> int:
+        """Executions of today."""
+        ...
+
+    @property
+    def losing_streak(self) -> int:
+        """Closing orders in a row, today, that lost money."""
+        ...
+
+    @property
+    def last_loss_at(self) -> int:
+        """When the last of them traded, nanoseconds UTC; 0 without one."""
+        ...
+
+    def orders_of(self, order: Order) -> int:
+        """Return how many orders the decision behind `order` has sent in its symbol."""
+        ...
+
+    def of_symbol(self, symbol: str) -> Mapping[str, TallyLine]:
+        """Return the day's lines of a symbol by strategy."""
+        ...
+
+    def of_strategy(self, strategy: str) -> Mapping[str, TallyLine]:
+        """Return the day's lines of a strategy by symbol."""
+        ...
+
+
 class RiskView(Protocol):
     """What a check may look at: the books as the engine knows them at this moment.
 
@@ -85,6 +167,24 @@ class RiskView(Protocol):
 
     def reduces(self, order: Order) -> bool:
         """Return True when `order`, with every open order on its side filled first, can only bring the position nearer zero."""
+        ...
+
+    def shorts(self, order: Order) -> bool:
+        """Return True when selling would end below zero even after every open buy."""
+        ...
+
+    def open_in(self, symbol: str) -> int:
+        """Return how many orders in a symbol may still trade."""
+        ...
+
+    @property
+    def buying_power(self) -> float | None:
+        """What may still be bought or sold short, open orders deducted; None when it is not known."""
+        ...
+
+    @property
+    def tallies(self) -> TallyView:
+        """What has been counted: messages, executions, turnover, results."""
         ...
 
 

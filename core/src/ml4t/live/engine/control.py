@@ -1,4 +1,7 @@
-"""Commands that people give a run from outside (kill, resume, flatten), and the folder in which they leave them."""
+"""Commands that people give a run from outside (kill, resume, flatten), and the folder in which they leave them.
+
+This is row 41 of the table of controls.
+"""
 
 from __future__ import annotations
 

@@ -246,7 +246,7 @@ class Core:
         limits = self.parts.limits
         portfolio = Portfolio(self.parts.shadow.initial_cash if self.parts.mode == "shadow" else 0.0)
         books = Books(self.market, portfolio, OrderBook())
-        standard = standard_checks(limits, self.switch, self.connection, self.losses)
+        standard = standard_checks(limits, self.switch, self.connection, self.losses, self.clock)
         desk = Desk(
             gate=RiskGate([*standard, *self.parts.checks], self.clock, budget_ms=limits.check_budget_ms),
             books=books,
@@ -320,7 +320,7 @@ class Core:
     def _first_event(self, now: int) -> None:
         resumed = self._resumption is not None
         if resumed:
-            self.losses.roll(now, self.desk.portfolio.equity)
+            self._begin_day(now)
         else:
             self._roll_day(now)
         self.agenda.every(DAY, (now // DAY + 1) * DAY, self._roll_day)
@@ -332,8 +332,14 @@ class Core:
             interval = round(self.parts.engine.silence_seconds * 1e9)
             self.agenda.every(interval, now + interval, self.liveness.look)
 
+    def _begin_day(self, now: int) -> None:
+        if self.losses.roll(now, self.desk.portfolio.equity):
+            books = self.desk.books
+            for key, line in books.tallies.begin_day(books.mark):
+                self.journal.put("tally", key, line)
+
     def _roll_day(self, now: int) -> None:
-        self.losses.roll(now, self.desk.portfolio.equity)
+        self._begin_day(now)
         if self.pipeline.moment > self._valued:
             self._valued = self.pipeline.moment
             self._value(now)

@@ -1,4 +1,7 @@
-"""Observers, each behind a bounded queue of its own: watching never holds up trading."""
+"""Observers, each behind a bounded queue of its own: watching never holds up trading.
+
+These are rows 48 and 50 of the table of controls.
+"""
 
 from __future__ import annotations
 

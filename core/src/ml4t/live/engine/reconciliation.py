@@ -1,4 +1,7 @@
-"""Compares the venue's books with ours: every difference gets a name, and only what stays the same is believed."""
+"""Compares the venue's books with ours: every difference gets a name, and only what stays the same is believed.
+
+This is row 49 of the table of controls.
+"""
 
 from __future__ import annotations
 

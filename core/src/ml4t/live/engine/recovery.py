@@ -15,6 +15,9 @@ from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Switch
 from ml4t.live.shadow import ShadowVenue
 
+FILLS_RECALLED = 1_000
+"""Executions of an earlier process that count in the limits on executions."""
+
 
 def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switch) -> None:
     """Take back holdings, open orders, limits and the kill switch."""
@@ -29,6 +32,10 @@ def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switc
     risk = journal.state("risk")
     if "losses" in risk:
         losses.restore(risk["losses"])
+    tallies = desk.books.tallies
+    tallies.restore(risk.get("tallies", {}), journal.state("tally"))
+    for fill in journal.fills(limit=FILLS_RECALLED):
+        tallies.fills.add(fill.time)
     if "kill_switch" in risk:
         switch.restore(risk["kill_switch"])
 

@@ -1,4 +1,7 @@
-"""Stop signals (the first asks for an orderly stop, the second ends the process) and the one that throws the kill switch."""
+"""Stop signals (the first asks for an orderly stop, the second ends the process) and the one that throws the kill switch.
+
+This is row 41 of the table of controls.
+"""
 
 from __future__ import annotations
 

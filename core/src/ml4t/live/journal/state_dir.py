@@ -1,4 +1,4 @@
-"""The folder of one mode, and the lock that keeps a second process out of it."""
+"""The folder of one mode, and the lock that keeps a second process out of it (row 53 of the table of controls)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An order and the words that describe it."""
+"""An order and the words that describe it (row 42 of the table of controls)."""
 
 from __future__ import annotations
 

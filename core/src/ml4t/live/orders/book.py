@@ -1,4 +1,7 @@
-"""The book of our own orders: what is open, what it could still do, and what was submitted lately."""
+"""The book of our own orders: what is open, what it could still do, and what was submitted lately.
+
+This is row 46 of the table of controls.
+"""
 
 from __future__ import annotations
 
@@ -83,6 +86,11 @@ class OrderBook:
         """Return the quantities that open orders may still buy and sell."""
         working = self._working.get(symbol)
         return (0.0, 0.0) if working is None else (working.buying, working.selling)
+
+    def open_in(self, symbol: str) -> int:
+        """Return how many orders in a symbol may still trade."""
+        working = self._working.get(symbol)
+        return 0 if working is None else working.orders
 
     def working_symbols(self) -> Sequence[str]:
         """Return the symbols with open orders."""

@@ -23,6 +23,7 @@ from ml4t.live.portfolio import Portfolio
 from ml4t.live.risk.books import Books
 from ml4t.live.risk.gate import RiskGate
 from ml4t.live.risk.loss import LossWatch
+from ml4t.live.risk.tallies import line_key
 
 JOURNAL_FAILED = "journal_failed"
 
@@ -137,6 +138,7 @@ class Desk:
             if order.state is OrderState.INTENT:  # still on its way to the disk: it never leaves
                 self.order(OrderUpdate(order_id, OrderState.CANCELLED, self.now(), reason="cancelled before it was sent"))
             else:
+                self.books.tallies.message(self.now())
                 self._on_loop(partial(self._cancel, order))
             return True
 
@@ -231,6 +233,7 @@ class Desk:
 
     def account(self, account: Account) -> None:
         """Note what the venue says of the balances."""
+        self.books.account = account
         self._record(RecordKind.ACCOUNT, account.account, account)
 
     def mark(self, symbol: str, price: float) -> None:
@@ -244,6 +247,7 @@ class Desk:
             self.orders.put(order)
         for order in recent:
             self._latest = max(self._latest, order.created_at)
+            self.books.tallies.recall(order)
             if order.verdict is None:  # one that was refused here was never submitted
                 self.orders.submitted(order)
             if not order.is_open:
@@ -294,6 +298,7 @@ class Desk:
             return Verdict(False, JOURNAL_FAILED, str(error), check="journal")
         self.touched[order.symbol] = self._clock.monotonic()
         self.orders.submitted(amending.changed(created_at=amending.updated_at))
+        self.books.tallies.message(amending.updated_at)
         return ALLOW
 
     def _send_amendment(self, order_id: str) -> None:
@@ -305,16 +310,19 @@ class Desk:
     def _reject(self, order: Order, verdict: Verdict) -> Order:
         rejected = order.changed(state=OrderState.REJECTED, code=verdict.code, reason=verdict.reason, verdict=verdict)
         self.orders.put(rejected)
-        self._record(RecordKind.VERDICT, order.order_id, verdict)
+        self.books.tallies.message(order.created_at)
+        self._record(RecordKind.VERDICT, order.order_id, verdict, state=(self._counted(),))
         self._record(RecordKind.ORDER, order.order_id, rejected)
         return rejected
 
     def _intend(self, order: Order) -> Order:
         intent = order.changed(state=OrderState.INTENT)
         self.orders.put(intent)
+        tallies = self.books.tallies
+        tallies.sent(intent, intent.quantity * (self.books.price(intent) or 0.0))
         send = partial(self._on_loop, partial(self._send, intent.order_id))
         try:
-            self._record(RecordKind.INTENT, intent.order_id, intent, on_durable=send)
+            self._record(RecordKind.INTENT, intent.order_id, intent, state=(self._counted(),), on_durable=send)
         except JournalError as error:
             return self._unwritten(intent, error)
         self.orders.submitted(intent)
@@ -340,9 +348,12 @@ class Desk:
     def _book(self, fill: Fill, corrected: Fill | None) -> None:
         self._executions.remember(fill)
         self.touched[fill.symbol] = self._clock.monotonic()
-        position = self.portfolio.apply(fill, corrected)
-        self._record(RecordKind.FILL, fill.execution_id, fill, state=self._lines(position))
         order = self.orders.get(fill.order_id)
+        earned = self.portfolio.realised_pnl(fill.symbol)
+        position = self.portfolio.apply(fill, corrected)
+        earned = self.portfolio.realised_pnl(fill.symbol) - earned
+        counted = self._tally(fill, corrected, "" if order is None else order.strategy, earned)
+        self._record(RecordKind.FILL, fill.execution_id, fill, state=(*self._lines(position), *counted))
         difference = fill_difference(order, fill, corrected)
         if order is not None:
             self._put(with_fill(order if corrected is None else without_fill(order, corrected), fill))
@@ -350,6 +361,16 @@ class Desk:
             body = {"clean": False, "when": "fill", "differences": [difference]}
             self._record(RecordKind.RECONCILIATION, fill.account, body)
         self._look_at_losses()
+
+    def _tally(self, fill: Fill, corrected: Fill | None, strategy: str, earned: float) -> Sequence[StatePut]:
+        """Count an execution, and return what of the counters a restart needs."""
+        tallies, multiplier = self.books.tallies, self.portfolio.multiplier(fill.symbol)
+        if corrected is None:
+            tallies.filled(fill, strategy, earned, multiplier, self.now())
+        else:
+            tallies.corrected(fill, corrected, strategy, multiplier)
+        line = StatePut("tally", line_key(strategy, fill.symbol), tallies.line(strategy, fill.symbol))
+        return line, self._counted()
 
     def _catch_up(self, order: Order, fills: Sequence[Fill]) -> None:
         """Bring an order up to its executions: a crash may have come between a fill's record and the order's."""
@@ -383,6 +404,9 @@ class Desk:
             StatePut("position", position.symbol, position if position.quantity else None),
             StatePut("account", "books", self.portfolio.state()),
         )
+
+    def _counted(self) -> StatePut:
+        return StatePut("risk", "tallies", self.books.tallies.state())
 
     def _look_at_losses(self) -> None:
         if self._losses.mark(self.portfolio.equity) and self.on_breach is not None:

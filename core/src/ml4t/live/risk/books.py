@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ml4t.live.contracts.market import MarketView
-from ml4t.live.model import Order, OrderSide, Position
+from ml4t.live.model import Account, Order, OrderSide, Position
 from ml4t.live.orders.book import OrderBook
 from ml4t.live.orders.states import DUST
 from ml4t.live.portfolio import Portfolio
+from ml4t.live.risk.tallies import Tallies
 
 
 class Books:
@@ -19,6 +20,9 @@ class Books:
         self.market = market
         self.portfolio = portfolio
         self.orders = orders
+        self.tallies = Tallies()
+        self.account: Account | None = None
+        """What the venue said of the balances last; None before it said anything."""
 
     @property
     def positions(self) -> Mapping[str, Position]:
@@ -113,3 +117,31 @@ class Books:
         for symbol in self.orders.working_symbols():
             if symbol not in holdings:
                 yield symbol, max(working(symbol))
+
+    def open_in(self, symbol: str) -> int:
+        """Return how many orders in a symbol may still trade."""
+        return self.orders.open_in(symbol)
+
+    @property
+    def buying_power(self) -> float | None:
+        """What may still be bought or sold short; None when an open order cannot be valued.
+
+        The venue's figure where it gives one, else cash less what shorts owe; less what open orders could open.
+        """
+        reported = self.account.buying_power if self.account is not None else None
+        power = reported
+        if power is None:
+            power = self.portfolio.cash + sum(min(0.0, line.market_value) for line in self.portfolio.holdings.values())
+        closable: dict[str, float] = {}
+        for order in self.orders.open_orders:
+            price = self.price(order)
+            if price is None:
+                return None
+            opening = order.remaining
+            held = self.portfolio.quantity(order.symbol)
+            if held and (held > 0) is not (order.side is OrderSide.BUY):
+                left = closable.get(order.symbol, abs(held))
+                closable[order.symbol] = max(0.0, left - opening)
+                opening = max(0.0, opening - left)
+            power -= opening * price
+        return power

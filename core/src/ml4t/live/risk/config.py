@@ -1,13 +1,16 @@
-"""The limits that every order must respect, as one class."""
+"""The limits that every order must respect, as one class (row 45 of the table of controls)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Any, ClassVar, Literal, TypedDict, Unpack
 
 from attrs import Attribute, field, fields, frozen
+
+from ml4t.live.model import OrderType, TimeInForce
 
 ExecutionMode = Literal["shadow", "paper", "live"]
 OnBreach = Literal["halt", "flatten"]
@@ -89,6 +92,32 @@ def _blocked(value: Symbols) -> frozenset[str]:
     return _symbols("blocked_assets", value)
 
 
+def _shortable(value: Symbols) -> frozenset[str]:
+    return _symbols("shortable_assets", value)
+
+
+def _order_types(value: Iterable[str]) -> frozenset[str]:
+    return _members("allowed_order_types", OrderType, value)
+
+
+def _times_in_force(value: Iterable[str]) -> frozenset[str]:
+    return _members("allowed_times_in_force", TimeInForce, value)
+
+
+def _members(name: str, kind: type[StrEnum], value: Iterable[str]) -> frozenset[str]:
+    members = _symbols(name, value)
+    unknown = sorted(members - {member.value for member in kind})
+    if unknown:
+        raise _wrong(name, unknown, f"must be among {', '.join(kind)}")
+    return members
+
+
+def _groups(value: Mapping[str, Symbols]) -> dict[str, frozenset[str]]:
+    if not isinstance(value, Mapping):
+        raise _wrong("asset_groups", value, "must be a table of groups; write {'tech': ['AAPL', 'MSFT']}")
+    return {name: _symbols(f"asset_groups.{name}", symbols) for name, symbols in value.items()}
+
+
 class _Limits(TypedDict, total=False):
     """The arguments of `LiveRiskConfig`, for editors and type checkers; a test keeps them equal to its fields."""
 
@@ -112,6 +141,45 @@ class _Limits(TypedDict, total=False):
     kill_switch_enabled: bool
     on_breach: OnBreach
     check_budget_ms: float
+    max_price_drift_pct: float | None
+    max_market_deviation_pct: float | None
+    price_tick: float | None
+    lot_size: float | None
+    min_order_shares: float | None
+    min_order_value: float | None
+    max_volume_pct: float | None
+    max_messages_per_second: int | None
+    max_messages_per_minute: int | None
+    max_messages_per_hour: int | None
+    max_order_to_fill_ratio: float | None
+    max_orders_per_decision: int | None
+    max_open_orders_per_symbol: int | None
+    max_long_value: float | None
+    max_short_value: float | None
+    max_strategy_value: float | None
+    max_net_exposure: float | None
+    max_leverage: float | None
+    max_group_exposure: float | None
+    max_daily_turnover: float | None
+    max_fills_per_minute: int | None
+    max_symbol_loss: float | None
+    max_strategy_loss: float | None
+    max_losing_streak: int | None
+    losing_streak_cooldown_seconds: float | None
+    max_silence_seconds: float | None
+    max_jump_sigmas: float | None
+    max_clock_skew_seconds: float | None
+    ramp_up_seconds: float | None
+    ramp_up_order_value: float | None
+    ramp_up_orders: int | None
+    check_buying_power: bool
+    refuse_locked_book: bool
+    prevent_self_match: bool
+    allow_shorts: bool
+    shortable_assets: Symbols
+    allowed_order_types: Iterable[str]
+    allowed_times_in_force: Iterable[str]
+    asset_groups: Mapping[str, Symbols]
     max_shares: float | None
     shadow_mode: bool
 
@@ -167,6 +235,84 @@ class LiveRiskConfig:
     """What a breached loss limit does: halt (send nothing more) or flatten (close every position, then halt)."""
     check_budget_ms: float = field(default=50.0, validator=_Above())
     """Time one check may take, in milliseconds; a slower one refuses the order."""
+    max_price_drift_pct: float | None = _share(None)
+    """Furthest an order's price may be from the price of up to twenty observations ago, as a share of it."""
+    max_market_deviation_pct: float | None = _share(None)
+    """Furthest a market or stop order may be expected to fill from the mean of the last twenty prices, as a share of it."""
+    price_tick: float | None = _amount(None)
+    """Step that limit and stop prices must be multiples of, in money."""
+    lot_size: float | None = _amount(None)
+    """Step that quantities must be multiples of, in shares, contracts or coins."""
+    min_order_shares: float | None = _amount(None)
+    """Smallest quantity of one order, in shares, contracts or coins."""
+    min_order_value: float | None = _amount(None)
+    """Smallest value of one order, in money."""
+    max_volume_pct: float | None = _share(None)
+    """Largest order as a share of the mean volume of the last twenty observations."""
+    max_messages_per_second: int | None = _count(None)
+    """Most messages (orders, refused ones too, and cancels) in any second."""
+    max_messages_per_minute: int | None = _count(None)
+    """Most messages (orders, refused ones too, and cancels) in any sixty seconds."""
+    max_messages_per_hour: int | None = _count(None)
+    """Most messages (orders, refused ones too, and cancels) in any hour."""
+    max_order_to_fill_ratio: float | None = _amount(None)
+    """Most messages of a day for each execution of that day; before the first, as many are allowed as for one."""
+    max_orders_per_decision: int | None = _count(None)
+    """Most orders that one decision (a firing, a forecast, or the reason given) may send in one symbol."""
+    max_open_orders_per_symbol: int | None = _count(None)
+    """Most orders of one symbol that may still trade at once."""
+    max_long_value: float | None = _amount(None)
+    """Largest sum of the values of all long positions, open buys included, in money."""
+    max_short_value: float | None = _amount(None)
+    """Largest sum of the values of all short positions, open sells included, in money."""
+    max_strategy_value: float | None = _amount(None)
+    """Largest sum of the absolute values of one strategy's positions, its open orders included, in money."""
+    max_net_exposure: float | None = _amount(None)
+    """Largest absolute difference of longs and shorts, open orders included on the side that hurts, in money."""
+    max_leverage: float | None = _amount(None)
+    """Largest sum of the absolute values of all positions, open orders included, as a multiple of equity."""
+    max_group_exposure: float | None = _amount(None)
+    """Largest sum of the absolute values of one group of asset_groups, open orders included, in money."""
+    max_daily_turnover: float | None = _amount(None)
+    """Largest value of all orders sent in a day, in money."""
+    max_fills_per_minute: int | None = _count(None)
+    """Most executions in any sixty seconds; one more order is refused."""
+    max_symbol_loss: float | None = _amount(None)
+    """Largest loss of one symbol since the day began, realised and open, in money."""
+    max_strategy_loss: float | None = _amount(None)
+    """Largest loss of one strategy since the day began, realised and open, in money."""
+    max_losing_streak: int | None = _count(None)
+    """Closing orders in a row that may lose money in a day before new risk is refused."""
+    losing_streak_cooldown_seconds: float | None = _amount(None)
+    """How long a losing streak refuses new risk after its last loss, in seconds. None: until the day ends."""
+    max_silence_seconds: float | None = _amount(None)
+    """Longest time since anything of the order's symbol was received, in seconds."""
+    max_jump_sigmas: float | None = _amount(None)
+    """Largest last move of the price, in standard deviations of the moves before it."""
+    max_clock_skew_seconds: float | None = _amount(None)
+    """Furthest data may be stamped ahead of the clock, and the clock may be set while running, in seconds."""
+    ramp_up_seconds: float | None = _amount(None)
+    """How long after the first order of a process the ramp_up limits hold, in seconds."""
+    ramp_up_order_value: float | None = _amount(None)
+    """Largest value of one order while ramping up, in money."""
+    ramp_up_orders: int | None = _count(None)
+    """Most orders while ramping up."""
+    check_buying_power: bool = field(default=False, validator=_flag)
+    """True refuses what the buying power (the venue's figure, or cash) does not cover."""
+    refuse_locked_book: bool = field(default=False, validator=_flag)
+    """True refuses orders while the bid is not below the ask."""
+    prevent_self_match: bool = field(default=False, validator=_flag)
+    """True refuses an order that could trade with an open one of our own."""
+    allow_shorts: bool = field(default=True, validator=_flag)
+    """False refuses orders that could end below zero."""
+    shortable_assets: frozenset[str] = field(default=frozenset(), converter=_shortable)
+    """The only symbols that may be sold short; empty allows all."""
+    allowed_order_types: frozenset[str] = field(default=frozenset(), converter=_order_types)
+    """The only order types that may be sent, such as `limit`; empty allows all."""
+    allowed_times_in_force: frozenset[str] = field(default=frozenset(), converter=_times_in_force)
+    """The only times in force that may be sent, such as `day`; empty allows all."""
+    asset_groups: Mapping[str, frozenset[str]] = field(factory=dict, converter=_groups, hash=False)
+    """Groups of symbols (a sector, a currency) by name, for max_group_exposure."""
 
     def __init__(self, **limits: Unpack[_Limits]) -> None:
         given: dict[str, Any] = dict(limits)
@@ -181,6 +327,7 @@ class LiveRiskConfig:
             raise _wrong("blocked_assets", both, "are in allowed_assets too; take them out of one of the two")
         if self.check_budget_ms is None:
             raise _wrong("check_budget_ms", None, "cannot be switched off; write a number of milliseconds, such as 50")
+        _refuse_half_armed(self)
 
     @property
     def max_shares(self) -> float | None:
@@ -195,6 +342,16 @@ class LiveRiskConfig:
     def disabled(self) -> tuple[str, ...]:
         """Return the names of the limits that are switched off, in the order of the fields."""
         return tuple(f.name for f in fields(LiveRiskConfig) if getattr(self, f.name) is None and f.name != "execution_mode")
+
+
+def _refuse_half_armed(limits: LiveRiskConfig) -> None:
+    """A limit that rests on another, which is off, would limit nothing."""
+    if limits.ramp_up_seconds is None and (limits.ramp_up_order_value, limits.ramp_up_orders) != (None, None):
+        raise _wrong("ramp_up_seconds", None, "must be set for ramp_up_order_value or ramp_up_orders to hold")
+    if limits.max_group_exposure is not None and not limits.asset_groups:
+        raise _wrong("asset_groups", {}, "must name the groups for max_group_exposure to hold")
+    if limits.losing_streak_cooldown_seconds is not None and limits.max_losing_streak is None:
+        raise _wrong("max_losing_streak", None, "must be set for losing_streak_cooldown_seconds to hold")
 
 
 def _refuse_unknown(given: dict[str, Any], names: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The gate: a frozen chain of checks that fails closed."""
+"""The gate: a frozen chain of checks that fails closed (row 44 of the table of controls)."""
 
 from __future__ import annotations
 
