@@ -141,3 +141,11 @@ def test_the_venues_words_are_kept():
     order = with_update(new(), update("rejected", 8, "v", code="no_margin", reason="not enough margin"))
     assert (order.code, order.reason, order.updated_at, order.venue_order_id) == ("no_margin", "not enough margin", 8, "v")
     assert with_fill(new(), fill(1.0, venue_order_id="v2")).venue_order_id == "v2"
+
+
+def test_an_end_is_believed_when_all_that_has_traded_is_here():
+    end = OrderUpdate("o1", S.CANCELLED, 5, filled_quantity=6.0)
+    known = with_fill(new(S.WORKING), fill(2.0))
+    assert with_update(known, end) is None, "four of them are missing, and still count as exposure"
+    assert with_update(new(S.UNKNOWN), end).state is S.WORKING
+    assert with_update(with_fill(known, fill(4.0)), end).state is S.CANCELLED
