@@ -7,7 +7,7 @@ DISTRIBUTIONS := $(wildcard core/pyproject.toml plugins/*/pyproject.toml contrib
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typing bench docs crash-sweep clean
+.PHONY: help demo test lint typing bench docs crash-sweep storms clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,11 @@ demo: $(STAMP)  ## run the whole pipeline on thirteen years of real daily prices
 
 test: $(STAMP)  ## run all tests
 	@$(BIN)/python -m pytest
+
+HOURS ?= 10000
+
+storms: $(STAMP)  ## run simulated storms on the order path, HOURS=10000 simulated hours of them
+	@$(BIN)/python core/tests/storms --hours 20 --storms $$(( ($(HOURS) + 19) / 20 ))
 
 lint: $(STAMP)  ## check style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

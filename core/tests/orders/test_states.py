@@ -161,3 +161,11 @@ def test_a_fill_beyond_the_old_quantity_proves_the_amendment():
 def test_one_fill_of_all_that_was_amended_to_ends_the_order_on_its_new_terms():
     order = with_fill(new(S.WORKING, amendment=Terms(20.0)), fill(20.0))
     assert (order.state, order.quantity, order.amendment) == (S.FILLED, 20.0, None)
+
+
+def test_an_end_is_believed_when_all_that_has_traded_is_here():
+    end = OrderUpdate("o1", S.CANCELLED, 5, filled_quantity=6.0)
+    known = with_fill(new(S.WORKING), fill(2.0))
+    assert with_update(known, end) is None, "four of them are missing, and still count as exposure"
+    assert with_update(new(S.UNKNOWN), end).state is S.WORKING
+    assert with_update(with_fill(known, fill(4.0)), end).state is S.CANCELLED

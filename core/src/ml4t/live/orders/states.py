@@ -21,7 +21,8 @@ def with_update(order: Order, update: OrderUpdate) -> Order | None:
     """Return the order after what the venue said, None when that is old news.
 
     A finished order stays finished. A venue that has the order ends UNKNOWN, and what was proved never becomes UNKNOWN.
-    FILLED is believed when the executions are here: until then the order stays open, and counts as exposure.
+    FILLED, or an end after more has traded than is known here, is believed when the executions are here: until then the
+    order stays open, and counts as exposure.
     """
     if not order.is_open:
         return None
@@ -31,7 +32,7 @@ def with_update(order: Order, update: OrderUpdate) -> Order | None:
         if not order.is_open:
             return order.changed(updated_at=update.time)
     state = update.state
-    if state is OrderState.FILLED:
+    if state is OrderState.FILLED or (not state.is_open and _lacks_fills(order, update)):
         state = OrderState.WORKING
     if state is OrderState.WORKING and order.filled_quantity > 0:
         state = OrderState.PARTIALLY_FILLED
@@ -47,6 +48,10 @@ def with_update(order: Order, update: OrderUpdate) -> Order | None:
         reason=update.reason or order.reason,
         amendment=order.amendment if not forward or state.is_open else None,
     )
+
+
+def _lacks_fills(order: Order, update: OrderUpdate) -> bool:
+    return (update.filled_quantity or 0.0) > order.filled_quantity + order.quantity * DUST
 
 
 def _with_terms(order: Order, terms: Terms) -> Order:

@@ -2,6 +2,7 @@
 
 from ml4t.live.testing.faults import Faults
 from ml4t.live.testing.feeds import ListFeed, SimulatedFeed
+from ml4t.live.testing.history import check_history
 from ml4t.live.testing.venue import SearchableVenue, SimulatedVenue
 from ml4t.live.testing.virtual_loop import VirtualDeadline, VirtualDeadlock, VirtualTimeLoop, run_virtual
 
@@ -14,5 +15,6 @@ __all__ = [
     "VirtualDeadline",
     "VirtualDeadlock",
     "VirtualTimeLoop",
+    "check_history",
     "run_virtual",
 ]

@@ -27,3 +27,13 @@ class Faults:
     """The venue gives the same venue order ids again after every connect, as one does that was restored from a backup."""
     line_seconds: float | None = None
     """How long the line lasts on average; None: for ever."""
+    lose_message: float = 0.0
+    """A message about an order is lost on a line that stays up: only a snapshot shows what it said."""
+    rest_seconds: float = 0.0
+    """How long an order works on average before each of its trades, so that a cancel can come first."""
+    throttle: float = 0.0
+    """The venue turns a new order away unread: too many requests."""
+    refuse_cancel: float = 0.0
+    """The venue will not cancel an order that works."""
+    no_answer: float = 0.0
+    """A look-up or a snapshot ends with a lost line instead of an answer."""

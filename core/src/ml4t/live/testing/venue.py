@@ -55,6 +55,8 @@ class SimulatedVenue:
         self.portfolio = Portfolio(cash)
         self.submissions: list[str] = []
         """The order ids that reached the venue, each as often as it did."""
+        self.refused: set[str] = set()
+        """The order ids that the venue turned away."""
         self.connects = 0
         self._price = price
         self._clock = clock
@@ -81,6 +83,9 @@ class SimulatedVenue:
         await self._travel()
         if self._faults.lose_request and self._happens(self._faults.lose_request):
             raise OutcomeUnknown("the simulated request was lost")
+        if self._faults.throttle and self._happens(self._faults.throttle):
+            self.refused.add(order.order_id)
+            raise BrokerRefused("the simulated venue has had too many requests", code="throttled")
         if self._faults.late_request and self._happens(self._faults.late_request):
             self._begin(self._arrive_late(order))
             raise OutcomeUnknown("the simulated request is stuck")
@@ -91,6 +96,7 @@ class SimulatedVenue:
         if order.order_id in self.orders:
             return self.orders[order.order_id].venue_order_id
         if self._happens(self._faults.reject):
+            self.refused.add(order.order_id)
             raise BrokerRefused("the simulated venue is in a mood", code="mood")
         there = attrs.evolve(order, venue_order_id=f"v{self._number()}", state=OrderState.WORKING)
         self._remember()
@@ -106,13 +112,17 @@ class SimulatedVenue:
             self._accept(order)
 
     async def cancel(self, order: Order) -> None:
-        """Cancel what still works."""
+        """Cancel what still works; anything else, and now and then that too, is refused."""
         await self._travel()
         there = self.orders.get(order.order_id)
-        if there is not None and there.is_open:
-            self._remember()
-            self.orders[order.order_id] = attrs.evolve(there, state=OrderState.CANCELLED)
-            self._tell(OrderUpdate(order.order_id, OrderState.CANCELLED, self._clock.now(), there.venue_order_id))
+        if there is None or not there.is_open:
+            raise BrokerRefused("there is no such order to cancel", code="not_working")
+        if self._faults.refuse_cancel and self._happens(self._faults.refuse_cancel):
+            raise BrokerRefused("the simulated venue keeps the order", code="mood")
+        self._remember()
+        self.orders[order.order_id] = attrs.evolve(there, state=OrderState.CANCELLED)
+        now, filled = self._clock.now(), there.filled_quantity
+        self._tell(OrderUpdate(order.order_id, OrderState.CANCELLED, now, there.venue_order_id, filled))
 
     async def replace(self, order: Order, *, quantity: float, limit_price: float | None, stop_price: float | None) -> None:
         """Refuse: market orders cannot be changed."""
@@ -120,6 +130,7 @@ class SimulatedVenue:
 
     async def snapshot(self, since: int) -> BrokerSnapshot:
         """Return the books, with the fills since `since` (nanoseconds UTC)."""
+        self._answer()
         books = self._books()
         if self._faults.snapshot_lag_seconds:
             seen = self._clock.now() - round(self._rng.random() * self._faults.snapshot_lag_seconds * NANOS)
@@ -146,6 +157,10 @@ class SimulatedVenue:
         """Let go of the line; the venue goes on."""
         self._sink = None
 
+    def calm(self) -> None:
+        """Let nothing go wrong from now on."""
+        self._faults = Faults()
+
     async def settled(self) -> None:
         """Wait until the venue has nothing left to trade."""
         while self._trades:
@@ -157,6 +172,8 @@ class SimulatedVenue:
         if self._happens(self._faults.partial_fill):
             parts = [order.quantity / 2, order.quantity / 2]
         for number, quantity in enumerate(parts, 1):
+            if self._faults.rest_seconds:
+                await self._clock.sleep(self._rng.expovariate(1 / self._faults.rest_seconds))
             if not self.orders[order.order_id].is_open:
                 return
             self._fill(order, quantity, number, last=number == len(parts))
@@ -209,6 +226,8 @@ class SimulatedVenue:
                 self._past.popleft()
 
     def _tell(self, message: OrderUpdate | Fill) -> None:
+        if self._faults.lose_message and self._happens(self._faults.lose_message):
+            return
         if self._faults.reorder and self._happens(self._faults.reorder):
             self._begin(self._tell_later(message))
         else:
@@ -232,6 +251,10 @@ class SimulatedVenue:
         else:
             self._sink.order(message)
 
+    def _answer(self) -> None:
+        if self._faults.no_answer and self._happens(self._faults.no_answer):
+            raise BrokerConnectionError("the simulated venue does not answer")
+
     def _happens(self, chance: float) -> bool:
         return self._rng.random() < chance
 
@@ -245,6 +268,7 @@ class SearchableVenue(SimulatedVenue):
     async def find(self, order: Order) -> OrderUpdate | None:
         """Return how an order stands, None when it is not here."""
         await self._travel()
+        self._answer()
         there = self.orders.get(order.order_id)
         if there is None:
             return None

@@ -1,0 +1,20 @@
+"""Every failure of other systems that docs/failures.md lists has the test that it names."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+HERE = Path(__file__).parent
+TABLE = HERE.parent.parent / "docs" / "failures.md"
+
+
+def names_in(path):
+    return {node.name for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_failure_has_its_test():
+    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", TABLE.read_text("utf-8"))
+    assert len(named) > 20
+    assert [f"{path}::{test}" for path, test in named if test not in names_in(HERE / path)] == []
