@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT))  # for tests.crash, whoever starts pytest
 HOSTILE = ROOT / "contrib" / "hostile"
 
 # One process builds them all: a process and an environment for each, as pip does it, takes most of a minute.
