@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ml4t.live.errors import JournalError
-from ml4t.live.journal import JournalReader
+from ml4t.live.journal import JournalReader, journal
 
 from .checker import check
 from .points import Course
@@ -143,6 +143,7 @@ def _jumped(stage: Stage, direction: signal.Signals) -> int:
 
 def file_system_full(stage: Stage) -> int:
     """The file system of the journal is full for a while, twice; the third time the session is killed meanwhile."""
+    journal.make_room = lambda _: None  # a log that took its room at the start would notice nothing in a session so short
     with small_file_system(stage.folder) as (fill, free):
         engine = stage.start()
         for tick in AT_TICKS[:2]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ml4t.live.contracts import OrderUpdate
 from ml4t.live.model import Fill, Order, OrderSide, OrderState, OrderStatus, Terms
-from ml4t.live.orders.states import with_fill, with_update
+from ml4t.live.orders.states import FOLLOWS, with_fill, with_update
 
 S = OrderState
 FINAL = {S.FILLED, S.CANCELLED, S.REJECTED, S.EXPIRED}
@@ -169,3 +172,23 @@ def test_an_end_is_believed_when_all_that_has_traded_is_here():
     assert with_update(known, end) is None, "four of them are missing, and still count as exposure"
     assert with_update(new(S.UNKNOWN), end).state is S.WORKING
     assert with_update(with_fill(known, fill(4.0)), end).state is S.CANCELLED
+
+
+def test_the_page_says_which_state_may_follow_which():
+    page = (Path(__file__).parents[3] / "docs" / "reconciliation.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \|([^|]*)\|$", page.split("## Orders whose")[0], flags=re.MULTILINE)
+    assert {OrderState(state): {OrderState(s) for s in re.findall(r"`(\w+)`", after)} for state, after in rows} == dict(FOLLOWS)
+
+
+@given(st.lists(st.one_of(st.sampled_from(list(OrderState)), st.floats(0.5, 12.0)), max_size=20))
+def test_no_news_in_any_order_leaves_the_table(script):
+    order = new(S.INTENT)
+    for number, news in enumerate(script):
+        if isinstance(news, OrderState):
+            after = with_update(order, OrderUpdate("o", news, number)) or order
+        else:
+            after = with_fill(order, fill(news))
+        assert after.state is order.state or after.state in FOLLOWS[order.state]
+        assert after.filled_quantity >= order.filled_quantity
+        assert order.is_open or not after.is_open
+        order = after

@@ -9,7 +9,7 @@ from ml4t.live.engine.outbox import Outbox
 from ml4t.live.engine.reconciliation import Reconciler
 from ml4t.live.model import ALLOW, OrderState
 from ml4t.live.orders.book import OrderBook
-from ml4t.live.orders.desk import Desk
+from ml4t.live.orders.executions import Executions
 from ml4t.live.risk.checks.emergency import KillSwitch
 
 ENOUGH = 6
@@ -25,14 +25,8 @@ def first_found(folder, words):
 
 
 def forget_fills(patch):
-    book = Desk.fill
-
-    def fill(desk, each):
-        desk._seen.clear()
-        desk._has_fill = lambda _: False
-        book(desk, each)
-
-    patch.setattr(Desk, "fill", fill)
+    patch.setattr(Executions, "recent", lambda *_: None)
+    patch.setattr(Executions, "find", lambda *_: None)
 
 
 def send_again(patch):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from attrs import asdict
@@ -73,6 +74,11 @@ class Portfolio:
         """The lines of the books, flat ones included."""
         return self._holdings
 
+    @property
+    def realised(self) -> Mapping[str, float]:
+        """What the symbols have earned that are flat now."""
+        return {symbol: holding.realised_pnl for symbol, holding in list(self._holdings.items()) if not holding.quantity}
+
     def position(self, symbol: str) -> Position | None:
         """Return a holding, None when flat."""
         holding = self._holdings.get(symbol)
@@ -125,12 +131,20 @@ class Portfolio:
         holding.mark = price
         return True
 
-    def restore(self, cash: float, positions: Mapping[str, Position], commission: float = 0.0) -> None:
-        """Replace the books by those given."""
+    def restore(
+        self,
+        cash: float,
+        positions: Mapping[str, Position],
+        commission: float = 0.0,
+        realised: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        """Replace the books by those given; `realised` is what the symbols earned that are flat now."""
         self.cash = cash
         self.commission = commission
         self._holdings.clear()  # in place: the engine's hot path holds on to this very dict
         self._holdings.update({symbol: _holding(position) for symbol, position in positions.items()})
+        for symbol in realised.keys() - positions.keys():
+            self._holdings[symbol] = _holding(Position(symbol, 0.0, 0.0, realised_pnl=realised[symbol]))
         self._anchor()
 
     def state(self) -> dict[str, Any]:

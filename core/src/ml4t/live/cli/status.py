@@ -12,6 +12,7 @@ from ml4t.live.cli import options, output
 from ml4t.live.cli.state import find_state, running_process
 from ml4t.live.clock import SystemClock
 from ml4t.live.journal import StateDir
+from ml4t.live.model import Position
 from ml4t.live.orders.desk import position_lines
 from ml4t.live.report import ReportReader
 from ml4t.live.report.limits import limit_use
@@ -40,11 +41,12 @@ def status(state_dir: options.StateDir = None, mode: options.Mode = None, as_jso
 def _answer(journal: ReportReader, state: StateDir) -> dict[str, Any]:
     manifest, risk = journal.manifest(), journal.state("risk")
     positions = position_lines(journal.state("position"))
-    books = journal.state("account").get("books", {})
-    noted = journal.last("equity")
-    cash = books.get("cash", noted.body["cash"] if noted else None)
+    account = journal.state("account")
+    worth = _worth(journal, account)
+    positions = {symbol: _marked(position, worth["marks"]) for symbol, position in positions.items()}
+    cash = account.get("books", {}).get("cash", worth["cash"])
     value = sum(position.market_value for position in positions.values())
-    equity = noted.body["equity"] if noted else None if cash is None else cash + value
+    equity = worth["equity"] if worth["at"] else None if cash is None else cash + value
     open_orders = journal.orders(open_only=True)
     pid = running_process(state)
     last_event = journal.span()[1]
@@ -61,7 +63,7 @@ def _answer(journal: ReportReader, state: StateDir) -> dict[str, Any]:
         "last_event": iso(last_event),
         "cash": cash,
         "equity": equity,
-        "equity_at": iso(noted.body.get("at", noted.time)) if noted else None,
+        "equity_at": iso(worth["at"]) if worth["at"] else None,
         "positions": [attrs.asdict(position) for position in positions.values()],
         "open_orders": [
             attrs.asdict(order) | {"text": describe_order(order), "created_at": iso(order.created_at)} for order in open_orders
@@ -81,6 +83,20 @@ def _answer(journal: ReportReader, state: StateDir) -> dict[str, Any]:
         "health": [{"part": r.subject, "time": iso(r.time), **r.body} for r in journal.health()],
         "records": journal.counts(),
     }
+
+
+def _worth(journal: ReportReader, account: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the account was worth when that was noted last, while it runs or at the start of a day."""
+    latest: dict[str, Any] = {"at": 0, "cash": None, "equity": None, "marks": {}}
+    noted = journal.last("equity")
+    if noted is not None:
+        latest |= {"at": noted.time, **noted.body}
+    beside = account.get("worth", latest)
+    return beside if beside["at"] > latest["at"] else latest
+
+
+def _marked(position: Position, marks: Mapping[str, float]) -> Position:
+    return attrs.evolve(position, mark=marks.get(position.symbol, position.mark))
 
 
 def _show(answer: Mapping[str, Any]) -> None:
@@ -111,9 +127,9 @@ def _tables(answer: Mapping[str, Any]) -> list[Any]:
     tables = [
         output.table(
             "Positions" if answer["positions"] else "Positions: none",
-            ("symbol", "quantity", "average", "mark at last fill", "realised P&L"),
+            ("symbol", "quantity", "average", "mark", "realised P&L"),
             (_position(line) for line in answer["positions"]),
-            numbers="quantity average mark_at_last_fill realised_P&L",
+            numbers="quantity average mark realised_P&L",
         ),
         output.table(
             "Open orders" if answer["open_orders"] else "Open orders: none",

@@ -46,6 +46,10 @@ from ml4t.live.risk.loss import DAY, LossWatch
 from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.shadow import ShadowVenue
 from ml4t.live.shadow.costs import costs_of
+from ml4t.live.times import NANOS
+
+VALUE_EVERY = 15 * NANOS
+"""How often, on live data, what the account is worth is noted beside the records."""
 
 RECONCILIATION = "reconciliation"
 """Who throws the kill switch when the venue's books differ."""
@@ -109,6 +113,7 @@ class Core:
         self._resumption: Resumption | None = None
         self._checked = -1
         self._valued = 0
+        self._noted = 0.0
 
     # ------------------------------------------------------------------ life
 
@@ -331,6 +336,7 @@ class Core:
                 self.pipeline.bars.begin(now)
             interval = round(self.parts.engine.silence_seconds * 1e9)
             self.agenda.every(interval, now + interval, self.liveness.look)
+            self.agenda.every(VALUE_EVERY, now + VALUE_EVERY, self._note_value)
 
     def _begin_day(self, now: int) -> None:
         if self.losses.roll(now, self.desk.portfolio.equity):
@@ -348,6 +354,16 @@ class Core:
         portfolio = self.desk.portfolio
         body = {"at": now, "cash": portfolio.cash, "equity": portfolio.equity}
         self.record(RecordKind.EQUITY, self.parts.mode, body, state=(StatePut("risk", "losses", self.losses.state()),))
+
+    def _note_value(self, now: int) -> None:
+        """Note what the account is worth, for whoever looks from another process."""
+        portfolio = self.desk.portfolio
+        if portfolio.equity == self._noted:
+            return
+        self._noted = portfolio.equity
+        marks = {symbol: position.mark for symbol, position in portfolio.positions.items()}
+        worth = {"at": now, "cash": portfolio.cash, "equity": portfolio.equity, "marks": marks}
+        self.journal.put("account", "worth", worth)
 
     def _breached(self, why: str) -> None:
         self.record(RecordKind.HEALTH, "loss limit", {"state": "breached", "why": why, "action": self.parts.limits.on_breach})

@@ -141,7 +141,7 @@ class Reconciler:
         desk = self._desk
         with desk.lock:
             for fill in snapshot.fills:
-                desk.fill(fill)
+                desk.fill(fill, missed=True)
             found = list(self._compare(snapshot))
             self._adopt(snapshot, [*found, *cash_differences(desk.portfolio.cash, snapshot.account.cash)])
             self._reported = {each for each in found if each.what is What.FOREIGN_ORDER}
@@ -158,7 +158,7 @@ class Reconciler:
             due = self._clock.now() - (_SETTLE if when == "timer" else 0)
             fresh = list(fill_differences(missed, due + (when != "timer")))
             for fill in missed:
-                desk.fill(fill)
+                desk.fill(fill, missed=True)
             self._see_working(snapshot)
             found = list(self._compare(snapshot))
             stable = [each for each in found if self._is_quiet(each, snapshot, asked - _SETTLE)]
@@ -220,7 +220,7 @@ class Reconciler:
                     positions[each.symbol] = _merged(before, theirs[each.symbol], split=each.what is What.CORPORATE_ACTION)
                 lines.append(StatePut("position", each.symbol, positions.get(each.symbol)))
         if lines or cash != desk.portfolio.cash:
-            desk.portfolio.restore(cash, positions, desk.portfolio.commission)
+            desk.portfolio.restore(cash, positions, desk.portfolio.commission, desk.portfolio.realised)
             lines.append(StatePut("account", "books", desk.portfolio.state()))
             self._record(RecordKind.ACCOUNT, snapshot.account.account, snapshot.account, state=lines)
 

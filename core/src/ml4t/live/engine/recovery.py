@@ -24,7 +24,7 @@ def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switc
     account = journal.state("account").get("books")
     positions = position_lines(journal.state("position"))
     if account is not None:
-        desk.portfolio.restore(account["cash"], positions, account["commission"])
+        desk.portfolio.restore(account["cash"], positions, account["commission"], journal.state("realised"))
     open_orders = journal.orders(open_only=True)
     recent = sorted(journal.orders(limit=RECENT), key=lambda order: order.created_at)
     fills = [fill for order in open_orders for fill in journal.fills(order_id=order.order_id)]

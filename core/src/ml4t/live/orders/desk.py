@@ -185,8 +185,11 @@ class Desk:
             if changed is not None:
                 self._put(changed)
 
-    def fill(self, fill: Fill) -> None:
-        """Book an execution, once and for ever; one without an id or finite numbers becomes an error record."""
+    def fill(self, fill: Fill, *, missed: bool = False) -> None:
+        """Book an execution, once and for ever; one without an id or finite numbers becomes an error record.
+
+        `missed` says that a comparison of the books found it, and tells of it.
+        """
         with self.lock:
             problem = _fill_problem(fill)
             if problem:
@@ -196,7 +199,7 @@ class Desk:
                 return
             booked = self._booked(fill)
             if booked is None:
-                self._book(fill, self._executions.corrected(fill))
+                self._book(fill, self._executions.corrected(fill), missed=missed)
             elif (whole := completed(booked, fill)) is not None:
                 self._book(whole, booked)
 
@@ -345,7 +348,7 @@ class Desk:
             return self._executions.find(key_of(fill))
         return self._executions.recent(key_of(fill))
 
-    def _book(self, fill: Fill, corrected: Fill | None) -> None:
+    def _book(self, fill: Fill, corrected: Fill | None, *, missed: bool = False) -> None:
         self._executions.remember(fill)
         self.touched[fill.symbol] = self._clock.monotonic()
         order = self.orders.get(fill.order_id)
@@ -357,7 +360,7 @@ class Desk:
         difference = fill_difference(order, fill, corrected)
         if order is not None:
             self._put(with_fill(order if corrected is None else without_fill(order, corrected), fill))
-        if difference is not None:
+        if difference is not None and not (missed and order is None):
             body = {"clean": False, "when": "fill", "differences": [difference]}
             self._record(RecordKind.RECONCILIATION, fill.account, body)
         self._look_at_losses()
@@ -400,10 +403,11 @@ class Desk:
         self._record(RecordKind.ORDER, order.order_id, order)
 
     def _lines(self, position: Position) -> Sequence[StatePut]:
-        return (
-            StatePut("position", position.symbol, position if position.quantity else None),
-            StatePut("account", "books", self.portfolio.state()),
-        )
+        books = StatePut("account", "books", self.portfolio.state())
+        if position.quantity:
+            return StatePut("position", position.symbol, position), books
+        earned = StatePut("realised", position.symbol, position.realised_pnl)  # what a symbol has earned outlives its position
+        return StatePut("position", position.symbol, None), earned, books
 
     def _counted(self) -> StatePut:
         return StatePut("risk", "tallies", self.books.tallies.state())

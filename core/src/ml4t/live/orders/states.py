@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from ml4t.live.contracts.broker import OrderUpdate
 from ml4t.live.model import Fill, Order, OrderState, Terms
 
@@ -11,10 +14,25 @@ DUST = 1e-9
 NEVER_REACHED = "never_reached"
 """The code of an order that the venue never had, as far as asking can prove it."""
 
-_COURSE = (OrderState.NEW, OrderState.INTENT, OrderState.SENT, OrderState.WORKING, OrderState.PARTIALLY_FILLED)
-_RANK = {state: rank for rank, state in enumerate(_COURSE)}
-_UNPROVED = frozenset({OrderState.INTENT, OrderState.SENT})
-_AT_VENUE = frozenset({OrderState.WORKING, OrderState.PARTIALLY_FILLED})
+_ENDS = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED, OrderState.EXPIRED})
+_PROVED = _ENDS | {OrderState.WORKING, OrderState.PARTIALLY_FILLED}
+_ENDED = frozenset({OrderState.FILLED})  # by a fill that came late: the money moved
+
+FOLLOWS: Mapping[OrderState, frozenset[OrderState]] = MappingProxyType(
+    {
+        OrderState.NEW: frozenset({OrderState.INTENT, OrderState.REJECTED}),
+        OrderState.INTENT: _PROVED | {OrderState.SENT, OrderState.UNKNOWN},
+        OrderState.SENT: _PROVED | {OrderState.UNKNOWN},
+        OrderState.UNKNOWN: _PROVED,
+        OrderState.WORKING: _ENDS | {OrderState.PARTIALLY_FILLED},
+        OrderState.PARTIALLY_FILLED: _ENDS,
+        OrderState.FILLED: frozenset(),
+        OrderState.CANCELLED: _ENDED,
+        OrderState.REJECTED: _ENDED,
+        OrderState.EXPIRED: _ENDED,
+    }
+)
+"""The states that may follow each one. Besides, an order that had ended and works at the venue is opened again."""
 
 
 def with_update(order: Order, update: OrderUpdate) -> Order | None:
@@ -37,7 +55,7 @@ def with_update(order: Order, update: OrderUpdate) -> Order | None:
     if state is OrderState.WORKING and order.filled_quantity > 0:
         state = OrderState.PARTIALLY_FILLED
     venue_order_id = update.venue_order_id or order.venue_order_id
-    forward = _follows(order.state, state)
+    forward = state in FOLLOWS[order.state]
     if not forward and venue_order_id == order.venue_order_id and order is before:
         return None
     return order.changed(
@@ -80,16 +98,6 @@ def _completed(order: Order) -> Order:
     if order.filled_quantity < order.largest_quantity * (1.0 - DUST):
         return order
     return order.changed(state=OrderState.FILLED, amendment=None)
-
-
-def _follows(before: OrderState, after: OrderState) -> bool:
-    if not after.is_open:
-        return True
-    if after is OrderState.UNKNOWN:
-        return before in _UNPROVED
-    if before is OrderState.UNKNOWN:
-        return after in _AT_VENUE
-    return _RANK[after] > _RANK[before]
 
 
 def without_fill(order: Order, fill: Fill) -> Order:
