@@ -9,6 +9,7 @@ from attrs.validators import ge, gt, le, lt, optional
 
 CommissionModel = Literal["none", "percentage", "per_share", "tiered", "fixed"]
 SlippageModel = Literal["none", "percentage", "fixed", "spread", "volume"]
+Execution = Literal["next", "same"]
 
 _COMMISSIONS = {
     "percentage": ("commission_rate",),
@@ -59,6 +60,12 @@ class ShadowSettings:
     """False refuses orders that would sell what is not held."""
     max_volume_share: float | None = field(default=None, validator=optional([gt(0), le(1)]))
     """The most that orders take of an event's volume, as in 0.1; the rest goes on resting. None: volume is no limit."""
+    leverage: float = field(default=1.0, validator=ge(1))
+    """How many times equity all positions together may be worth, longs and shorts added; 1 is an account without margin."""
+    maintenance_margin: float | None = field(default=None, validator=optional([gt(0), lt(1)]))
+    """Below this share of what all positions are worth, equity allows no more of them. None: no such rule."""
+    execution: Execution = "next"
+    """What a market order trades with: next (what comes after the decision) or same (the price it was decided on)."""
 
     def __attrs_post_init__(self) -> None:
         for choice, models in (("commission", _COMMISSIONS), ("slippage", _SLIPPAGES)):
@@ -67,6 +74,10 @@ class ShadowSettings:
                 for key in keys if model != chosen else ():
                     if getattr(self, key) != getattr(fields(ShadowSettings), key).default:
                         raise ValueError(f'{key} means nothing with {choice} = "{chosen}"; write {choice} = "{model}"')
+        if self.execution == "same" and (self.max_volume_share is not None or self.slippage == "volume"):
+            raise ValueError(
+                'execution = "same" knows no volume; drop max_volume_share, and write another slippage than "volume"'
+            )
         problem = self.commission == "tiered" and tier_problem(self.commission_tiers)
         if problem:
             raise ValueError(f"commission_tiers {problem}")

@@ -43,8 +43,8 @@ class VenueSink(Protocol):
 class ShadowVenue:
     """Fills orders against the next event of their symbol, so that no order trades with the data it was decided on.
 
-    No leverage: a fill that would lift gross exposure over equity is rejected instead. Shorts need `allow_shorts`; their
-    proceeds are cash and their value is owed.
+    A fill that would lift gross exposure over `leverage` times equity is rejected instead. Shorts need `allow_shorts`; their
+    proceeds are cash and their value is owed. With `same` a market order trades at once, with the price it was decided on.
 
     Time in force is told by the data: a DAY order expires with the first event of its symbol on a later UTC day than it
     was made on (a bar is of the day it begins on), IOC and FOK orders end with the first event that they could trade with.
@@ -71,6 +71,9 @@ class ShadowVenue:
         costs: Costs | None = None,
         allow_shorts: bool = True,
         max_volume_share: float | None = None,
+        leverage: float = 1.0,
+        maintenance_margin: float | None = None,
+        same: bool = False,
     ) -> None:
         self.portfolio = VirtualPortfolio(initial_cash)
         self.resting: dict[str, dict[str, Resting]] = {}
@@ -80,7 +83,10 @@ class ShadowVenue:
         self._market = market
         self._sink = sink
         self._costs = costs or Costs()
-        self._funds = Funds(self.portfolio, market, allow_shorts=allow_shorts)
+        self._funds = Funds(
+            self.portfolio, market, allow_shorts=allow_shorts, leverage=leverage, maintenance_margin=maintenance_margin
+        )
+        self._same = same
         self._volume_share = max_volume_share
         self._now = 0
         self._later: dict[str, Resting] = {}
@@ -132,8 +138,13 @@ class ShadowVenue:
                 reason = f"no whole bar of {order.symbol} has been seen, so there is no close to trade at"
                 self._say(order, OrderState.REJECTED, order.created_at, "no_bars", reason)
                 return
-        self._rest(self._arriving(order))
+        resting = self._arriving(order)
+        self._rest(resting)
         self._say(order, OrderState.WORKING, order.created_at)
+        last = self._market.price(order.symbol)
+        if self._same and order.order_type is OrderType.MARKET and last is not None:
+            price = self._slipped(order, order.quantity, last, None)
+            self._trade(resting, price, order.quantity, order.created_at)
 
     def cancel(self, order: Order) -> None:
         """Take an order out."""
@@ -182,7 +193,9 @@ class ShadowVenue:
         if met is not resting:
             self._rest(met)
         if price is not None and quantity > 0:
-            self._trade(met, self._slipped(order, quantity, price, event), quantity, event, volume)
+            time = max(event.event_time, order.created_at)
+            traded = self._trade(met, self._slipped(order, quantity, price, event), quantity, time)
+            volume.take(order.side, quantity * traded)
         if time_in_force in _AT_ONCE and is_offered(resting, event) and self._rests(order):
             time = max(event.event_time, order.created_at)
             self._end(order, OrderState.CANCELLED, time, "not_at_once", f"{time_in_force}: not all of it could trade at once")
@@ -220,25 +233,24 @@ class ShadowVenue:
         self._take(order)
         self._say(order, state, time, code, reason)
 
-    def _slipped(self, order: Order, quantity: float, price: float, event: MarketEvent) -> float:
+    def _slipped(self, order: Order, quantity: float, price: float, event: MarketEvent | None) -> float:
         if order.order_type not in TAKERS:
             return price
         state = self._market.get(order.symbol)
         bid, ask = (None, None) if state is None else (state.bid, state.ask)
         spread = None if bid is None or ask is None else ask - bid
-        touch = Touch(price, spread, event.__class__ is Quote, volume_of(event, order.side))
+        touch = Touch(price, spread, event.__class__ is Quote, 0.0 if event is None else volume_of(event, order.side))
         return self._costs.slipped(order, quantity, touch)
 
-    def _trade(self, resting: Resting, price: float, quantity: float, event: MarketEvent, volume: Volume) -> None:
+    def _trade(self, resting: Resting, price: float, quantity: float, time: int) -> bool:
+        """Let a part of an order trade; False when the account cannot pay for it, and the order has ended."""
         order = resting.order
-        time = max(event.event_time, order.created_at)
         commission = self._costs.charge(order, quantity, price)
         problem = self._funds.problem(order, quantity, price, commission)
         if problem is not None:
             # What has traded stands: only an order that has not traded at all was rejected.
             self._end(order, OrderState.CANCELLED if order.filled_quantity else OrderState.REJECTED, time, *problem)
-            return
-        volume.take(order.side, quantity)
+            return False
         fill = Fill(
             execution_id=f"{order.order_id}-{resting.executions + 1}",
             order_id=order.order_id,
@@ -259,6 +271,7 @@ class ShadowVenue:
             self._take(order)
         self.portfolio.apply(fill)
         self._sink.fill(fill)
+        return True
 
     def _say(
         self, order: Order, state: OrderState, time: int, code: str = "", reason: str = "", terms: Terms | None = None
