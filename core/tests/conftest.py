@@ -102,7 +102,8 @@ class Room:
         self.losses.roll(self.clock.now(), cash)
         self.tape = tape or Tape()
         standard = standard_checks(self.limits, self.switch, self.connection, self.losses, self.clock)
-        self.gate = RiskGate([*standard, *checks], self.clock)
+        # Half a minute: a machine that is busy with something else must not refuse an order here.
+        self.gate = RiskGate([*standard, *checks], self.clock, budget_ms=30_000.0)
         self.journalled = {}
         self.desk = Desk(
             gate=self.gate,

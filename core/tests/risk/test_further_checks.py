@@ -581,3 +581,14 @@ def test_open_orders_that_close_more_than_is_held_use_buying_power(make):
     assert allowed(ask(desk, -7))  # 3 of the 13 open a short position: 300 of the 1,000 are taken
     assert refused(ask(desk, 7.1, "B"), "buying_power", limit=700, value=710)
     assert allowed(ask(desk, 7, "B"))
+
+
+def test_cancels_are_never_starved_by_the_rate_limit(make):
+    desk = make(max_messages_per_second=10)
+    orders = [desk.broker.submit_order("A", 1, "buy", "limit", 90.0 + number) for number in range(20)]
+    accepted = [order for order in orders if not order.code]
+    assert len(accepted) == 8, "a fifth of the messages is kept for cancels"
+    for order in accepted:
+        assert desk.broker.cancel_order(order.order_id)
+    assert len(desk.wire.cancels) == 8
+    assert desk.broker.submit_order("A", 1).code == "max_messages_per_second"

@@ -250,11 +250,11 @@ class LiveRiskConfig:
     max_volume_pct: float | None = _share(None)
     """Largest order as a share of the mean volume of the last twenty observations."""
     max_messages_per_second: int | None = _count(None)
-    """Most messages (orders, refused ones too, and cancels) in any second."""
+    """Most messages (orders, refused ones too, and cancels) in any second; a fifth is kept for cancels."""
     max_messages_per_minute: int | None = _count(None)
-    """Most messages (orders, refused ones too, and cancels) in any sixty seconds."""
+    """Most messages (orders, refused ones too, and cancels) in any sixty seconds; a fifth is kept for cancels."""
     max_messages_per_hour: int | None = _count(None)
-    """Most messages (orders, refused ones too, and cancels) in any hour."""
+    """Most messages (orders, refused ones too, and cancels) in any hour; a fifth is kept for cancels."""
     max_order_to_fill_ratio: float | None = _amount(None)
     """Most messages of a day for each execution of that day; before the first, as many are allowed as for one."""
     max_orders_per_decision: int | None = _count(None)

@@ -1,4 +1,4 @@
-"""Limits on messages and executions, over windows and the day (rows 7, 9, 10 and 25 of the table of controls)."""
+"""Limits on messages and executions, over windows and the day (rows 7, 8, 9, 10 and 25 of the table of controls)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from ml4t.live.risk.checks.bounds import at_most
 from ml4t.live.risk.tallies import KEPT
 from ml4t.live.times import NANOS
 
+CANCELS = 5
+"""One in so many messages is kept for cancels."""
+
 
 class MaxMessages:
     """Caps the messages of a window: orders, refused orders (row 9) and cancels (row 7 of the table of controls).
 
-    Cancels are counted and never refused. Raises ValueError for more than are remembered.
+    Cancels are counted and never refused, and a fifth of the limit is kept for them (row 8): orders are refused before the
+    venue has had all the messages that it takes. Raises ValueError for more than are remembered.
     """
 
     def __init__(self, limit: int, seconds: int, name: str) -> None:
         if limit > KEPT:
             raise ValueError(f"{name} = {limit}: at most {KEPT:,} messages are remembered; write less, or None")
-        self._limit = limit
+        self._limit = limit - limit // CANCELS
         self._window = seconds * NANOS
         self._name = name
 
