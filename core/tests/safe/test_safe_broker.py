@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 
 import pytest
 
-from ml4t.live import LiveRiskConfig, RiskLimitExceeded, SafeBroker, ThreadSafeBrokerWrapper
+from ml4t.live import LiveEngine, LiveRiskConfig, RiskLimitExceeded, SafeBroker, ThreadSafeBrokerWrapper
 from ml4t.live.journal import JournalReader
 from ml4t.live.model import OrderState
-from ml4t.live.testing import Faults, SimulatedVenue, run_virtual
+from ml4t.live.orders.facade import DeskBroker
+from ml4t.live.testing import Faults, ListFeed, SimulatedVenue, run_virtual
 
 START = 1_735_776_000 * 1_000_000_000
 PATIENCE = 20.0
@@ -22,6 +24,32 @@ async def filled(safe, order):
     async with asyncio.timeout(PATIENCE):
         await safe._open_engine.caught_up()
     return safe.get_order(order.order_id)
+
+
+def in_two_threads(work):
+    """Call `work` with 0 and with 1, both at once."""
+    start = threading.Barrier(2)
+    failed = []
+
+    def run(number):
+        start.wait(PATIENCE)
+        try:
+            work(number)
+        except BaseException as error:  # noqa: BLE001 - it is raised below
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, args=[number]) for number in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    if failed:
+        raise failed[0]
+
+
+def attempt(submit, *order):
+    with contextlib.suppress(RiskLimitExceeded):
+        submit(*order)
 
 
 class Untouchable:
@@ -107,6 +135,16 @@ class TestShadow:
 
         asyncio.run(session())
 
+    def test_what_is_in_use_by_itself_is_not_handed_to_an_engine(self):
+        async def session():
+            safe = SafeBroker(None, LIMITS)
+            async with safe:
+                with pytest.raises(RuntimeError, match="in use by itself"):
+                    LiveEngine(None, safe, ListFeed([]))
+            LiveEngine(None, safe, ListFeed([]))
+
+        asyncio.run(session())
+
 
 class TestPaper:
     """Against a venue with books of its own, on virtual time."""
@@ -167,6 +205,11 @@ class TestPaper:
             assert (await safe.submit_order_async("AAPL", 1)).state is OrderState.WORKING
 
         self.run(tmp_path, session)
+
+    @pytest.mark.parametrize("use", [lambda safe: LiveEngine(None, safe, ListFeed([])), lambda safe: safe.connect().send(None)])
+    def test_a_mode_that_nothing_names_is_refused_and_not_taken_to_be_shadow(self, use):
+        with pytest.raises(ValueError, match="execution_mode='paper' or 'live'"):
+            use(SafeBroker(Untouchable(), LiveRiskConfig(shadow_mode=False)))
 
     def test_it_needs_a_place_for_what_must_survive(self):
         with pytest.raises(ValueError, match="state_dir"):
@@ -232,6 +275,49 @@ class TestFromThreads:
 
         assert len(self.session(work)) == LIMITS.max_open_orders
         assert refused == ["max_open_orders"] * 16
+
+    def test_the_value_of_a_position_holds_when_two_threads_submit_at_once(self):
+        limits = LiveRiskConfig(
+            max_position_value=4_500, max_data_staleness_seconds=None, dedup_window_seconds=None, max_orders_per_minute=None
+        )
+
+        def work(broker):
+            in_two_threads(lambda number: [attempt(broker.submit_order, "AAPL", 1) for _ in range(40)])
+
+        assert sum(order.quantity for order in self.session(work, limits)) == 45
+
+    def test_limits_hold_when_two_threads_share_the_broker_of_a_strategy(self):
+        limits = LiveRiskConfig(
+            max_position_value=30_000,
+            max_open_orders=250,
+            max_data_staleness_seconds=None,
+            dedup_window_seconds=None,
+            max_orders_per_minute=None,
+        )
+
+        async def play():
+            async with SafeBroker(None, limits) as safe:
+                safe.record_market_snapshot("AAPL", 100.0)
+                safe.record_market_snapshot("MSFT", 100.0)
+                await safe._open_engine.caught_up()
+                broker = DeskBroker(safe._core.desk, "test", "two threads")
+                answers = []
+
+                def submit(number):
+                    symbol = ("AAPL", "MSFT")[number]
+                    for _ in range(200):
+                        answers.append(broker.submit_order(symbol, 1))
+                        answers.append(broker.submit_order("AAPL", 1))
+
+                async with asyncio.timeout(PATIENCE):
+                    await asyncio.to_thread(in_two_threads, submit)
+                return answers, list(safe.pending_orders)
+
+        answers, pending = asyncio.run(play())
+        accepted = [order for order in answers if order.state is not OrderState.REJECTED]
+        assert len({order.order_id for order in answers}) == len(answers) == 800
+        assert len(pending) == len(accepted) == 250
+        assert {order.code for order in answers if order not in accepted} <= {"max_open_orders", "max_position_value"}
 
     def test_the_loop_s_own_thread_is_refused_instead_of_waiting_for_itself(self):
         async def play():
