@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import threading
 
 import pytest
@@ -13,6 +14,7 @@ from ml4t.live.journal import JournalReader
 from ml4t.live.model import OrderState
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.testing import Faults, ListFeed, SimulatedVenue, run_virtual
+from ml4t.live.times import NANOS
 
 START = 1_735_776_000 * 1_000_000_000
 PATIENCE = 20.0
@@ -30,6 +32,8 @@ def in_two_threads(work):
     """Call `work` with 0 and with 1, both at once."""
     start = threading.Barrier(2)
     failed = []
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # they take turns as often as they can: what is not locked shows
 
     def run(number):
         start.wait(PATIENCE)
@@ -43,6 +47,7 @@ def in_two_threads(work):
         thread.start()
     for thread in threads:
         thread.join(PATIENCE)
+    sys.setswitchinterval(interval)
     if failed:
         raise failed[0]
 
@@ -118,6 +123,39 @@ class TestShadow:
                 assert (await safe.close_position_async("AAPL")).signed_remaining == -6
                 assert await safe.close_position_async("AAPL") is None
                 assert await safe.reduce_position_async("AAPL", 1) is None
+
+        asyncio.run(session())
+
+    def test_no_more_is_reduced_than_is_held(self):
+        async def session():
+            async with SafeBroker(None, LIMITS) as safe:
+                safe.record_market_snapshot("AAPL", 100.0)
+                order = await safe.submit_order_async("AAPL", -10)
+                safe.record_market_snapshot("AAPL", 100.0)
+                await filled(safe, order)
+                assert (await safe.reduce_position_async("AAPL", 25)).signed_remaining == 10
+
+        asyncio.run(session())
+
+    def test_other_terms_are_refused_like_an_order_and_leave_it_as_it_is(self):
+        async def session():
+            async with SafeBroker(None, LIMITS) as safe:
+                safe.record_market_snapshot("AAPL", 100.0)
+                order = await safe.submit_order_async("AAPL", 10, "buy", "limit", 90.0)
+                with pytest.raises(RiskLimitExceeded, match="max_order_value"):
+                    await safe.replace_order_async(order.order_id, quantity=1_000)
+                with pytest.raises(KeyError, match="nobody"):
+                    await safe.replace_order_async("nobody", quantity=1)
+                assert safe.get_order(order.order_id).quantity == 10
+
+        asyncio.run(session())
+
+    def test_a_price_is_as_old_as_it_is_said_to_be(self):
+        async def session():
+            async with SafeBroker(None, LiveRiskConfig(max_data_staleness_seconds=60)) as safe:
+                safe.record_market_snapshot("AAPL", 100.0, safe._core.clock.now() - 61 * NANOS)
+                with pytest.raises(RiskLimitExceeded, match="stale_data"):
+                    await safe.submit_order_async("AAPL", 1)
 
         asyncio.run(session())
 
@@ -206,6 +244,21 @@ class TestPaper:
 
         self.run(tmp_path, session)
 
+    @pytest.mark.parametrize(
+        "empty", [lambda safe: safe.close_all_positions("enough"), lambda safe: safe.enable_kill_switch("enough", flatten=True)]
+    )
+    def test_the_account_is_emptied_when_that_is_asked_for(self, empty, tmp_path):
+        async def session(safe, venue):
+            await safe.submit_order_async("AAPL", 10)
+            await venue.settled()
+            assert safe.get_position("AAPL").quantity == 10
+            empty(safe)
+            while safe.positions:
+                await safe._core.clock.sleep(1.0)
+            assert not venue.portfolio.positions
+
+        self.run(tmp_path, session)
+
     @pytest.mark.parametrize("use", [lambda safe: LiveEngine(None, safe, ListFeed([])), lambda safe: safe.connect().send(None)])
     def test_a_mode_that_nothing_names_is_refused_and_not_taken_to_be_shadow(self, use):
         with pytest.raises(ValueError, match="execution_mode='paper' or 'live'"):
@@ -237,6 +290,7 @@ class TestFromThreads:
             assert broker.is_connected
             assert [o.order_id for o in broker.get_pending_orders("AAPL")] == [order.order_id]
             assert broker.replace_order(order.order_id, quantity=12.0).quantity == 12.0
+            assert broker.get_pending_orders("MSFT") == []
             assert broker.cancel_order(order.order_id)
             assert not broker.cancel_order("nobody")
             assert broker.get_position("AAPL") is None
@@ -252,6 +306,18 @@ class TestFromThreads:
                 broker.submit_order("AAPL", 1_000)
 
         self.session(work)
+
+    def test_a_time_out_of_the_broker_itself_keeps_its_words(self):
+        class Slow(SafeBroker):
+            async def get_cash_async(self):
+                raise TimeoutError("the broker's own")
+
+        async def play():
+            wrapper = ThreadSafeBrokerWrapper(Slow(None, LIMITS), asyncio.get_running_loop())
+            with pytest.raises(TimeoutError, match="the broker's own"):
+                await asyncio.to_thread(wrapper.get_cash)
+
+        asyncio.run(play())
 
     def test_limits_hold_when_two_threads_submit_at_once(self):
         refused = []
