@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 import threading
+import time
 
 import pytest
 
 from ml4t.live import LiveEngine, LiveRiskConfig, RiskLimitExceeded, SafeBroker, ThreadSafeBrokerWrapper
+from ml4t.live.clock import SystemClock
 from ml4t.live.journal import JournalReader
 from ml4t.live.model import OrderState
 from ml4t.live.orders.facade import DeskBroker
@@ -32,8 +33,6 @@ def in_two_threads(work):
     """Call `work` with 0 and with 1, both at once."""
     start = threading.Barrier(2)
     failed = []
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # they take turns as often as they can: what is not locked shows
 
     def run(number):
         start.wait(PATIENCE)
@@ -47,9 +46,20 @@ def in_two_threads(work):
         thread.start()
     for thread in threads:
         thread.join(PATIENCE)
-    sys.setswitchinterval(interval)
     if failed:
         raise failed[0]
+
+
+class GivingWay(SystemClock):
+    """Lets another thread run whenever the time is asked for, inside a check too: what is not locked shows."""
+
+    def now(self):
+        time.sleep(0)
+        return super().now()
+
+    def stopwatch(self):
+        time.sleep(0)
+        return super().stopwatch()
 
 
 def attempt(submit, *order):
@@ -359,10 +369,11 @@ class TestFromThreads:
             max_data_staleness_seconds=None,
             dedup_window_seconds=None,
             max_orders_per_minute=None,
+            check_budget_ms=60_000,
         )
 
         async def play():
-            async with SafeBroker(None, limits) as safe:
+            async with SafeBroker(None, limits, clock=GivingWay()) as safe:
                 safe.record_market_snapshot("AAPL", 100.0)
                 safe.record_market_snapshot("MSFT", 100.0)
                 await safe._open_engine.caught_up()
@@ -384,6 +395,22 @@ class TestFromThreads:
         assert len({order.order_id for order in answers}) == len(answers) == 800
         assert len(pending) == len(accepted) == 250
         assert {order.code for order in answers if order not in accepted} <= {"max_open_orders", "max_position_value"}
+
+    def test_two_threads_that_close_a_position_at_once_do_not_reverse_it(self):
+        limits = LiveRiskConfig(max_data_staleness_seconds=None, dedup_window_seconds=None, check_budget_ms=60_000)
+
+        async def play():
+            async with SafeBroker(None, limits, clock=GivingWay()) as safe:
+                safe.record_market_snapshot("AAPL", 100.0)
+                order = await safe.submit_order_async("AAPL", 10)
+                safe.record_market_snapshot("AAPL", 100.0)
+                await filled(safe, order)
+                broker = DeskBroker(safe._core.desk, "test", "two threads")
+                async with asyncio.timeout(PATIENCE):
+                    await asyncio.to_thread(in_two_threads, lambda number: broker.close_position("AAPL"))
+                assert [pending.signed_remaining for pending in safe.pending_orders] == [-10]
+
+        asyncio.run(play())
 
     def test_the_loop_s_own_thread_is_refused_instead_of_waiting_for_itself(self):
         async def play():
