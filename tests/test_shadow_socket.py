@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,8 +20,77 @@ from tests.crash.venue import Venue
 from ml4t.live import LiveEngine, LiveRiskConfig, SafeBroker, Trade
 from ml4t.live.clock import SystemClock
 
-PATIENCE = 20.0
+ROOT = Path(__file__).parents[1]
+PATIENCE = 60.0
 OFF = dict.fromkeys(["max_data_staleness_seconds", "dedup_window_seconds", "max_price_deviation_pct", "max_order_value"])
+
+
+METADATA = """\
+Metadata-Version: 2.1
+Name: lines
+Version: 1.0
+Requires-Dist: ml4t-live>=1.0.0.dev0,<2
+"""
+PLUGIN = """
+from attrs import frozen
+
+from ml4t.live.hookspecs import hookimpl
+from ml4t.live.records import BrokerRecord, FeedRecord
+
+
+@frozen(kw_only=True)
+class LinesConfig:
+    port: int
+    '''Where the venue listens.'''
+
+
+@frozen(kw_only=True)
+class TicksConfig:
+    symbols: tuple[str, ...]
+    '''What it prints.'''
+
+
+@hookimpl
+def ml4t_live_brokers():
+    return [BrokerRecord(name="lines", config=LinesConfig, factory="lines_parts:broker", summary="Speaks over a socket.")]
+
+
+@hookimpl
+def ml4t_live_feeds():
+    return [FeedRecord(name="ticks", config=TicksConfig, factory="lines_parts:feed", summary="Prints.")]
+"""
+PARTS = """
+from tests.crash.broker import LineBroker
+from tests.crash.points import Course
+from tests.test_shadow_socket import Everything, Ticks
+
+from ml4t.live.clock import SystemClock
+
+
+def broker(config):
+    return LineBroker(config.port, Course(), SystemClock())
+
+
+def feed(config):
+    return Ticks()
+"""
+CONFIG = """
+[live]
+name = "socket"
+mode = "{mode}"
+strategy = "lines_parts:Everything"
+
+[feeds.main]
+use = "lines.ticks"
+symbols = ["AAA"]
+
+[broker]
+use = "lines"
+port = {port}
+
+[risk]
+max_order_value = 20_000
+"""
 
 
 class Ear:
@@ -96,7 +168,34 @@ async def safe_broker(port: int, mode: str, folder: Path) -> None:
         safe.enable_kill_switch("enough", flatten=True)
 
 
-@pytest.mark.parametrize("session", [engine, safe_broker])
+async def command(port: int, mode: str, folder: Path) -> None:
+    """`ml4t-live run` in a process of its own, with the broker and the feed of an installed plugin."""
+    info = folder / "lines-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: lines\nVersion: 1.0\nRequires-Dist: ml4t-live>=1.0.0.dev0,<2\n"
+    )
+    (info / "entry_points.txt").write_text("[ml4t.live]\nlines = lines_plugin\n")
+    (folder / "lines_plugin.py").write_text(PLUGIN)
+    (folder / "lines_parts.py").write_text(PARTS)
+    (folder / "live.toml").write_text(CONFIG.format(mode=mode, port=port))
+    path = os.pathsep.join(filter(None, (str(folder), str(ROOT), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": path, "XDG_STATE_HOME": str(folder)}
+    script = Path(sys.executable).with_name("ml4t-live")
+    run = await asyncio.create_subprocess_exec(script, "run", folder / "live.toml", "--json", env=environment, stdout=PIPE)
+    try:
+        printed, _ = await run.communicate()
+    finally:
+        if run.returncode is None:
+            run.kill()
+            await run.wait()
+    assert run.returncode == 0
+    summary = json.loads(printed)
+    assert summary["run"]["mode"] == mode
+    assert summary["orders"]
+
+
+@pytest.mark.parametrize("session", [engine, safe_broker, command])
 @pytest.mark.parametrize("mode", ["shadow", "paper"])
 def test_shadow_mode_writes_nothing_to_the_venue_and_paper_mode_does(session, mode, tmp_path):
     async def play() -> Ear:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+import time
 
 import pytest
 
-from ml4t.live import LiveRiskConfig, RiskLimitExceeded, SafeBroker, ThreadSafeBrokerWrapper
+from ml4t.live import LiveEngine, LiveRiskConfig, RiskLimitExceeded, SafeBroker, ThreadSafeBrokerWrapper
+from ml4t.live.clock import SystemClock
 from ml4t.live.journal import JournalReader
 from ml4t.live.model import OrderState
-from ml4t.live.testing import Faults, SimulatedVenue, run_virtual
+from ml4t.live.orders.facade import DeskBroker
+from ml4t.live.testing import Faults, ListFeed, SimulatedVenue, run_virtual
+from ml4t.live.times import NANOS
 
 START = 1_735_776_000 * 1_000_000_000
 PATIENCE = 20.0
@@ -22,6 +27,58 @@ async def filled(safe, order):
     async with asyncio.timeout(PATIENCE):
         await safe._open_engine.caught_up()
     return safe.get_order(order.order_id)
+
+
+def in_two_threads(work):
+    """Call `work` with 0 and with 1, both at once."""
+    start = threading.Barrier(2)
+    failed = []
+
+    def run(number):
+        start.wait(PATIENCE)
+        try:
+            work(number)
+        except BaseException as error:  # noqa: BLE001 - it is raised below
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, args=[number]) for number in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    if failed:
+        raise failed[0]
+
+
+class GivingWay(SystemClock):
+    """Lets another thread run whenever the time is asked for, inside a check too: what is not locked shows."""
+
+    def now(self):
+        time.sleep(0)
+        return super().now()
+
+    def stopwatch(self):
+        time.sleep(0)
+        return super().stopwatch()
+
+
+class PoliteLock:
+    """A lock that lets others go first: what is decided between two of its holds is decided on what may have changed."""
+
+    def __init__(self):
+        self._lock = threading.RLock()
+
+    def __enter__(self):
+        time.sleep(0)
+        self._lock.acquire()
+
+    def __exit__(self, *_):
+        self._lock.release()
+
+
+def attempt(submit, *order):
+    with contextlib.suppress(RiskLimitExceeded):
+        submit(*order)
 
 
 class Untouchable:
@@ -93,6 +150,39 @@ class TestShadow:
 
         asyncio.run(session())
 
+    def test_no_more_is_reduced_than_is_held(self):
+        async def session():
+            async with SafeBroker(None, LIMITS) as safe:
+                safe.record_market_snapshot("AAPL", 100.0)
+                order = await safe.submit_order_async("AAPL", -10)
+                safe.record_market_snapshot("AAPL", 100.0)
+                await filled(safe, order)
+                assert (await safe.reduce_position_async("AAPL", 25)).signed_remaining == 10
+
+        asyncio.run(session())
+
+    def test_other_terms_are_refused_like_an_order_and_leave_it_as_it_is(self):
+        async def session():
+            async with SafeBroker(None, LIMITS) as safe:
+                safe.record_market_snapshot("AAPL", 100.0)
+                order = await safe.submit_order_async("AAPL", 10, "buy", "limit", 90.0)
+                with pytest.raises(RiskLimitExceeded, match="max_order_value"):
+                    await safe.replace_order_async(order.order_id, quantity=1_000)
+                with pytest.raises(KeyError, match="nobody"):
+                    await safe.replace_order_async("nobody", quantity=1)
+                assert safe.get_order(order.order_id).quantity == 10
+
+        asyncio.run(session())
+
+    def test_a_price_is_as_old_as_it_is_said_to_be(self):
+        async def session():
+            async with SafeBroker(None, LiveRiskConfig(max_data_staleness_seconds=60)) as safe:
+                safe.record_market_snapshot("AAPL", 100.0, safe._core.clock.now() - 61 * NANOS)
+                with pytest.raises(RiskLimitExceeded, match="stale_data"):
+                    await safe.submit_order_async("AAPL", 1)
+
+        asyncio.run(session())
+
     def test_it_must_be_connected_first_and_only_once(self):
         async def session():
             safe = SafeBroker(None, LIMITS)
@@ -104,6 +194,16 @@ class TestShadow:
             await safe.disconnect()
             await safe.disconnect()
             assert not safe.is_connected
+
+        asyncio.run(session())
+
+    def test_what_is_in_use_by_itself_is_not_handed_to_an_engine(self):
+        async def session():
+            safe = SafeBroker(None, LIMITS)
+            async with safe:
+                with pytest.raises(RuntimeError, match="in use by itself"):
+                    LiveEngine(None, safe, ListFeed([]))
+            LiveEngine(None, safe, ListFeed([]))
 
         asyncio.run(session())
 
@@ -168,6 +268,26 @@ class TestPaper:
 
         self.run(tmp_path, session)
 
+    @pytest.mark.parametrize(
+        "empty", [lambda safe: safe.close_all_positions("enough"), lambda safe: safe.enable_kill_switch("enough", flatten=True)]
+    )
+    def test_the_account_is_emptied_when_that_is_asked_for(self, empty, tmp_path):
+        async def session(safe, venue):
+            await safe.submit_order_async("AAPL", 10)
+            await venue.settled()
+            assert safe.get_position("AAPL").quantity == 10
+            empty(safe)
+            while safe.positions:
+                await safe._core.clock.sleep(1.0)
+            assert not venue.portfolio.positions
+
+        self.run(tmp_path, session)
+
+    @pytest.mark.parametrize("use", [lambda safe: LiveEngine(None, safe, ListFeed([])), lambda safe: safe.connect().send(None)])
+    def test_a_mode_that_nothing_names_is_refused_and_not_taken_to_be_shadow(self, use):
+        with pytest.raises(ValueError, match="execution_mode='paper' or 'live'"):
+            use(SafeBroker(Untouchable(), LiveRiskConfig(shadow_mode=False)))
+
     def test_it_needs_a_place_for_what_must_survive(self):
         with pytest.raises(ValueError, match="state_dir"):
             asyncio.run(SafeBroker(Untouchable(), self.limits).connect())
@@ -194,6 +314,7 @@ class TestFromThreads:
             assert broker.is_connected
             assert [o.order_id for o in broker.get_pending_orders("AAPL")] == [order.order_id]
             assert broker.replace_order(order.order_id, quantity=12.0).quantity == 12.0
+            assert broker.get_pending_orders("MSFT") == []
             assert broker.cancel_order(order.order_id)
             assert not broker.cancel_order("nobody")
             assert broker.get_position("AAPL") is None
@@ -209,6 +330,18 @@ class TestFromThreads:
                 broker.submit_order("AAPL", 1_000)
 
         self.session(work)
+
+    def test_a_time_out_of_the_broker_itself_keeps_its_words(self):
+        class Slow(SafeBroker):
+            async def get_cash_async(self):
+                raise TimeoutError("the broker's own")
+
+        async def play():
+            wrapper = ThreadSafeBrokerWrapper(Slow(None, LIMITS), asyncio.get_running_loop())
+            with pytest.raises(TimeoutError, match="the broker's own"):
+                await asyncio.to_thread(wrapper.get_cash)
+
+        asyncio.run(play())
 
     def test_limits_hold_when_two_threads_submit_at_once(self):
         refused = []
@@ -232,6 +365,67 @@ class TestFromThreads:
 
         assert len(self.session(work)) == LIMITS.max_open_orders
         assert refused == ["max_open_orders"] * 16
+
+    def test_the_value_of_a_position_holds_when_two_threads_submit_at_once(self):
+        limits = LiveRiskConfig(
+            max_position_value=4_500, max_data_staleness_seconds=None, dedup_window_seconds=None, max_orders_per_minute=None
+        )
+
+        def work(broker):
+            in_two_threads(lambda number: [attempt(broker.submit_order, "AAPL", 1) for _ in range(40)])
+
+        assert sum(order.quantity for order in self.session(work, limits)) == 45
+
+    def test_limits_hold_when_two_threads_share_the_broker_of_a_strategy(self):
+        limits = LiveRiskConfig(
+            max_position_value=30_000,
+            max_open_orders=250,
+            max_data_staleness_seconds=None,
+            dedup_window_seconds=None,
+            max_orders_per_minute=None,
+            check_budget_ms=60_000,
+        )
+
+        async def play():
+            async with SafeBroker(None, limits, clock=GivingWay()) as safe:
+                safe.record_market_snapshot("AAPL", 100.0)
+                safe.record_market_snapshot("MSFT", 100.0)
+                await safe._open_engine.caught_up()
+                broker = DeskBroker(safe._core.desk, "test", "two threads")
+                answers = []
+
+                def submit(number):
+                    symbol = ("AAPL", "MSFT")[number]
+                    for _ in range(200):
+                        answers.append(broker.submit_order(symbol, 1))
+                        answers.append(broker.submit_order("AAPL", 1))
+
+                async with asyncio.timeout(PATIENCE):
+                    await asyncio.to_thread(in_two_threads, submit)
+                return answers, list(safe.pending_orders)
+
+        answers, pending = asyncio.run(play())
+        accepted = [order for order in answers if order.state is not OrderState.REJECTED]
+        assert len({order.order_id for order in answers}) == len(answers) == 800
+        assert len(pending) == len(accepted) == 250
+        assert {order.code for order in answers if order not in accepted} <= {"max_open_orders", "max_position_value"}
+
+    def test_two_threads_that_close_a_position_at_once_do_not_reverse_it(self):
+        limits = LiveRiskConfig(max_data_staleness_seconds=None, dedup_window_seconds=None, check_budget_ms=60_000)
+
+        async def play():
+            async with SafeBroker(None, limits, clock=GivingWay()) as safe:
+                safe.record_market_snapshot("AAPL", 100.0)
+                order = await safe.submit_order_async("AAPL", 10)
+                safe.record_market_snapshot("AAPL", 100.0)
+                await filled(safe, order)
+                safe._core.desk.lock = PoliteLock()
+                broker = DeskBroker(safe._core.desk, "test", "two threads")
+                async with asyncio.timeout(PATIENCE):
+                    await asyncio.to_thread(in_two_threads, lambda number: broker.close_position("AAPL"))
+                assert [pending.signed_remaining for pending in safe.pending_orders] == [-10]
+
+        asyncio.run(play())
 
     def test_the_loop_s_own_thread_is_refused_instead_of_waiting_for_itself(self):
         async def play():

@@ -67,8 +67,7 @@ class SafeBroker:
         """
         from ml4t.live.engine.live import LiveEngine  # noqa: PLC0415 - it imports this module, and only this use needs it
 
-        if self._engine is not None:
-            raise RuntimeError("this broker is connected already")
+        self.refuse_if_in_use()
         observers = [("order outcomes", self._news)]
         engine = LiveEngine(
             None,
@@ -111,6 +110,11 @@ class SafeBroker:
     def is_connected(self) -> bool:
         """True while orders can be sent."""
         return self._engine is not None and self._core.connection.ready
+
+    def refuse_if_in_use(self) -> None:
+        """Raise RuntimeError while it is connected by itself: one account has one gate and one set of books."""
+        if self._engine is not None:
+            raise RuntimeError("this SafeBroker is connected already and in use by itself; await disconnect() first")
 
     # ------------------------------------------------------------------ orders
 

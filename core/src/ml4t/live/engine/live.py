@@ -32,7 +32,8 @@ class LiveEngine(Engine):
     pairs asked after the standard ones. `bars` is a length such as `"1m"`: the strategy then gets bars, otherwise every
     event. The rest is as for `Engine`.
 
-    Raises ValueError when these do not fit together, TypeError for a feed that is none.
+    Raises ValueError when these do not fit together, TypeError for a feed that is none, RuntimeError for a `SafeBroker`
+    that is in use by itself.
     """
 
     def __init__(
@@ -56,13 +57,16 @@ class LiveEngine(Engine):
         seed: int | None = None,
     ) -> None:
         if isinstance(broker, SafeBroker):
+            broker.refuse_if_in_use()
             risk, broker = risk or broker.config, broker.broker
         limits = risk or LiveRiskConfig()
+        if limits.execution_mode is None:
+            raise ValueError("the limits say not shadow, and nothing names the mode; write execution_mode='paper' or 'live'")
         feeds: Sequence[Feed] = feed if isinstance(feed, Sequence) else [feed]
         length = parse_duration(bars) if isinstance(bars, str) else bars
         parts = Parts(
             name=name,
-            mode=limits.execution_mode or "shadow",
+            mode=limits.execution_mode,
             feeds=tuple(NamedFeed(name=f"feed{n}", feed=f, bars=length, evolving=evolving) for n, f in enumerate(feeds, 1)),
             strategy=strategy,
             broker=broker,
