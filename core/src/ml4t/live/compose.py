@@ -20,6 +20,7 @@ from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.errors import ConfigError
 from ml4t.live.plugins import Catalogue
 from ml4t.live.records import Kind
+from ml4t.live.sessions import calendar_of
 
 
 def compose(
@@ -75,6 +76,7 @@ class Composer:
             for spec in settings.observers
         ]
         strategy = self._strategy()
+        calendar = self._attempt("live.calendar", lambda: calendar_of(settings.live.calendar))
         if self._problems:
             raise ConfigError(self._problems, source=str(settings.path or ""))
         return Parts(
@@ -90,6 +92,7 @@ class Composer:
             observers=observers,
             engine=settings.engine,
             shadow=shadow,
+            calendar=calendar,
             manifest=self._manifest(),
         )
 

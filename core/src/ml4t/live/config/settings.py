@@ -72,6 +72,8 @@ class LiveSettings:
     """The strategy's class, "module:Class"; the folder of the configuration is on the import path."""
     strategy_options: Mapping[str, Any] = field(factory=dict)
     """Arguments of the strategy's class."""
+    calendar: str = "24/7"
+    """Trading days and hours: "24/7", or those of an exchange such as "XNYS", with `pip install 'ml4t-live[calendars]'`."""
     state_dir: Path | None = None
     """The folder of the journal, relative to the configuration's. None: the caller decides."""
 

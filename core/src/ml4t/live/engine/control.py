@@ -66,7 +66,7 @@ def carry_out(command: Command, switch: Switch, now: int) -> tuple[dict[str, Any
     if command.file and command.file != BY_HAND:  # a name that never comes again
         state.append(StatePut(APPLIED, command.file, now))
     if command.action == "resume":
-        state.append(StatePut("risk", "flatten", None))
+        state += [StatePut("risk", "flatten", None), StatePut("risk", "rearm", now)]
     if command.empties:
         state.append(StatePut("risk", "flatten", {"reason": command.reason, "by": command.by, "at": now, "via": command.via}))
     return body, state

@@ -42,7 +42,7 @@ from ml4t.live.portfolio import Portfolio
 from ml4t.live.risk.books import Books
 from ml4t.live.risk.checks import standard_checks
 from ml4t.live.risk.gate import RiskGate
-from ml4t.live.risk.loss import DAY, LossWatch
+from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.shadow import ShadowVenue
 from ml4t.live.shadow.costs import costs_of
@@ -87,11 +87,17 @@ class Core:
         )
         self.switch = Switch()
         self.connection = Connection()
-        self.losses = LossWatch(parts.limits)
+        self.losses = LossWatch(parts.limits, parts.calendar)
         self.desk = self._make_desk()
         self.flattener = Flattener(self.desk, self.agenda, self.connection, self.record, parts.run_id)
         self.emergency = Emergency(
-            self.switch, self.flattener, self.agenda, self.record, clock.now, lambda: self._broken_to_flatten != ""
+            self.switch,
+            self.flattener,
+            self.agenda,
+            self.record,
+            clock.now,
+            lambda: self._broken_to_flatten != "",
+            self._rearm,
         )
         self.venue, self.outbox = self._make_venue()
         self.ledger = ForecastLedger(self.market, self.record)
@@ -107,7 +113,9 @@ class Core:
         )
         self.triggers = TriggerBoard(parts.triggers, self.market, self.record, self.faults, self.forecasts.on_firing)
         self.strategist = self._make_strategist(waiting)
-        self.liveness = SymbolLiveness(self.market, clock, self.record, parts.engine.silence_seconds, parts.symbols)
+        self.liveness = SymbolLiveness(
+            self.market, clock, self.record, parts.engine.silence_seconds, parts.symbols, parts.calendar
+        )
         self.pipeline = self._make_pipeline(barrier)
         self.step = self.pipeline.step
         self._resumption: Resumption | None = None
@@ -282,6 +290,7 @@ class Core:
             leverage=shadow.leverage,
             maintenance_margin=shadow.maintenance_margin,
             same=shadow.execution == "same",
+            calendar=self.parts.calendar,
         )
         self.desk.executor = venue
         return venue, None
@@ -331,7 +340,7 @@ class Core:
             self._begin_day(now)
         else:
             self._roll_day(now)
-        self.agenda.every(DAY, (now // DAY + 1) * DAY, self._roll_day)
+        self.agenda.at(self.parts.calendar.day_end(now), self._next_day)
         self.triggers.plan(self.agenda, now if resumed else now - 1)
         self.flattener.go_on()
         if not self.recorded:
@@ -346,6 +355,12 @@ class Core:
             books = self.desk.books
             for key, line in books.tallies.begin_day(books.mark):
                 self.journal.put("tally", key, line)
+
+    def _next_day(self, now: int) -> None:
+        self.agenda.at(self.parts.calendar.day_end(now), self._next_day)
+        self._roll_day(now)
+        if self.venue is not None:
+            self.venue.end_day(now)
 
     def _roll_day(self, now: int) -> None:
         self._begin_day(now)
@@ -383,6 +398,11 @@ class Core:
     @property
     def _broken_to_flatten(self) -> str:
         return self.losses.breached if self.parts.limits.on_breach == "flatten" else ""
+
+    def _rearm(self) -> list[StatePut]:
+        """Begin the loss limits anew, because a named person has resumed."""
+        self.losses.rearm(self.desk.portfolio.equity)
+        return [StatePut("risk", "losses", self.losses.state()), StatePut("risk", "rearm", None)]
 
     def _differed(self, differences: Sequence[Difference], foreign: Sequence[Order]) -> None:
         """Do what the policy says when the venue's books are not ours: the figures themselves have been taken over."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from ml4t.live.engine.agenda import Agenda
@@ -33,6 +33,7 @@ class Emergency:
         record: Recorder,
         now: Callable[[], int],
         must_flatten: Callable[[], bool],
+        rearm: Callable[[], Sequence[StatePut]],
     ) -> None:
         self._switch = switch
         self._flattener = flattener
@@ -40,13 +41,17 @@ class Emergency:
         self._record = record
         self._now = now
         self._must_flatten = must_flatten
+        self._rearm = rearm
         self._round = 0
 
     def obey(self, command: Command, done: Callable[[], None] | None = None) -> None:
         """Carry out a command; `done` is called when its record is on disk. Raises JournalError when it cannot be written."""
         body, state = carry_out(command, self._switch, self._now())
-        if command.action == "resume" and not self._must_flatten():
-            self._flattener.stop()
+        if command.action == "resume":
+            if not self._must_flatten():
+                self._flattener.stop()
+            if not self._flattener.busy:  # a broken limit that is still emptying the account stands until it is empty
+                state += self._rearm()
         try:
             self._record(RecordKind.KILL_SWITCH, "all", body, state=state, on_durable=done)
         finally:  # orders are withdrawn whether the disk likes it or not

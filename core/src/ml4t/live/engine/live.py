@@ -20,6 +20,7 @@ from ml4t.live.engine.parts import NamedFeed, Parts
 from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t.live.safe import SafeBroker
+from ml4t.live.sessions import ALWAYS_OPEN, calendar_of
 from ml4t.live.times import parse_duration
 
 
@@ -30,7 +31,7 @@ class LiveEngine(Engine):
     `feed` is any object with `symbols` and `async run(sink)`, or several of them. `triggers` and `forecasters` are
     `TriggerSpec` and `ForecasterSpec` objects; a bare trigger goes by the name of its class. `checks` are (name, check)
     pairs asked after the standard ones. `bars` is a length such as `"1m"`: the strategy then gets bars, otherwise every
-    event. The rest is as for `Engine`.
+    event. `calendar` has the trading days and hours, `"24/7"` or an exchange's such as `"XNYS"`. The rest is as for `Engine`.
 
     Raises ValueError when these do not fit together, TypeError for a feed that is none, RuntimeError for a `SafeBroker`
     that is in use by itself.
@@ -53,6 +54,7 @@ class LiveEngine(Engine):
         name: str = "live",
         settings: EngineSettings | None = None,
         shadow: ShadowSettings | None = None,
+        calendar: str = ALWAYS_OPEN,
         clock: Clock | None = None,
         seed: int | None = None,
     ) -> None:
@@ -77,5 +79,6 @@ class LiveEngine(Engine):
             observers=observers,
             engine=settings or EngineSettings(),
             shadow=shadow or ShadowSettings(),
+            calendar=calendar_of(calendar),
         )
         super().__init__(parts, state_dir=state_dir, clock=clock, seed=seed)

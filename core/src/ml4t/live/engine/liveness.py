@@ -9,15 +9,26 @@ from ml4t.live.journal import RecordKind
 from ml4t.live.market import MarketState
 from ml4t.live.model import Gap
 from ml4t.live.orders.desk import Recorder
+from ml4t.live.sessions import ALWAYS, Calendar
 from ml4t.live.times import NANOS
 
 
 class SymbolLiveness:
-    """Notices symbols that are quiet while their feed is not, and says so once until they come back."""
+    """Notices symbols that are quiet while their feed is not, and says so once until they come back.
+
+    Only time in which the market is open counts.
+    """
 
     def __init__(
-        self, market: MarketState, clock: Clock, record: Recorder, silence_seconds: float, symbols: Sequence[str] = ()
+        self,
+        market: MarketState,
+        clock: Clock,
+        record: Recorder,
+        silence_seconds: float,
+        symbols: Sequence[str] = (),
+        calendar: Calendar = ALWAYS,
     ) -> None:
+        self._calendar = calendar
         self._market = market
         self._clock = clock
         self._record = record
@@ -37,7 +48,7 @@ class SymbolLiveness:
         for symbol in dict.fromkeys((*self._symbols, *self._market.symbols)):
             state = self._market.get(symbol)
             seen_at = state.seen_at if state is not None and state.seen_at else self._began
-            silent = now - seen_at > self._silence
+            silent = now - seen_at > self._silence and self._calendar.open_time(seen_at, now) > self._silence
             if silent and symbol not in self._quiet:
                 self._quiet[symbol] = seen_at
                 self._record(RecordKind.HEALTH, symbol, {"state": "quiet", "since": seen_at})

@@ -16,6 +16,7 @@ from ml4t.live.contracts.risk import RiskCheck
 from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.risk.config import LiveRiskConfig
+from ml4t.live.sessions import ALWAYS, Calendar
 
 
 @frozen(kw_only=True)
@@ -51,6 +52,8 @@ class Parts:
     observers: Sequence[tuple[str, Observer]] = ()
     engine: EngineSettings = field(factory=EngineSettings)
     shadow: ShadowSettings = field(factory=ShadowSettings)
+    calendar: Calendar = ALWAYS
+    """Trading days and hours."""
     manifest: dict[str, Any] = field(factory=dict)
     """What is sealed into the journal at the start of a run: versions, plugins, the digest of the configuration."""
 

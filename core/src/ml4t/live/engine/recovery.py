@@ -32,6 +32,9 @@ def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switc
     risk = journal.state("risk")
     if "losses" in risk:
         losses.restore(risk["losses"])
+        if "rearm" in risk:  # somebody resumed while no process was on
+            losses.rearm(desk.portfolio.equity)
+            journal.put("risk", "rearm", None)
     tallies = desk.books.tallies
     tallies.restore(risk.get("tallies", {}), journal.state("tally"))
     for fill in journal.fills(limit=FILLS_RECALLED):

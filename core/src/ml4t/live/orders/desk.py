@@ -239,6 +239,10 @@ class Desk:
         self.books.account = account
         self._record(RecordKind.ACCOUNT, account.account, account)
 
+    def deposited(self, amount: float) -> None:
+        """Leave money that came from outside out of the loss limits' account."""
+        self._losses.deposited(amount)
+
     def mark(self, symbol: str, price: float) -> None:
         """Revalue a holding, and look at the loss limits when that moved equity."""
         if self.portfolio.mark(symbol, price):

@@ -14,6 +14,7 @@ from ml4t.live.model import OrderType, TimeInForce
 
 ExecutionMode = Literal["shadow", "paper", "live"]
 OnBreach = Literal["halt", "flatten"]
+DrawdownSince = Literal["resume", "day", "start"]
 Symbols = Iterable[str]
 
 _OFF = 'None (in a file: "off") switches the limit off'
@@ -140,6 +141,8 @@ class _Limits(TypedDict, total=False):
     blocked_assets: Symbols
     kill_switch_enabled: bool
     on_breach: OnBreach
+    drawdown_since: DrawdownSince
+    trade_only_in_session: bool
     check_budget_ms: float
     max_price_drift_pct: float | None
     max_market_deviation_pct: float | None
@@ -233,6 +236,10 @@ class LiveRiskConfig:
     """True starts with the kill switch thrown: nothing is sent until a person re-arms it."""
     on_breach: OnBreach = field(default="halt", validator=_one_of("halt", "flatten"))
     """What a breached loss limit does: halt (send nothing more) or flatten (close every position, then halt)."""
+    drawdown_since: DrawdownSince = field(default="resume", validator=_one_of("resume", "day", "start"))
+    """Since when the highest equity counts: resume (somebody last resumed), day (the day began) or start (the books began)."""
+    trade_only_in_session: bool = field(default=False, validator=_flag)
+    """True refuses orders while the market of `[live] calendar` is closed."""
     check_budget_ms: float = field(default=50.0, validator=_Above())
     """Time one check may take, in milliseconds; a slower one refuses the order."""
     max_price_drift_pct: float | None = _share(None)

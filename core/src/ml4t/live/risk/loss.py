@@ -6,26 +6,28 @@ from math import inf
 from typing import Any
 
 from ml4t.live.risk.config import LiveRiskConfig
-from ml4t.live.times import NANOS
-
-DAY = 86_400 * NANOS
+from ml4t.live.sessions import ALWAYS, Calendar
 
 
 class LossWatch:
     """Knows the equity at the start of the day and its high, and the equity below which a limit is broken.
 
-    The day is the UTC day (crypto venues' own). The high-water mark is the highest equity since the books began. An account
-    whose balance is not known yet (equity 0) has no day's start: the first equity seen is it.
+    The day is that of the session calendar. The high-water mark is the highest equity since the books began, or as
+    `drawdown_since` says: since a person last resumed, or since the day began. A broken daily limit holds for the day, a broken
+    drawdown for as long as its mark; both end when a named person resumes, who begins them anew. An account whose balance is
+    not known yet (equity 0) has no day's start: the first equity seen is it.
     """
 
-    def __init__(self, limits: LiveRiskConfig) -> None:
+    def __init__(self, limits: LiveRiskConfig, calendar: Calendar = ALWAYS) -> None:
+        self.calendar = calendar
+        self._since = limits.drawdown_since
         self._max_daily_loss = limits.max_daily_loss
         self._max_drawdown = limits.max_drawdown_pct
         self.day = -1
         self.day_start = 0.0
         self.high_water_mark = 0.0
         self.breached = ""
-        """The limit that was broken, in words; it stays so until the next day, whatever equity does."""
+        """The limit that was broken, in words; it stays so whatever equity does."""
         self.breached_limit = ""
         """Its name, `max_daily_loss` or `max_drawdown`."""
         self.floor = -inf
@@ -33,15 +35,34 @@ class LossWatch:
 
     def roll(self, now: int, equity: float) -> bool:
         """Begin a new day when `now` (nanoseconds UTC) is in one; a clock set back does not return to the old one."""
-        day = now // DAY
+        day = self.calendar.day(now)
         if day <= self.day:
             return False
         self.day = day
         self.day_start = equity
-        self.breached = self.breached_limit = ""
+        if self._since == "day":
+            self.high_water_mark = equity
+        if self._since == "day" or self.breached_limit == "max_daily_loss":
+            self.breached = self.breached_limit = ""
         self.high_water_mark = max(self.high_water_mark, equity)
         self._anchor()
         return True
+
+    def rearm(self, equity: float) -> None:
+        """Begin anew from `equity`, because a named person has resumed; the mark of `drawdown_since = "start"` stays."""
+        self.breached = self.breached_limit = ""
+        if self.day_start:
+            self.day_start = equity
+        if self._since != "start":
+            self.high_water_mark = equity
+        self._anchor()
+
+    def deposited(self, amount: float) -> None:
+        """Leave money that came from outside out of account: it is no profit that may be lost again."""
+        if self.day_start and amount > 0:
+            self.day_start += amount
+            self.high_water_mark += amount
+            self._anchor()
 
     def mark(self, equity: float) -> bool:
         """Look at the equity after a mark; return True when a limit has just been broken."""

@@ -13,16 +13,15 @@ from ml4t.live.market import MarketState
 from ml4t.live.model import Fill, MarketEvent, Order, OrderState, OrderType, Position, Quote, Terms, TimeInForce
 from ml4t.live.orders.states import with_fill
 from ml4t.live.portfolio import VirtualPortfolio
+from ml4t.live.sessions import ALWAYS, Calendar
 from ml4t.live.shadow.costs import Costs
 from ml4t.live.shadow.funds import Funds
 from ml4t.live.shadow.matching import TAKERS, crosses, is_offered, meet
 from ml4t.live.shadow.resting import STOPS, Resting, recalled
 from ml4t.live.shadow.slippage import Touch
 from ml4t.live.shadow.volume import Volume, volume_of
-from ml4t.live.times import NANOS
 
 NAME = "shadow"
-_DAY = 86_400 * NANOS
 
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -46,8 +45,8 @@ class ShadowVenue:
     A fill that would lift gross exposure over `leverage` times equity is rejected instead. Shorts need `allow_shorts`; their
     proceeds are cash and their value is owed. With `same` a market order trades at once, with the price it was decided on.
 
-    Time in force is told by the data: a DAY order expires with the first event of its symbol on a later UTC day than it
-    was made on (a bar is of the day it begins on), IOC and FOK orders end with the first event that they could trade with.
+    A DAY order expires at the end of the trading day of `calendar` that it was made on (a bar is of the day it begins on),
+    IOC and FOK orders end with the first event that they could trade with.
     With `max_volume_share` an event fills no more than that share of its volume, the rest goes on resting, and an event
     that does not say its volume fills nothing. An order whose next part cannot be afforded ends there.
 
@@ -74,6 +73,7 @@ class ShadowVenue:
         leverage: float = 1.0,
         maintenance_margin: float | None = None,
         same: bool = False,
+        calendar: Calendar = ALWAYS,
     ) -> None:
         self.portfolio = VirtualPortfolio(initial_cash)
         self.resting: dict[str, dict[str, Resting]] = {}
@@ -87,6 +87,7 @@ class ShadowVenue:
             self.portfolio, market, allow_shorts=allow_shorts, leverage=leverage, maintenance_margin=maintenance_margin
         )
         self._same = same
+        self._calendar = calendar
         self._volume_share = max_volume_share
         self._now = 0
         self._later: dict[str, Resting] = {}
@@ -181,11 +182,8 @@ class ShadowVenue:
     def _offer(self, resting: Resting, event: MarketEvent, volume: Volume) -> None:
         order = resting.order
         time_in_force = order.time_in_force
-        if time_in_force is TimeInForce.DAY:
-            end = (order.created_at // _DAY + 1) * _DAY
-            if event.event_time >= end:
-                self._end(order, OrderState.EXPIRED, end, "day_over", "the day it was good for is over")
-                return
+        if time_in_force is TimeInForce.DAY and self._expires(order, event.event_time):
+            return
         met, price = meet(resting, event)
         quantity = 0.0 if price is None else volume.offer(order.side, order.remaining, order.quantity)
         if time_in_force is TimeInForce.FOK and quantity < order.remaining:
@@ -199,6 +197,19 @@ class ShadowVenue:
         if time_in_force in _AT_ONCE and is_offered(resting, event) and self._rests(order):
             time = max(event.event_time, order.created_at)
             self._end(order, OrderState.CANCELLED, time, "not_at_once", f"{time_in_force}: not all of it could trade at once")
+
+    def end_day(self, now: int) -> None:
+        """End the orders that were good for a day that is over, whether or not there are data that say so."""
+        for order in [resting.order for book in self.resting.values() for resting in book.values()]:
+            if order.time_in_force is TimeInForce.DAY:
+                self._expires(order, now)
+
+    def _expires(self, order: Order, now: int) -> bool:
+        end = self._calendar.day_end(order.created_at)
+        if now < end:
+            return False
+        self._end(order, OrderState.EXPIRED, end, "day_over", "the day it was good for is over")
+        return True
 
     def _arriving(self, order: Order) -> Resting:
         state = self._market.get(order.symbol)

@@ -30,6 +30,7 @@ from ml4t.live.risk.checks.ramp import RampUp
 from ml4t.live.risk.checks.rate import MaxFillsPerMinute, MaxMessages, MaxOrderToFillRatio
 from ml4t.live.risk.checks.repetition import DuplicateOrder, MaxOpenOrders, MaxOrdersPerMinute
 from ml4t.live.risk.checks.sanity import ClockSkew, LockedBook, MaxJump, MaxSilence
+from ml4t.live.risk.checks.session import SessionHours
 from ml4t.live.risk.checks.shorts import ShortSales
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t.live.risk.loss import LossWatch
@@ -79,6 +80,7 @@ __all__ = [
     "PriceDrift",
     "RampUp",
     "SelfMatch",
+    "SessionHours",
     "ShortSales",
     "VenueReady",
     "standard_checks",
@@ -93,7 +95,8 @@ def standard_checks(
         ("kill_switch", KillSwitch(switch)),
         ("venue_ready", VenueReady(connection)),
         ("assets", AssetLists(limits.allowed_assets, limits.blocked_assets)),
-        ("max_data_staleness", _make(MaxDataStaleness, limits.max_data_staleness_seconds)),
+        ("session_hours", SessionHours(losses.calendar) if limits.trade_only_in_session else None),
+        ("max_data_staleness", _staleness(limits.max_data_staleness_seconds, losses)),
         ("duplicate_order", _make(DuplicateOrder, limits.dedup_window_seconds)),
         ("max_orders_per_minute", _make(MaxOrdersPerMinute, limits.max_orders_per_minute)),
         ("max_open_orders", _make(MaxOpenOrders, limits.max_open_orders)),
@@ -110,6 +113,10 @@ def standard_checks(
     ]
     checks += _further_checks(limits, clock)
     return [(name, check) for name, check in checks if check is not None]
+
+
+def _staleness(seconds: float | None, losses: LossWatch) -> RiskCheck | None:
+    return None if seconds is None else MaxDataStaleness(seconds, losses.calendar)
 
 
 def _make(check: type, limit: float | None) -> RiskCheck | None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from ml4t.live.contracts.risk import RiskView
 from ml4t.live.model import ALLOW, Order, OrderSide, Verdict, refuse
 from ml4t.live.risk.checks.order import no_price
+from ml4t.live.sessions import ALWAYS, Calendar
 from ml4t.live.times import NANOS
 
 
 class MaxDataStaleness:
-    """Refuses orders in a symbol whose last event is older than the limit, in seconds; never seen counts as stale."""
+    """Refuses orders in a symbol whose last event is older than the limit, in seconds; never seen counts as stale.
 
-    def __init__(self, seconds: float) -> None:
+    Time in which the market was closed does not age data.
+    """
+
+    def __init__(self, seconds: float, calendar: Calendar = ALWAYS) -> None:
+        self._calendar = calendar
         self._seconds = seconds
         self._limit = round(seconds * NANOS)
 
@@ -21,7 +26,7 @@ class MaxDataStaleness:
         if state is None or not state.event_time:
             return refuse("stale_data", f"no data has been seen for {order.symbol}", limit=self._seconds)
         age = view.now - state.event_time
-        if not age <= self._limit:
+        if not age <= self._limit and not (age := self._calendar.open_time(state.event_time, view.now)) <= self._limit:
             return refuse(
                 "stale_data",
                 f"the last data for {order.symbol} is {age / NANOS:,.1f} s old, over the limit of {self._seconds:g} s",

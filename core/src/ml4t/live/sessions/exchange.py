@@ -1,0 +1,100 @@
+"""The sessions of an exchange, from the library exchange_calendars."""
+
+from __future__ import annotations
+
+import warnings
+from bisect import bisect_right
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from itertools import accumulate
+from typing import Any
+
+from ml4t.live.sessions.calendar import DAY
+
+FIRST = "1990-01-01"
+"""The first day that is known; recorded data may be old."""
+
+Span = tuple[int, int]
+
+
+class ExchangeSessions:
+    """Sessions with holidays, half days, breaks and daylight saving time, as numbers that are looked up.
+
+    A moment belongs to the first session that closes after it, so a trading day begins when the one before has closed. The
+    sessions are known for about a year after the start of the process; before and after what is known the market is closed,
+    and the days are those of UTC.
+    """
+
+    def __init__(self, name: str, closes: Sequence[int], hours: Sequence[Span]) -> None:
+        """Take when each session closes and the spans in which the market trades, in nanoseconds UTC, rising."""
+        self.name = name
+        self._closes = list(closes)
+        self._begins = [begin for begin, _ in hours]
+        self._ends = [end for _, end in hours]
+        self._before = [0, *accumulate(end - begin for begin, end in hours)]
+        self._first = self._begins[0] // DAY * DAY
+
+    @classmethod
+    def of(cls, name: str) -> ExchangeSessions:
+        """Return the sessions of an exchange by its MIC, such as XNYS. Raises ValueError when there are none."""
+        try:
+            known: Any = import_module("exchange_calendars")  # it brings pandas: only for those who name an exchange
+        except ImportError as error:
+            text = f"the calendar {name!r} needs a library: pip install 'ml4t-live[calendars]', or write \"24/7\""
+            raise ValueError(text) from error
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what the library makes of pandas is between the two
+                calendar = known.get_calendar(name, start=FIRST)
+        except known.errors.InvalidCalendarName as error:
+            names = known.get_calendar_names()
+            near = get_close_matches(name.upper(), names, n=3) or ["XNYS", "XLON", "XTKS"]
+            raise ValueError(f'there is no calendar {name!r}; write "24/7" or one such as {", ".join(near)}') from error
+        return cls(name, _nanoseconds(calendar.closes), _hours(calendar))
+
+    def day(self, moment: int) -> int:
+        """Return the days from 1970 to the close of the session that `moment` belongs to."""
+        place = self._place(moment)
+        return (moment if place is None else self._closes[place]) // DAY
+
+    def day_end(self, moment: int) -> int:
+        """Return the close of the session that `moment` belongs to."""
+        place = self._place(moment)
+        return (moment // DAY + 1) * DAY if place is None else self._closes[place]
+
+    def is_open(self, moment: int) -> bool:
+        """Return True in the regular hours of a session."""
+        place = bisect_right(self._begins, moment) - 1
+        return place >= 0 and moment < self._ends[place]
+
+    def open_time(self, since: int, until: int) -> int:
+        """Return how much of the time between the two was in regular hours."""
+        return max(0, self._elapsed(until) - self._elapsed(since))
+
+    def _place(self, moment: int) -> int | None:
+        place = bisect_right(self._closes, moment)
+        return place if moment >= self._first and place < len(self._closes) else None
+
+    def _elapsed(self, moment: int) -> int:
+        """Return the open time up to `moment`, from the first session on."""
+        place = bisect_right(self._begins, moment) - 1
+        return 0 if place < 0 else self._before[place] + min(moment, self._ends[place]) - self._begins[place]
+
+
+def _hours(calendar: Any) -> list[Span]:
+    """Return the spans in which an exchange trades: a session, or its two parts around a break."""
+    begins, ends = _nanoseconds(calendar.opens), _nanoseconds(calendar.closes)
+    pauses = calendar.break_starts.notna()
+    spans: list[Span] = []
+    for begin, end, paused, pause, again in zip(begins, ends, pauses, calendar.break_starts, calendar.break_ends, strict=True):
+        spans += [(begin, _nanosecond(pause)), (_nanosecond(again), end)] if paused else [(begin, end)]
+    return spans
+
+
+def _nanoseconds(times: Any) -> list[int]:
+    return [_nanosecond(time) for time in times]
+
+
+def _nanosecond(time: Any) -> int:
+    return int(time.as_unit("ns").value)
