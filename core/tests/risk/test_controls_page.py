@@ -13,7 +13,7 @@ from ml4t.live.risk.config import LiveRiskConfig
 
 ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "core" / "src"
-MERGE = "(merge: sessions)"
+
 CLAIM = re.compile(r"rows? ((?:\d+(?:, | and )?)+) of\s+the\s+table\s+of\s+controls")
 
 
@@ -28,9 +28,7 @@ def names(cell):
 
 
 TABLE, ROWS = read_table()
-BUILT = {
-    number: names(where) for number, (where, _, _) in TABLE.items() if where != MERGE and not where.startswith("not built: ")
-}
+BUILT = {number: names(where) for number, (where, _, _) in TABLE.items() if not where.startswith("not built: ")}
 
 
 def module_of(name):
@@ -87,16 +85,14 @@ def test_every_row_of_the_table_is_claimed_where_it_is_said_to_be():
 def test_every_claim_is_in_the_table():
     for module, rows in claims().items():
         for number in rows:
-            where, _, _ = TABLE[number]
-            assert where == MERGE or module in map(module_of, BUILT[number]), (module, number)
+            assert module in map(module_of, BUILT[number]), (module, number)
 
 
 def test_every_check_and_every_limit_is_in_the_table():
     named = {name for where in BUILT.values() for name in where}
-    assert set(checks.__all__) - {"standard_checks"} - named <= {"KillSwitch"}
+    assert set(checks.__all__) - {"standard_checks"} - named == set()
     keys = {key for _, used, _ in TABLE.values() for key in used}
     assert {field.name for field in attrs.fields(LiveRiskConfig)} - keys == {
         "execution_mode",
-        "kill_switch_enabled",
         "on_breach",
     }

@@ -14,11 +14,11 @@ from ml4t.live.cli import options, output
 from ml4t.live.cli.exits import Failed, Refused
 from ml4t.live.cli.state import find_state, running_process
 from ml4t.live.clock import Clock, DataClock, SystemClock
-from ml4t.live.engine.control import APPLIED, BY_HAND, Command, ControlFolder, carry_out
+from ml4t.live.engine.control import APPLIED, BY_HAND, Action, Command, ControlFolder, carry_out
 from ml4t.live.errors import StateLocked
 from ml4t.live.journal import Journal, RecordKind, StateDir
 from ml4t.live.report import ReportReader
-from ml4t.live.risk.switch import Switch
+from ml4t.live.risk.switch import Switch, scope_of
 from ml4t.live.times import NANOS
 
 kill_app = typer.Typer(add_completion=False)
@@ -33,6 +33,10 @@ LATELY = 50
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. It goes into the journal.")]
 By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who decides it. Without it: the user of this computer.")]
 Named = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides it: somebody answers for it.")]
+Symbol = Annotated[str, typer.Option("--symbol", metavar="SYMBOL", help="Only this symbol.")]
+Strategy = Annotated[
+    str, typer.Option("--strategy", metavar="NAME", help="Only the orders of this strategy, by its class's name.")
+]
 Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long to wait for a running process.")]
 
 
@@ -41,6 +45,8 @@ def kill(
     reason: Reason,
     flatten: Annotated[bool, typer.Option("--flatten", help="Close every position too.")] = False,
     by: By = None,
+    symbol: Symbol = "",
+    strategy: Strategy = "",
     state_dir: options.StateDir = None,
     mode: options.Mode = None,
     wait: Wait = 10.0,
@@ -50,7 +56,7 @@ def kill(
 
     A running process is told through its state directory. When none is on, the next start is killed.
     """
-    command = Command(action="kill", reason=reason, by=_name(by or _user()), via="cli", flatten=flatten)
+    command = _command("kill", reason, by or _user(), _scope(symbol, strategy), flatten=flatten)
     _give(command, state_dir, mode, wait, as_json=as_json)
 
 
@@ -58,13 +64,18 @@ def kill(
 def resume(
     by: Named,
     reason: Reason,
+    symbol: Symbol = "",
+    strategy: Strategy = "",
     state_dir: options.StateDir = None,
     mode: options.Mode = None,
     wait: Wait = 10.0,
     as_json: options.Json = False,
 ) -> None:
-    """Allow orders again after a kill, and end a flattening that somebody asked for."""
-    command = Command(action="resume", reason=reason, by=_name(by), via="cli")
+    """Allow orders again after a kill of the same scope, and end a flattening that somebody asked for.
+
+    Without a scope a broken loss limit ends as well, and is reckoned anew.
+    """
+    command = _command("resume", reason, by, _scope(symbol, strategy))
     _give(command, state_dir, mode, wait, as_json=as_json)
 
 
@@ -72,6 +83,7 @@ def resume(
 def flatten(
     reason: Reason,
     by: By = None,
+    symbol: Symbol = "",
     state_dir: options.StateDir = None,
     mode: options.Mode = None,
     wait: Wait = 10.0,
@@ -81,7 +93,7 @@ def flatten(
 
     The strategy goes on meanwhile and afterwards: kill --flatten stops it too. When no process is on, the next start does it.
     """
-    command = Command(action="flatten", reason=reason, by=_name(by or _user()), via="cli")
+    command = _command("flatten", reason, by or _user(), _scope(symbol, ""))
     _give(command, state_dir, mode, wait, as_json=as_json)
 
 
@@ -156,7 +168,7 @@ def _settle(state: StateDir, file: str) -> dict[str, Any] | None:
             for command in waiting:
                 if command.file not in applied:
                     told[command.file], changes = carry_out(command, switch, clock.now())
-                    journal.append(RecordKind.KILL_SWITCH, "all", told[command.file], state=changes)
+                    journal.append(RecordKind.KILL_SWITCH, command.scope or "all", told[command.file], state=changes)
             journal.flush()
             for command in waiting:
                 folder.remove(command.file)
@@ -181,6 +193,7 @@ def _as_json(command: Command, state: StateDir, answer: _Answer | None) -> dict[
         "reason": command.reason,
         "by": command.by,
         "flatten": command.empties,
+        "scope": command.scope,
         "state_dir": str(state.root),
         "mode": state.mode,
         "obeyed": answer is not None,
@@ -193,8 +206,9 @@ def _as_json(command: Command, state: StateDir, answer: _Answer | None) -> dict[
 
 def _sentence(command: Command, answer: _Answer) -> str:
     on = "ON: nothing is sent" if answer.body["on"] else "off: orders may be sent"
+    what = f"The kill switch of {command.scope}" if command.scope else "The kill switch"
     stays = "" if answer.body["changed"] or command.action == "flatten" else ", as it was"
-    said = f"The kill switch is {on}{stays}."
+    said = f"{what} is {on}{stays}."
     if answer.process is None:
         emptied = " The next start empties the account." if command.empties else ""
         return f"{said} No process is on; it is in the journal, and the next start obeys it.{emptied}"
@@ -202,10 +216,20 @@ def _sentence(command: Command, answer: _Answer) -> str:
     return f"{said} Process {answer.process} obeyed within {answer.seconds:.1f} s.{emptied}"
 
 
-def _name(name: str) -> str:
-    if not name.strip():
+def _command(action: Action, reason: str, by: str, scope: str, *, flatten: bool = False) -> Command:
+    if not by.strip():
         raise Refused("--by is empty; name the person who decides it")
-    return name.strip()
+    try:
+        return Command(action=action, reason=reason, by=by.strip(), via="cli", flatten=flatten, scope=scope)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+
+
+def _scope(symbol: str, strategy: str) -> str:
+    try:
+        return scope_of(symbol, strategy)
+    except ValueError as error:
+        raise Refused(str(error)) from error
 
 
 def _user() -> str:

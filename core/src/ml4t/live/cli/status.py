@@ -106,6 +106,8 @@ def _show(answer: Mapping[str, Any]) -> None:
         f"Cash {money(answer['cash'])}   equity {money(answer['equity'])} ({answer['equity_at'] or 'at the last fills'})"
     )
     typer.echo(_switch(answer["kill_switch"]))
+    for scope, stopped in answer["kill_switch"].get("scopes", {}).items():
+        typer.echo(f"Stopped: {scope}, by {stopped['by']} ({stopped['via']}) at {iso(stopped['at'])}: {stopped['reason']}")
     if answer["flattening"]:
         typer.echo(f"Emptying the account for {answer['flattening']['by']}: {answer['flattening']['reason']}")
     if answer["breached"]:

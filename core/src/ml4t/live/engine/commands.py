@@ -9,6 +9,7 @@ import structlog
 
 from ml4t.live.engine.control import Command
 from ml4t.live.engine.core import Core
+from ml4t.live.risk.switch import scope_of
 
 _log = structlog.get_logger("ml4t.live")
 
@@ -22,25 +23,29 @@ class Commanded:
     def __init__(self) -> None:
         self._commands: list[Command] = []
 
-    def kill(self, reason: str, *, by: str = "code", flatten: bool = False) -> None:
+    def kill(self, reason: str, *, by: str = "code", flatten: bool = False, symbol: str = "", strategy: str = "") -> None:
         """Throw the kill switch: nothing is sent, and working orders are withdrawn; with `flatten` positions are closed too.
 
-        From any thread. It holds over restarts, until somebody resumes. Raises RuntimeError when the run has ended.
+        With a `symbol` or a `strategy` only its orders are meant. From any thread. It holds over restarts, until somebody
+        resumes. Raises RuntimeError when the run has ended, ValueError for a scope that cannot be.
         """
-        self._command(Command(action="kill", reason=reason, by=by, flatten=flatten))
+        self._command(Command(action="kill", reason=reason, by=by, flatten=flatten, scope=scope_of(symbol, strategy)))
 
-    def resume(self, reason: str, *, by: str) -> None:
-        """Allow orders again, from any thread. Raises ValueError without the name of who decides it."""
+    def resume(self, reason: str, *, by: str, symbol: str = "", strategy: str = "") -> None:
+        """Allow orders again, from any thread: those of the same scope as the kill.
+
+        Without a scope the loss limits begin anew, too. Raises ValueError without the name of who decides it.
+        """
         if not by.strip():
             raise ValueError("resume needs the name of the person who decides it, as in by='ann'")
-        self._command(Command(action="resume", reason=reason, by=by))
+        self._command(Command(action="resume", reason=reason, by=by, scope=scope_of(symbol, strategy)))
 
-    def flatten(self, reason: str, *, by: str = "code") -> None:
+    def flatten(self, reason: str, *, by: str = "code", symbol: str = "") -> None:
         """Cancel every order and close every position, again until the venue confirms it. From any thread.
 
-        The strategy goes on meanwhile and afterwards, unless the kill switch is on.
+        With a `symbol` only its own. The strategy goes on meanwhile and afterwards, unless the kill switch is on.
         """
-        self._command(Command(action="flatten", reason=reason, by=by))
+        self._command(Command(action="flatten", reason=reason, by=by, scope=scope_of(symbol)))
 
     def _command(self, command: Command) -> None:
         if self.state in {"stopped", "failed"}:

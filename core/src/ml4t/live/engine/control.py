@@ -47,6 +47,17 @@ class Command:
     """A kill that also empties the account."""
     file: str = ""
     """The name of the file that it came in."""
+    scope: str = ""
+    """What it is for: everything, or as `scope_of` writes it one symbol or one strategy."""
+
+    def __attrs_post_init__(self) -> None:
+        kind, _, name = self.scope.partition(":")
+        if self.scope and not (kind in {"symbol", "strategy"} and name):
+            raise ValueError(
+                f'scope {self.scope!r} is none; write "symbol:AAPL", "strategy:Momentum", or nothing for everything'
+            )
+        if self.empties and kind == "strategy":
+            raise ValueError("positions belong to the account and not to a strategy; flatten symbols, or everything")
 
     @property
     def empties(self) -> bool:
@@ -58,16 +69,16 @@ def carry_out(command: Command, switch: Switch, now: int) -> tuple[dict[str, Any
     """Move the switch; return the body of the record that tells of it, and what changes in the journal with it."""
     changed = False
     if command.action == "kill":
-        changed = switch.throw(command.reason, by=command.by, at=now, via=command.via)
+        changed = switch.of(command.scope).throw(command.reason, by=command.by, at=now, via=command.via)
     elif command.action == "resume":
-        changed = switch.rearm(command.reason, by=command.by, at=now, via=command.via)
-    body = asdict(command) | {"on": switch.on, "at": now, "changed": changed}
+        changed = switch.of(command.scope).rearm(command.reason, by=command.by, at=now, via=command.via)
+    body = asdict(command) | {"on": switch.of(command.scope).on, "at": now, "changed": changed}
     state = [StatePut("risk", "kill_switch", switch.state())]
     if command.file and command.file != BY_HAND:  # a name that never comes again
         state.append(StatePut(APPLIED, command.file, now))
-    if command.action == "resume":
+    if command.action == "resume" and not command.scope:
         state += [StatePut("risk", "flatten", None), StatePut("risk", "rearm", now)]
-    if command.empties:
+    if command.empties and not command.scope:  # one symbol is closed by this process, and asked for again by a person
         state.append(StatePut("risk", "flatten", {"reason": command.reason, "by": command.by, "at": now, "via": command.via}))
     return body, state
 
@@ -192,6 +203,7 @@ class _Written(msgspec.Struct):
     by: str
     via: str = "file"
     flatten: bool = False
+    scope: str = ""
 
 
 def _decode(text: bytes, name: str, path: Path) -> Command:
@@ -200,12 +212,18 @@ def _decode(text: bytes, name: str, path: Path) -> Command:
         written = msgspec.json.decode(text, type=_Written)
         if written.action == "resume" and not written.by.strip():
             raise ValueError("a resume needs a name in `by`")
+        return Command(
+            action=written.action,
+            reason=written.reason,
+            by=written.by,
+            via=written.via,
+            flatten=written.flatten,
+            file=name,
+            scope=written.scope,
+        )
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         reason = f"the command in {path} cannot be read ({error}), so orders stop until somebody has looked"
         return Command(action="kill", reason=reason, by=_owner(path), via="file", file=name)
-    return Command(
-        action=written.action, reason=written.reason, by=written.by, via=written.via, flatten=written.flatten, file=name
-    )
 
 
 def _is_command(name: str) -> bool:

@@ -42,6 +42,7 @@ from ml4t.live.portfolio import Portfolio
 from ml4t.live.risk.books import Books
 from ml4t.live.risk.checks import standard_checks
 from ml4t.live.risk.gate import RiskGate
+from ml4t.live.risk.latches import LATCHES, Latches
 from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.shadow import ShadowVenue
@@ -270,6 +271,7 @@ class Core:
             find_fill=lambda key: self.journal.fill(*key),
         )
         desk.on_breach = self._breached
+        desk.latches, desk.on_latch = Latches(limits), self._latched
         return desk
 
     def _make_venue(self) -> tuple[ShadowVenue | None, Outbox | None]:
@@ -398,6 +400,10 @@ class Core:
     @property
     def _broken_to_flatten(self) -> str:
         return self.losses.breached if self.parts.limits.on_breach == "flatten" else ""
+
+    def _latched(self, scope: str, why: str) -> None:
+        kill = Command(action="kill", reason=why, by=LATCHES, via="limit", scope=scope)
+        self.on_loop(partial(self.emergency.obey, kill))
 
     def _rearm(self) -> list[StatePut]:
         """Begin the loss limits anew, because a named person has resumed."""

@@ -8,7 +8,7 @@ from functools import partial
 from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.control import Command, carry_out
 from ml4t.live.journal import RecordKind, StatePut
-from ml4t.live.model import OrderSide, OrderState, OrderType, TimeInForce
+from ml4t.live.model import Order, OrderSide, OrderState, OrderType, TimeInForce
 from ml4t.live.orders.desk import Desk, Recorder
 from ml4t.live.orders.identity import decision_id
 from ml4t.live.orders.request import make_order
@@ -47,25 +47,27 @@ class Emergency:
     def obey(self, command: Command, done: Callable[[], None] | None = None) -> None:
         """Carry out a command; `done` is called when its record is on disk. Raises JournalError when it cannot be written."""
         body, state = carry_out(command, self._switch, self._now())
-        if command.action == "resume":
+        if command.action == "resume" and not command.scope:
             if not self._must_flatten():
                 self._flattener.stop()
             if not self._flattener.busy:  # a broken limit that is still emptying the account stands until it is empty
                 state += self._rearm()
         try:
-            self._record(RecordKind.KILL_SWITCH, "all", body, state=state, on_durable=done)
+            self._record(RecordKind.KILL_SWITCH, command.scope or "all", body, state=state, on_durable=done)
         finally:  # orders are withdrawn whether the disk likes it or not
             self.withdraw()
             if command.empties:
-                self._flattener.flatten(command.reason)
+                self._flattener.flatten(command.reason, command.scope.removeprefix("symbol:"))
 
     def withdraw(self) -> None:
-        """While the switch is on, ask for the cancel of every open order until none is left."""
+        """While a switch is on, ask for the cancel of every open order that it stops until none is left."""
         self._round += 1
         self._withdraw(self._now(), self._round)
 
     def _withdraw(self, now: int, number: int) -> None:
-        if self._switch.on and number == self._round and self._flattener.cancel_others():
+        if not self._switch.any_on or number != self._round:
+            return
+        if self._flattener.cancel_others(lambda order: self._switch.stopping(order) is not None):
             self._agenda.at(now + AGAIN, partial(self._withdraw, number=number))
 
 
@@ -81,24 +83,27 @@ class Flattener:
         self._round = 0
         self.busy = False
         """True from `flatten` until the books are empty, or `stop`."""
+        self._symbols: set[str] = set()
+        """The symbols to be emptied; none: all of them."""
         self.wanted = ""
         """Why an earlier run wanted the account empty; `go_on` begins with it."""
 
-    def cancel_others(self) -> int:
-        """Ask for the cancel of every open order that does not empty the account; return how many there are.
+    def cancel_others(self, meant: Callable[[Order], bool]) -> int:
+        """Ask for the cancel of the open orders that are meant and do not empty the account; return how many there are.
 
         What cannot be asked for, because the venue is not connected, is left for the next time.
         """
-        orders = [order for order in self._desk.orders.open_orders if order.strategy != FLATTEN]
+        orders = [order for order in self._desk.orders.open_orders if order.strategy != FLATTEN and meant(order)]
         for order in orders:
             if self._connection.ready or order.state is OrderState.INTENT:
                 self._desk.cancel(order.order_id)
         return len(orders)
 
-    def flatten(self, why: str) -> None:
-        """Begin to empty the account; again while it is under way changes nothing."""
-        if self.busy:
+    def flatten(self, why: str, symbol: str = "") -> None:
+        """Begin to empty the account, or one symbol; what is under way already goes on."""
+        if self.busy and (not self._symbols or symbol in self._symbols):
             return
+        self._symbols = {*self._symbols, symbol} if symbol else set()
         self.busy = True
         self.wanted = ""
         self._round += 1
@@ -112,25 +117,35 @@ class Flattener:
     def stop(self) -> None:
         """Leave the account as it is. Closing orders that have been sent stay."""
         self.busy = False
+        self._symbols = set()
         self.wanted = ""
 
     def _attempt(self, why: str, number: int) -> None:
         desk = self._desk
         if not self.busy or number != self._round:
             return
-        self.cancel_others()
+        self.cancel_others(lambda order: self._is_meant(order.symbol))
         now = desk.now()
         if self._connection.ready:
-            for symbol in desk.portfolio.positions:
+            held = [symbol for symbol in desk.portfolio.positions if self._is_meant(symbol)]
+            for symbol in held:
                 quantity = desk.closing_quantity(symbol)
                 if quantity:
                     self._close(symbol, quantity, now, why)
-            if not desk.portfolio.positions:
-                self.busy = False
-                body = {"state": "empty", "why": why}
-                self._record(RecordKind.HEALTH, FLATTEN, body, state=(StatePut("risk", "flatten", None),))
+            if not any(self._is_meant(symbol) for symbol in desk.portfolio.positions):
+                self._done(why)
                 return
         self._agenda.at(now + AGAIN, lambda _: self._attempt(why, number))
+
+    def _is_meant(self, symbol: str) -> bool:
+        return not self._symbols or symbol in self._symbols
+
+    def _done(self, why: str) -> None:
+        body: dict[str, object] = {"state": "empty", "why": why}
+        if self._symbols:
+            body["symbols"] = sorted(self._symbols)
+        self.busy, self._symbols = False, set()
+        self._record(RecordKind.HEALTH, FLATTEN, body, state=(StatePut("risk", "flatten", None),))
 
     def _close(self, symbol: str, quantity: float, now: int, why: str) -> None:
         order = make_order(

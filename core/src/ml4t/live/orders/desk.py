@@ -22,6 +22,7 @@ from ml4t.live.orders.states import DUST, settled, with_fill, with_update, witho
 from ml4t.live.portfolio import Portfolio
 from ml4t.live.risk.books import Books
 from ml4t.live.risk.gate import RiskGate
+from ml4t.live.risk.latches import Latches
 from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.tallies import line_key
 
@@ -87,6 +88,9 @@ class Desk:
         self.portfolio: Portfolio = books.portfolio
         self.executor: Executor | None = None
         self.on_breach: Callable[[str], None] | None = None
+        self.latches: Latches | None = None
+        self.on_latch: Callable[[str, str], None] | None = None
+        """Called with the scope that a latch stops, and why."""
         self.gate = gate
         self._losses = losses
         self._clock = clock
@@ -361,6 +365,8 @@ class Desk:
         earned = self.portfolio.realised_pnl(fill.symbol) - earned
         counted = self._tally(fill, corrected, "" if order is None else order.strategy, earned)
         self._record(RecordKind.FILL, fill.execution_id, fill, state=(*self._lines(position), *counted))
+        if self.latches is not None and corrected is None and order is not None:
+            self._latch(self.latches.throttle.on_fill(fill, order.strategy, self.now()))
         difference = fill_difference(order, fill, corrected)
         if order is not None:
             self._put(with_fill(order if corrected is None else without_fill(order, corrected), fill))
@@ -405,6 +411,12 @@ class Desk:
         self.touched[order.symbol] = self._clock.monotonic()
         self.orders.put(order)
         self._record(RecordKind.ORDER, order.order_id, order)
+        if self.latches is not None:
+            self._latch(self.latches.rejects.on_order(order))
+
+    def _latch(self, thrown: tuple[str, str] | None) -> None:
+        if thrown is not None and self.on_latch is not None:
+            self.on_latch(*thrown)
 
     def _lines(self, position: Position) -> Sequence[StatePut]:
         books = StatePut("account", "books", self.portfolio.state())

@@ -141,6 +141,8 @@ class _Limits(TypedDict, total=False):
     blocked_assets: Symbols
     kill_switch_enabled: bool
     on_breach: OnBreach
+    max_consecutive_rejects: int | None
+    max_strategy_fills_per_minute: int | None
     drawdown_since: DrawdownSince
     trade_only_in_session: bool
     check_budget_ms: float
@@ -236,6 +238,10 @@ class LiveRiskConfig:
     """True starts with the kill switch thrown: nothing is sent until a person re-arms it."""
     on_breach: OnBreach = field(default="halt", validator=_one_of("halt", "flatten"))
     """What a breached loss limit does: halt (send nothing more) or flatten (close every position, then halt)."""
+    max_consecutive_rejects: int | None = _count(None)
+    """So many refusals of the venue in a row in one symbol stop that symbol until a person resumes."""
+    max_strategy_fills_per_minute: int | None = _count(None)
+    """More executions of one strategy in any sixty seconds stop that strategy until a person resumes."""
     drawdown_since: DrawdownSince = field(default="resume", validator=_one_of("resume", "day", "start"))
     """Since when the highest equity counts: resume (somebody last resumed), day (the day began) or start (the books began)."""
     trade_only_in_session: bool = field(default=False, validator=_flag)

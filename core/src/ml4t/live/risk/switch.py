@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from ml4t.live.model import Order
+
+
+def scope_of(symbol: str = "", strategy: str = "") -> str:
+    """Return the scope of a kill: everything, one symbol, or one strategy. Raises ValueError for both at once."""
+    if symbol and strategy:
+        raise ValueError("a kill is for a symbol or for a strategy; give one of them, or two kills")
+    return f"symbol:{symbol}" if symbol else f"strategy:{strategy}" if strategy else ""
+
 
 class Switch:
-    """The kill switch. It stays on until a named person re-arms it; whoever moves it makes it durable."""
+    """The kill switch: one for everything, and one for each symbol or strategy that somebody has stopped.
+
+    Each stays on until a named person re-arms that very one; whoever moves it makes it durable.
+    """
 
     def __init__(self) -> None:
+        self.scopes: dict[str, Switch] = {}
         self.on = False
         self.reason = ""
         self.by = ""
@@ -29,9 +42,31 @@ class Switch:
             raise ValueError("re-arming the kill switch needs the name of the person who decides it")
         return self.on and self._set(False, reason, by, at, via)
 
+    def of(self, scope: str) -> Switch:
+        """Return the switch of a scope: itself for everything."""
+        return self.scopes.setdefault(scope, Switch()) if scope else self
+
+    def stopping(self, order: Order) -> tuple[str, Switch] | None:
+        """Return the scope and the switch that keep an order from being sent, None when nothing does."""
+        if self.on:
+            return "", self
+        if self.scopes:
+            for scope in (f"symbol:{order.symbol}", f"strategy:{order.strategy}"):
+                switch = self.scopes.get(scope)
+                if switch is not None and switch.on:
+                    return scope, switch
+        return None
+
+    @property
+    def any_on(self) -> bool:
+        """True while something is stopped."""
+        return self.on or any(switch.on for switch in self.scopes.values())
+
     def state(self) -> dict[str, Any]:
         """Return the state as plain values."""
-        return {"on": self.on, "reason": self.reason, "by": self.by, "at": self.at, "via": self.via}
+        own = {"on": self.on, "reason": self.reason, "by": self.by, "at": self.at, "via": self.via}
+        scopes = {scope: switch.state() for scope, switch in self.scopes.items() if switch.on}
+        return own | {"scopes": scopes} if scopes else own
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned."""
@@ -40,6 +75,8 @@ class Switch:
         self.by = str(state["by"])
         self.at = int(state["at"])
         self.via = str(state.get("via", ""))
+        for scope, own in state.get("scopes", {}).items():
+            self.of(scope).restore(own)
 
     def _set(self, on: bool, reason: str, by: str, at: int, via: str) -> bool:
         self.on, self.reason, self.by, self.at, self.via = on, reason, by, at, via

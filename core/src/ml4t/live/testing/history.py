@@ -128,7 +128,7 @@ def _killed(story: _Story) -> Iterator[str]:
     """No intent is written while the kill switch is on."""
     on = False
     for record in story.records:
-        if record.kind == "kill_switch":
+        if record.kind == "kill_switch" and not record.body.get("scope"):
             on = record.body["on"]
         elif record.kind == "intent" and on:
             yield f"{record.subject} was intended while the kill switch was on"

@@ -8,16 +8,18 @@ from ml4t.live.risk.switch import Connection, Switch
 
 
 class KillSwitch:
-    """Refuses everything while the kill switch is on, exits too: somebody wants the account left alone."""
+    """Refuses what the kill switch stops (everything, a symbol, a strategy), exits too: somebody wants it left alone."""
 
     def __init__(self, switch: Switch) -> None:
         self._switch = switch
 
     def check(self, order: Order, view: RiskView) -> Verdict:
         """Refuse while the switch is on."""
-        if self._switch.on:
-            return refuse("kill_switch", f"the kill switch is on: {self._switch.reason}")
-        return ALLOW
+        stopped = self._switch.stopping(order)
+        if stopped is None:
+            return ALLOW
+        scope, switch = stopped
+        return refuse("kill_switch", f"the kill switch{' of ' + scope if scope else ''} is on: {switch.reason}")
 
 
 class VenueReady:
