@@ -97,6 +97,10 @@ class OrderBook:
         """Return the part of what may still trade on its side that is due to an open order."""
         return self._reservations.counts(order)
 
+    def leads(self, order: Order) -> bool:
+        """Return True when an open order waits for this one."""
+        return self._reservations.leads(order)
+
     def open_in(self, symbol: str) -> int:
         """Return how many orders in a symbol may still trade."""
         return self._reservations.orders(symbol)

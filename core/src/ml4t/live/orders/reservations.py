@@ -61,6 +61,10 @@ class Reservations:
             self.remove(child)
             self.add(child)
 
+    def leads(self, order: Order) -> bool:
+        """Return True when an order that is counted waits for this one."""
+        return order.order_id in self._children
+
     def working(self, symbol: str) -> tuple[float, float]:
         """Return the quantities that open orders may still buy and sell."""
         working = self._working.get(symbol)
@@ -82,7 +86,7 @@ class Reservations:
         return max(0.0, amount - max(mates.values())) if mates else amount
 
     def counts(self, order: Order) -> float:
-        """Return the part of the sum of its side that is due to an open order: nothing when a larger one of its group counts."""
+        """Return the part of its side's sum that is due to an open order: nothing when a larger one of its group counts."""
         mates = self._pairs.get(_pair(order)) if order.oco_group else None
         if mates is None:
             return self._linked.get(order.order_id, order.reserved)
