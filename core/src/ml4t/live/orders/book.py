@@ -81,6 +81,11 @@ class OrderBook:
         return list(self._open.values())
 
     @property
+    def finished(self) -> Sequence[Order]:
+        """The orders that have ended lately."""
+        return list(self._finished.values())
+
+    @property
     def open_count(self) -> int:
         """How many orders may still trade."""
         return len(self._open)
