@@ -59,6 +59,10 @@ class ShadowSettings:
     """False refuses orders that would sell what is not held."""
     max_volume_share: float | None = field(default=None, validator=optional([gt(0), le(1)]))
     """The most that orders take of an event's volume, as in 0.1; the rest goes on resting. None: volume is no limit."""
+    leverage: float = field(default=1.0, validator=gt(0))
+    """How many times equity the gross exposure may be; 1 is an account without margin."""
+    maintenance_margin: float | None = field(default=None, validator=optional([gt(0), le(1)]))
+    """Equity as a fraction of gross exposure below which nothing is opened any more, as in 0.25. None: no such floor."""
 
     def __attrs_post_init__(self) -> None:
         for choice, models in (("commission", _COMMISSIONS), ("slippage", _SLIPPAGES)):

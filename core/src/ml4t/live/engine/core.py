@@ -274,6 +274,8 @@ class Core:
             costs=costs_of(shadow),
             allow_shorts=shadow.allow_shorts,
             max_volume_share=shadow.max_volume_share,
+            leverage=shadow.leverage,
+            maintenance_margin=shadow.maintenance_margin,
         )
         self.desk.executor = venue
         return venue, None

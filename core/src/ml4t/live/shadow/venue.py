@@ -33,8 +33,9 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 class ShadowVenue:
     """Fills orders against the next event of their symbol, so that no order trades with the data it was decided on.
 
-    No leverage: a fill that would lift gross exposure over equity is rejected instead. Shorts need `allow_shorts`; their
-    proceeds are cash and their value is owed.
+    A fill that would lift gross exposure over equity times `leverage` is rejected instead, and so is one that opens
+    anything while equity is below `maintenance_margin` of gross exposure. Shorts need `allow_shorts`; their proceeds are
+    cash and their value is owed.
 
     Time in force is told by the data: a DAY order expires with the first event of its symbol on a later UTC day than it
     was made on (a bar is of the day it begins on), IOC and FOK orders end with the first event that they could trade with.
@@ -63,6 +64,8 @@ class ShadowVenue:
         costs: Costs | None = None,
         allow_shorts: bool = True,
         max_volume_share: float | None = None,
+        leverage: float = 1.0,
+        maintenance_margin: float | None = None,
     ) -> None:
         self.portfolio = VirtualPortfolio(initial_cash)
         self.resting: dict[str, dict[str, Resting]] = {}
@@ -72,7 +75,9 @@ class ShadowVenue:
         self._market = market
         self._sink = sink
         self._costs = costs or Costs()
-        self._funds = Funds(self.portfolio, market, allow_shorts=allow_shorts)
+        self.funds = Funds(
+            self.portfolio, market, allow_shorts=allow_shorts, leverage=leverage, maintenance_margin=maintenance_margin
+        )
         self._volume_share = max_volume_share
         self._now = 0
         self._later: dict[str, Resting] = {}
@@ -283,7 +288,7 @@ class ShadowVenue:
         order = resting.order
         time = max(event.event_time, order.created_at)
         commission = self._costs.charge(order, quantity, price)
-        problem = self._funds.problem(order, quantity, price, commission)
+        problem = self.funds.problem(order, quantity, price, commission)
         if problem is not None:
             # What has traded stands: only an order that has not traded at all was rejected.
             self._end(order, OrderState.CANCELLED if order.filled_quantity else OrderState.REJECTED, time, *problem)
