@@ -8,7 +8,7 @@ from engine_kit import SECOND, Diary, replay, trade
 from ml4t.live.config.shadow import ShadowSettings
 
 SHADOW = ShadowSettings(max_volume_share=0.1)
-PRICES = [100, 100, 101, 99, 98, 98, 97, 100, 104, 106, 104, 103, 111, 100, 93, 92, 91, 91]
+PRICES = [100, 100, 107, 99, 98, 98, 97, 100, 104, 106, 104, 103, 111, 100, 93, 92, 91, 91]
 EVENTS = [trade("A", n * SECOND, float(price), 100.0) for n, price in enumerate(PRICES)]
 
 
