@@ -77,10 +77,10 @@ def test_a_fee_that_comes_later_completes_the_fill_once(desk):
     order = bought(desk)
     fill = desk.fill(order, 10.0, 100.0, execution_id="x1")
     whole = attrs.evolve(fill, commission=1.5)
-    assert not desk.desk.knows(whole)
+    assert not desk.desk.keeper.knows(whole)
     for again in (whole, whole, fill):
         desk.desk.fill(again)
-    assert desk.desk.knows(whole)
+    assert desk.desk.keeper.knows(whole)
     assert desk.portfolio.cash == pytest.approx(100_000 - 1_000 - 1.5)
     assert desk.portfolio.commission == 1.5
     now = desk.orders.get(order.order_id)

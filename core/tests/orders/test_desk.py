@@ -160,7 +160,8 @@ def test_a_journal_that_fails_after_the_order_has_left_does_not_deny_it(desk):
         def submit(self, sent):
             desk.desk.order(OrderUpdate(sent.order_id, S.WORKING, 5))
 
-    desk.desk._record, desk.desk.executor = failing, Answering()
+    desk.desk._record = desk.desk.keeper._record = failing
+    desk.desk.executor = Answering()
     with pytest.raises(JournalError):
         desk.desk.submit(order())
     assert desk.orders.get("o1").state is S.WORKING
@@ -335,7 +336,7 @@ def test_a_timed_out_submit_is_unknown_counts_and_is_never_sent_again(room):
 
 def breaches(desk):
     heard = []
-    desk.desk.on_breach = heard.append
+    desk.desk.keeper.on_breach = heard.append
     return heard
 
 

@@ -270,8 +270,8 @@ class Core:
             on_loop=self.on_loop,
             find_fill=lambda key: self.journal.fill(*key),
         )
-        desk.on_breach = self._breached
-        desk.latches, desk.on_latch = Latches(limits), self._latched
+        desk.keeper.on_breach = self._breached
+        desk.keeper.latches, desk.keeper.on_latch = Latches(limits), self._latched
         return desk
 
     def _make_venue(self) -> tuple[ShadowVenue | None, Outbox | None]:

@@ -9,8 +9,9 @@ from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.control import Command, carry_out
 from ml4t.live.journal import RecordKind, StatePut
 from ml4t.live.model import Order, OrderSide, OrderState, OrderType, TimeInForce
-from ml4t.live.orders.desk import Desk, Recorder
+from ml4t.live.orders.desk import Desk
 from ml4t.live.orders.identity import decision_id
+from ml4t.live.orders.ports import Recorder
 from ml4t.live.orders.request import make_order
 from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.times import NANOS

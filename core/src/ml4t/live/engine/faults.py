@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 
 from ml4t.live.journal import RecordKind
-from ml4t.live.orders.desk import Recorder
+from ml4t.live.orders.ports import Recorder
 
 
 class Faults:

@@ -18,7 +18,7 @@ from ml4t.live.errors import FeedDisconnected, FeedRefused
 from ml4t.live.journal import RecordKind
 from ml4t.live.market import MarketState
 from ml4t.live.model import Gap, MarketEvent
-from ml4t.live.orders.desk import Recorder
+from ml4t.live.orders.ports import Recorder
 
 CHECKS_PER_SILENCE = 4
 

@@ -18,7 +18,7 @@ from ml4t.live.engine.offload import in_thread
 from ml4t.live.journal import RecordKind
 from ml4t.live.ledger import ForecastLedger
 from ml4t.live.model import Firing, Forecast
-from ml4t.live.orders.desk import Recorder
+from ml4t.live.orders.ports import Recorder
 from ml4t.live.times import NANOS
 
 DISABLE_AFTER = 5

@@ -16,7 +16,8 @@ from ml4t.live.engine.supervisor import Beacon
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused
 from ml4t.live.journal import RecordKind
 from ml4t.live.model import Order
-from ml4t.live.orders.desk import Desk, Recorder
+from ml4t.live.orders.desk import Desk
+from ml4t.live.orders.ports import Recorder
 from ml4t.live.risk.switch import Connection
 
 CONNECT_SECONDS = 30.0

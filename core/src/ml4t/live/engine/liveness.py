@@ -8,7 +8,7 @@ from ml4t.live.clock import Clock
 from ml4t.live.journal import RecordKind
 from ml4t.live.market import MarketState
 from ml4t.live.model import Gap
-from ml4t.live.orders.desk import Recorder
+from ml4t.live.orders.ports import Recorder
 from ml4t.live.sessions import ALWAYS, Calendar
 from ml4t.live.times import NANOS
 

@@ -16,7 +16,8 @@ from ml4t.live.clock import Clock
 from ml4t.live.contracts.broker import BrokerSnapshot, OrderUpdate
 from ml4t.live.journal import RecordKind, StatePut
 from ml4t.live.model import Fill, Order, OrderState, Position, Terms
-from ml4t.live.orders.desk import Desk, Recorder
+from ml4t.live.orders.desk import Desk
+from ml4t.live.orders.ports import Recorder
 from ml4t.live.times import NANOS
 
 SETTLE_SECONDS = 5.0
@@ -153,7 +154,7 @@ class Reconciler:
         """Compare with a snapshot asked for at `asked` (monotonic); return what is new and certain, journalled and adopted."""
         desk = self._desk
         with desk.lock:
-            missed = [fill for fill in snapshot.fills if not desk.knows(fill)]
+            missed = [fill for fill in snapshot.fills if not desk.keeper.knows(fill)]
             # On a line that is up, the latest executions are still on their way here.
             due = self._clock.now() - (_SETTLE if when == "timer" else 0)
             fresh = list(fill_differences(missed, due + (when != "timer")))
@@ -192,7 +193,7 @@ class Reconciler:
 
     def _is_quiet(self, each: Difference, snapshot: BrokerSnapshot, since: int) -> bool:
         """True when nothing that is under way can explain a difference."""
-        touched = self._desk.touched
+        touched = self._desk.keeper.touched
         if each.what is What.CASH_DRIFT:
             quiet = max(touched.values(), default=since) <= since
         else:

@@ -13,7 +13,7 @@ from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.faults import Faults
 from ml4t.live.journal import RecordKind, StatePut
 from ml4t.live.model import Firing, MarketEvent
-from ml4t.live.orders.desk import Recorder
+from ml4t.live.orders.ports import Recorder
 
 DISABLE_AFTER = 20
 """Exceptions after which a trigger is asked no more."""

@@ -13,7 +13,7 @@ from ml4t.live.journal import RecordKind, StatePut
 from ml4t.live.ledger.checking import checked
 from ml4t.live.ledger.scores import Score
 from ml4t.live.model import Direction, Forecast, ForecastState, Resolution
-from ml4t.live.orders.desk import Recorder
+from ml4t.live.orders.ports import Recorder
 from ml4t.live.times import NANOS
 
 LATE = 4 * 86_400 * NANOS

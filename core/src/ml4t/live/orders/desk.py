@@ -5,75 +5,29 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import asdict
 
 from ml4t.live.clock import Clock
-from ml4t.live.contracts.broker import BrokerCapabilities, OrderUpdate
+from ml4t.live.contracts.broker import OrderUpdate
 from ml4t.live.errors import JournalError
-from ml4t.live.journal import RecordKind, StatePut
+from ml4t.live.journal import RecordKind
 from ml4t.live.model import ALLOW, Account, Fill, Order, OrderState, Position, Terms, Verdict
 from ml4t.live.orders.amend import AMEND_REFUSED, CannotAmend, amended_terms
 from ml4t.live.orders.book import OrderBook
+from ml4t.live.orders.bookkeeping import Bookkeeper
 from ml4t.live.orders.brackets import also_refused, leaves_with
-from ml4t.live.orders.executions import (
-    Executions,
-    Key,
-    completed,
-    effective,
-    fill_difference,
-    fill_problem,
-    key_of,
-)
-from ml4t.live.orders.states import DUST, settled, with_fill, with_update, without_fill
+from ml4t.live.orders.executions import Key
+from ml4t.live.orders.ports import Executor, Recorder
+from ml4t.live.orders.states import DUST, settled, with_update
 from ml4t.live.orders.support import unsupported, unsupported_links, venue_refusal
 from ml4t.live.portfolio import Portfolio
 from ml4t.live.risk.books import Books
 from ml4t.live.risk.gate import RiskGate
-from ml4t.live.risk.latches import Latches
 from ml4t.live.risk.loss import LossWatch
-from ml4t.live.risk.tallies import line_key
 
 JOURNAL_FAILED = "journal_failed"
-
-
-class Executor(Protocol):
-    """What carries orders to a venue; it answers through the desk's `order`, `fill` and `account`."""
-
-    capabilities: BrokerCapabilities
-
-    def submit(self, order: Order) -> None:
-        """Send an order whose intent is durable."""
-        ...
-
-    def submit_linked(self, orders: Sequence[Order]) -> None:
-        """Send orders that belong together (a bracket, or a pair of which one cancels the other), all durable."""
-        ...
-
-    def cancel(self, order: Order) -> None:
-        """Ask for a cancel."""
-        ...
-
-    def replace(self, order: Order) -> None:
-        """Ask for the terms of `order.amendment`, which is durable."""
-        ...
-
-
-class Recorder(Protocol):
-    """Writes to the journal and tells the observers."""
-
-    def __call__(
-        self,
-        kind: RecordKind,
-        subject: str,
-        body: object,
-        *,
-        state: Sequence[StatePut] = (),
-        on_durable: Callable[[], None] | None = None,
-    ) -> int:
-        """Append a record; `on_durable` is called once it is as safe as configured."""
-        ...
 
 
 class Desk:
@@ -100,19 +54,14 @@ class Desk:
         self.orders: OrderBook = books.orders
         self.portfolio: Portfolio = books.portfolio
         self.executor: Executor | None = None
-        self.on_breach: Callable[[str], None] | None = None
-        self.latches: Latches | None = None
-        self.on_latch: Callable[[str, str], None] | None = None
-        """Called with the scope that a latch stops, and why."""
         self.gate = gate
         self._losses = losses
         self._clock = clock
         self._record = record
         self._on_loop = on_loop
-        self._executions = Executions(find_fill)
         self._latest = 0
-        self.touched: dict[str, int] = {}
-        """Per symbol, when (monotonic) one of its orders or its position changed last."""
+        self.keeper = Bookkeeper(books, losses, clock, self.now, record, find_fill)
+        self.mark = self.keeper.mark  # on the way of every event, so that no call comes in between
 
     # ------------------------------------------------------------------ decisions
 
@@ -210,30 +159,12 @@ class Desk:
             order = self.orders.get(update.order_id)
             changed = with_update(order, update) if order is not None else None
             if changed is not None:
-                self._put(changed)
+                self.keeper.put(changed)
 
     def fill(self, fill: Fill, *, missed: bool = False) -> None:
-        """Book an execution, once and for ever; one without an id or finite numbers becomes an error record.
-
-        `missed` says that a comparison of the books found it, and tells of it.
-        """
+        """Book an execution, once and for ever; `missed` says that a comparison of the books found it, and tells of it."""
         with self.lock:
-            problem = fill_problem(fill)
-            if problem:
-                self._record(
-                    RecordKind.ERROR, fill.order_id, {"what": "a fill that cannot be booked", "why": problem, "fill": fill}
-                )
-                return
-            booked = self._booked(fill)
-            if booked is None:
-                self._book(fill, self._executions.corrected(fill), missed=missed)
-            elif (whole := completed(booked, fill)) is not None:
-                self._book(whole, booked)
-
-    def knows(self, fill: Fill) -> bool:
-        """True when an execution has been booked, and nothing about it is new."""
-        booked = self._executions.find(key_of(fill))
-        return booked is not None and completed(booked, fill) is None
+            self.keeper.fill(fill, missed=missed)
 
     def doubt(self, why: str) -> None:
         """Make UNKNOWN every order that may have left before the process ended: it is asked about, and never sent again."""
@@ -251,7 +182,7 @@ class Desk:
             changed = settled(order, terms)
             if changed is not order:
                 said = {} if terms == order.amendment else {"code": AMEND_REFUSED, "reason": why}
-                self._put(changed.changed(updated_at=self._clock.now(), **said))
+                self.keeper.put(changed.changed(updated_at=self._clock.now(), **said))
 
     def reopen(self, order_id: str, why: str) -> None:
         """Count an order again that was taken to have ended and works at the venue."""
@@ -259,7 +190,7 @@ class Desk:
             order = self.orders.get(order_id)
             if order is not None and not order.is_open:
                 state = OrderState.PARTIALLY_FILLED if order.filled_quantity else OrderState.WORKING
-                self._put(order.changed(state=state, updated_at=self._clock.now(), code="", reason=why))
+                self.keeper.put(order.changed(state=state, updated_at=self._clock.now(), code="", reason=why))
 
     def account(self, account: Account) -> None:
         """Note what the venue says of the balances."""
@@ -269,11 +200,6 @@ class Desk:
     def deposited(self, amount: float) -> None:
         """Leave money that came from outside out of the loss limits' account."""
         self._losses.deposited(amount)
-
-    def mark(self, symbol: str, price: float) -> None:
-        """Revalue a holding, and look at the loss limits when that moved equity."""
-        if self.portfolio.mark(symbol, price):
-            self._look_at_losses()
 
     def restore(self, orders: Sequence[Order], recent: Sequence[Order], fills: Sequence[Fill]) -> None:
         """Take back the open orders, those submitted lately (oldest first) and the executions of the open ones."""
@@ -286,11 +212,7 @@ class Desk:
                 self.orders.submitted(order)
             if not order.is_open:
                 self.orders.put(order)
-        for fill in fills:
-            self._executions.remember(fill)
-        fills = list(effective(fills))
-        for order in orders:
-            self._catch_up(order, [fill for fill in fills if fill.order_id == order.order_id])
+        self.keeper.recall(orders, fills)
 
     # ------------------------------------------------------------------ inside
 
@@ -328,7 +250,7 @@ class Desk:
                 raise
             self.orders.put(order)
             return Verdict(False, JOURNAL_FAILED, str(error), check="journal")
-        self.touched[order.symbol] = self._clock.monotonic()
+        self.keeper.touch(order.symbol)
         self.orders.submitted(amending.changed(created_at=amending.updated_at))
         self.books.tallies.message(amending.updated_at)
         return ALLOW
@@ -343,7 +265,7 @@ class Desk:
         rejected = order.changed(state=OrderState.REJECTED, code=verdict.code, reason=verdict.reason, verdict=verdict)
         self.orders.put(rejected)
         self.books.tallies.message(order.created_at)
-        self._record(RecordKind.VERDICT, order.order_id, verdict, state=(self._counted(),))
+        self._record(RecordKind.VERDICT, order.order_id, verdict, state=(self.keeper.counted(),))
         self._record(RecordKind.ORDER, order.order_id, rejected)
         return rejected
 
@@ -358,7 +280,7 @@ class Desk:
                 value = 0.0 if intent.parent_id else intent.quantity * (self.books.price(intent) or 0.0)
                 self.books.tallies.sent(intent, value)
                 durable = send if intent is intents[-1] else None
-                self._record(RecordKind.INTENT, intent.order_id, intent, state=(self._counted(),), on_durable=durable)
+                self._record(RecordKind.INTENT, intent.order_id, intent, state=(self.keeper.counted(),), on_durable=durable)
         except JournalError as error:
             return [self._unwritten(intent, error) for intent in intents]
         for intent in intents:
@@ -374,50 +296,6 @@ class Desk:
         rejected = order.changed(state=OrderState.REJECTED, code=verdict.code, reason=verdict.reason, verdict=verdict)
         self.orders.put(rejected)
         return rejected
-
-    def _booked(self, fill: Fill) -> Fill | None:
-        """Return what holds of an execution; the journal is only read when the order says that it may know of it."""
-        order = self.orders.get(fill.order_id)
-        if order is None or not order.is_open:
-            return self._executions.find(key_of(fill))
-        return self._executions.recent(key_of(fill))
-
-    def _book(self, fill: Fill, corrected: Fill | None, *, missed: bool = False) -> None:
-        self._executions.remember(fill)
-        self.touched[fill.symbol] = self._clock.monotonic()
-        order = self.orders.get(fill.order_id)
-        earned = self.portfolio.realised_pnl(fill.symbol)
-        position = self.portfolio.apply(fill, corrected)
-        earned = self.portfolio.realised_pnl(fill.symbol) - earned
-        counted = self._tally(fill, corrected, "" if order is None else order.strategy, earned)
-        self._record(RecordKind.FILL, fill.execution_id, fill, state=(*self._lines(position), *counted))
-        if self.latches is not None and corrected is None and order is not None:
-            self._latch(self.latches.throttle.on_fill(fill, order.strategy, self.now()))
-        difference = fill_difference(order, fill, corrected)
-        if order is not None:
-            self._put(with_fill(order if corrected is None else without_fill(order, corrected), fill))
-        if difference is not None and not (missed and order is None):
-            body = {"clean": False, "when": "fill", "differences": [difference]}
-            self._record(RecordKind.RECONCILIATION, fill.account, body)
-        self._look_at_losses()
-
-    def _tally(self, fill: Fill, corrected: Fill | None, strategy: str, earned: float) -> Sequence[StatePut]:
-        """Count an execution, and return what of the counters a restart needs."""
-        tallies, multiplier = self.books.tallies, self.portfolio.multiplier(fill.symbol)
-        if corrected is None:
-            tallies.filled(fill, strategy, earned, multiplier, self.now())
-        else:
-            tallies.corrected(fill, corrected, strategy, multiplier)
-        line = StatePut("tally", line_key(strategy, fill.symbol), tallies.line(strategy, fill.symbol))
-        return line, self._counted()
-
-    def _catch_up(self, order: Order, fills: Sequence[Fill]) -> None:
-        """Bring an order up to its executions: a crash may have come between a fill's record and the order's."""
-        counted = order.changed(filled_quantity=0.0, average_price=None, commission=0.0)
-        for fill in fills:
-            counted = with_fill(counted, fill)
-        if counted.filled_quantity > order.filled_quantity:
-            self._put(counted)
 
     def _send(self, order_ids: Sequence[str]) -> None:
         with self.lock:
@@ -436,31 +314,6 @@ class Desk:
     def _cancel(self, order: Order) -> None:
         if self.executor is not None:
             self.executor.cancel(order)
-
-    def _put(self, order: Order) -> None:
-        self.touched[order.symbol] = self._clock.monotonic()
-        self.orders.put(order)
-        self._record(RecordKind.ORDER, order.order_id, order)
-        if self.latches is not None:
-            self._latch(self.latches.rejects.on_order(order))
-
-    def _latch(self, thrown: tuple[str, str] | None) -> None:
-        if thrown is not None and self.on_latch is not None:
-            self.on_latch(*thrown)
-
-    def _lines(self, position: Position) -> Sequence[StatePut]:
-        books = StatePut("account", "books", self.portfolio.state())
-        if position.quantity:
-            return StatePut("position", position.symbol, position), books
-        earned = StatePut("realised", position.symbol, position.realised_pnl)  # what a symbol has earned outlives its position
-        return StatePut("position", position.symbol, None), earned, books
-
-    def _counted(self) -> StatePut:
-        return StatePut("risk", "tallies", self.books.tallies.state())
-
-    def _look_at_losses(self) -> None:
-        if self._losses.mark(self.portfolio.equity) and self.on_breach is not None:
-            self.on_breach(self._losses.breached)
 
 
 def position_lines(state: Mapping[str, Any]) -> dict[str, Position]:
