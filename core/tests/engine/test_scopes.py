@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from ml4t.live import LiveEngine
 from ml4t.live.cli.app import app
+from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.engine.control import Command
 from ml4t.live.model import OrderState
 from ml4t.live.testing import Faults, SimulatedVenue, run_virtual
@@ -172,3 +173,33 @@ def test_a_strategy_that_trades_too_often_is_stopped(tmp_path):
     assert stopped[-1] == "kill_switch"
     (kill,) = read(tmp_path / "shadow" / "journal.sqlite3").bodies("kill_switch")
     assert kill["scope"] == "strategy:Diary"
+
+
+def test_a_latch_that_cancels_the_order_it_is_filling_leaves_it_cancelled(tmp_path):
+    """What remains of an order in parts is withdrawn by the very fill that stops the strategy."""
+
+    def act(diary, data, broker):
+        if len(diary.calls) == 1:
+            diary.orders.append(broker.submit_order("A", 10))
+
+    diary = Diary(act)
+    events = [trade("A", number * NANOS, size=1.0) for number in range(8)]
+    shadow = ShadowSettings(max_volume_share=1.0)
+    risk = limits(max_strategy_fills_per_minute=1)
+    engine = asyncio.run(run_list(diary, events, tmp_path, risk=risk, shadow=shadow))
+    order = engine.core.desk.orders.get(diary.orders[0].order_id)
+    assert (order.state, order.filled_quantity) == (S.CANCELLED, 2.0)
+    assert engine.core.desk.orders.open_count == 0
+
+
+def test_one_symbol_that_is_to_be_flat_is_emptied_by_the_next_start(tmp_path):
+    def buy(diary, data, broker):
+        if len(diary.calls) == 2:
+            for symbol in "AB":
+                broker.submit_order(symbol, 10)
+
+    asyncio.run(run_list(Diary(buy), ticks(1, 2, 3, 4), tmp_path))
+    asked = ["flatten", "--symbol", "A", "--state-dir", str(tmp_path), "--reason", "out", "--by", "ann"]
+    assert "The next start empties A." in CliRunner().invoke(app, asked).stdout
+    engine = asyncio.run(run_list(Diary(), ticks(*range(1, 12)), tmp_path))
+    assert {symbol: p.quantity for symbol, p in engine.core.desk.portfolio.positions.items()} == {"B": 10.0}

@@ -130,14 +130,14 @@ class Trading(RuleBasedStateMachine):
         self.journal = Journal(Path(self.folder.name) / "journal.sqlite3", self.clock, inline=True, durability="none").open()
         self.orders, self.fills, self.passed, self.sent = [], [], [], []
         self.cash, self.held = CASH, {"A": 0.0, "B": 0.0}
-        self.latest, self.decisions = NOON, 0
+        self.latest, self.asked, self.decisions = 0, [0], 0
         self.connected, self.killed = True, False
         self.start()
 
     def start(self):
         self.process = Process(self.journal, self.clock, connected=self.connected, killed=self.killed)
         for symbol in self.held:
-            self.process.market.apply(Trade(symbol, self.latest, 100.0, 1.0), self.latest)
+            self.process.market.apply(Trade(symbol, NOON, 100.0, 1.0), NOON)
 
     def teardown(self):
         if hasattr(self, "journal"):
@@ -170,11 +170,16 @@ class Trading(RuleBasedStateMachine):
             return "max_position_shares"
         return ""
 
+    def tick(self):
+        """The time of decisions never runs backwards, also when something else than a decision has moved it."""
+        self.latest = max(self.latest, self.clock.now())
+
     # ------------------------------------------------------------------ what a strategy does
 
     @rule(symbol=st.sampled_from("AB"), sign=st.sampled_from([1, -1]), quantity=st.integers(1, 13), limit=st.booleans())
     def submit(self, symbol, sign, quantity, limit):
-        self.latest = max(self.latest, self.clock.now())
+        self.tick()
+        self.asked.append(self.latest)
         what = (symbol, sign, quantity, limit)
         expected = self.verdict(symbol, sign, float(quantity), what, self.latest)
         self.decisions += 1
@@ -191,6 +196,7 @@ class Trading(RuleBasedStateMachine):
     @rule(data=st.data())
     def cancel(self, data):
         order = data.draw(st.sampled_from(self.open()))
+        self.tick()
         assert self.process.broker.cancel_order(order.order_id)
         if data.draw(st.booleans()) and order.at_venue:
             order.is_open = order.at_venue = False
@@ -259,6 +265,7 @@ class Trading(RuleBasedStateMachine):
             self.book(order, fill)
 
     def book(self, order, fill):
+        self.tick()
         order.filled += fill.quantity
         order.unknown = False
         self.cash -= order.sign * fill.quantity * fill.price + fill.commission
@@ -316,6 +323,7 @@ class Trading(RuleBasedStateMachine):
     def restart(self):
         """The process ends and another one begins: what was on its way to the venue is in doubt."""
         self.journal.flush()
+        self.latest = max(self.asked)
         self.start()
         self.process.desk.doubt("the process ended")
         for order in self.waiting():

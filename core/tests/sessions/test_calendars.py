@@ -106,10 +106,23 @@ def test_it_is_what_counting_hour_by_hour_says(gaps, since, until):
     for gap, length in gaps:
         spans.append(((now + gap) * HOUR, (now + gap + length) * HOUR))
         now += gap + length
-    calendar = ExchangeSessions("test", [end for _, end in spans], spans)
+    calendar = ExchangeSessions("test", [end for _, end in spans], spans, list(range(len(spans))))
     hours = [any(begin <= hour * HOUR < end for begin, end in spans) for hour in range(12 * 24)]
     assert [calendar.is_open(hour * HOUR) for hour in range(12 * 24)] == hours
     assert calendar.open_time(since * HOUR, until * HOUR) == sum(hours[since:until]) * HOUR
-    end = calendar.day_end(since * HOUR)
-    assert end > since * HOUR
-    assert calendar.day(end) >= calendar.day(since * HOUR)
+    assert calendar.day_end(since * HOUR) > since * HOUR
+
+
+@pytest.mark.parametrize("name", ["XTKS", "XSHG"])
+def test_exchanges_whose_history_is_shorter_begin_where_it_does(name):
+    assert calendar_of(name).open_time(at("2026-09-07T00:00"), at("2026-09-11T00:00")) > 0
+
+
+def test_a_calendar_that_the_library_cannot_reckon_is_said_so():
+    with pytest.raises(ValueError, match="cannot be reckoned"):
+        calendar_of("XBEL")
+
+
+def test_two_sessions_that_close_on_one_date_of_utc_are_two_days():
+    wellington = calendar_of("XNZE")
+    assert wellington.day(at("2026-12-23T03:00")) < wellington.day(at("2026-12-23T23:00"))

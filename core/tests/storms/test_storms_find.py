@@ -32,11 +32,11 @@ def forget_fills(patch):
 def send_again(patch):
     say = Outbox._say
 
-    def _say(outbox, order, state, **rest):
-        say(outbox, order, state, **rest)
+    def _say(outbox, orders, state, **rest):
+        say(outbox, orders, state, **rest)
         if state is OrderState.UNKNOWN and not outbox.__dict__.setdefault("again", False):
             outbox.again = True
-            outbox.submit(order)
+            outbox.submit(orders[0])
 
     patch.setattr(Outbox, "_say", _say)
 
@@ -44,8 +44,8 @@ def send_again(patch):
 def take_silence_for_no(patch):
     say = Outbox._say
 
-    def _say(outbox, order, state, **rest):
-        say(outbox, order, OrderState.REJECTED if state is OrderState.UNKNOWN else state, **rest)
+    def _say(outbox, orders, state, **rest):
+        say(outbox, orders, OrderState.REJECTED if state is OrderState.UNKNOWN else state, **rest)
 
     patch.setattr(Outbox, "_say", _say)
 

@@ -60,9 +60,19 @@ class Command:
             raise ValueError("positions belong to the account and not to a strategy; flatten symbols, or everything")
 
     @property
+    def symbol(self) -> str:
+        """The symbol that it is for, empty when it is for more."""
+        return self.scope.removeprefix("symbol:") if self.scope.startswith("symbol:") else ""
+
+    @property
     def empties(self) -> bool:
         """True when the account is to be emptied."""
         return self.flatten or self.action == "flatten"
+
+
+def flatten_key(symbol: str) -> str:
+    """Return where the journal's `risk` state keeps that the account, or one symbol, is to be emptied."""
+    return f"flatten:{symbol}" if symbol else "flatten"
 
 
 def carry_out(command: Command, switch: Switch, now: int) -> tuple[dict[str, Any], list[StatePut]]:
@@ -76,10 +86,9 @@ def carry_out(command: Command, switch: Switch, now: int) -> tuple[dict[str, Any
     state = [StatePut("risk", "kill_switch", switch.state())]
     if command.file and command.file != BY_HAND:  # a name that never comes again
         state.append(StatePut(APPLIED, command.file, now))
-    if command.action == "resume" and not command.scope:
-        state += [StatePut("risk", "flatten", None), StatePut("risk", "rearm", now)]
-    if command.empties and not command.scope:  # one symbol is closed by this process, and asked for again by a person
-        state.append(StatePut("risk", "flatten", {"reason": command.reason, "by": command.by, "at": now, "via": command.via}))
+    if command.empties:
+        wanted = {"reason": command.reason, "by": command.by, "at": now, "via": command.via}
+        state.append(StatePut("risk", flatten_key(command.symbol), wanted))
     return body, state
 
 

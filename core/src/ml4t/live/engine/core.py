@@ -16,6 +16,7 @@ from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.bars import BarSynchroniser
 from ml4t.live.engine.control import APPLIED, Command, Control, ControlFolder
+from ml4t.live.engine.days import VALUE_EVERY, Days
 from ml4t.live.engine.emergency import Emergency, Flattener
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.forecasting import ForecastDesk
@@ -47,10 +48,6 @@ from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.shadow import ShadowVenue
 from ml4t.live.shadow.costs import costs_of
-from ml4t.live.times import NANOS
-
-VALUE_EVERY = 15 * NANOS
-"""How often, on live data, what the account is worth is noted beside the records."""
 
 RECONCILIATION = "reconciliation"
 """Who throws the kill switch when the venue's books differ."""
@@ -119,10 +116,18 @@ class Core:
         )
         self.pipeline = self._make_pipeline(barrier)
         self.step = self.pipeline.step
+        self.days = Days(
+            self.losses,
+            self.desk,
+            self.agenda,
+            journal,
+            self.record,
+            parts.mode,
+            moment=lambda: self.pipeline.moment,
+            on_end=None if self.venue is None else self.venue.end_day,
+        )
         self._resumption: Resumption | None = None
         self._checked = -1
-        self._valued = 0
-        self._noted = 0.0
 
     # ------------------------------------------------------------------ life
 
@@ -147,7 +152,11 @@ class Core:
         if self.venue is not None:
             self.connection.up()
         self._stay_killed()
-        wanted = self.journal.state("risk").get("flatten")
+        risk = self.journal.state("risk")
+        wanted = risk.get("flatten")
+        self.flattener.wanted_symbols = {
+            key.partition(":")[2]: body["reason"] for key, body in risk.items() if key.startswith("flatten:")
+        }
         self.flattener.wanted = wanted["reason"] if wanted is not None else self._broken_to_flatten
         if not self.recorded:  # it may take long until there is an event, and none is needed
             self.agenda.at(self.clock.now(), lambda _: self.flattener.go_on())
@@ -239,8 +248,7 @@ class Core:
         """Set out from the moment at which an earlier run on recorded data stopped."""
         self._resumption = Resumption(after, self.market, self.pipeline)
         self.step = self._resumption.step
-        valued = self.journal.last(RecordKind.EQUITY)
-        self._valued = int(valued.body["at"]) if valued is not None else 0
+        self.days.resume()
         self.triggers.resume(after)
         self.pipeline.resume(after)
 
@@ -338,11 +346,7 @@ class Core:
 
     def _first_event(self, now: int) -> None:
         resumed = self._resumption is not None
-        if resumed:
-            self._begin_day(now)
-        else:
-            self._roll_day(now)
-        self.agenda.at(self.parts.calendar.day_end(now), self._next_day)
+        self.days.begin(now, resumed=resumed)
         self.triggers.plan(self.agenda, now if resumed else now - 1)
         self.flattener.go_on()
         if not self.recorded:
@@ -350,40 +354,7 @@ class Core:
                 self.pipeline.bars.begin(now)
             interval = round(self.parts.engine.silence_seconds * 1e9)
             self.agenda.every(interval, now + interval, self.liveness.look)
-            self.agenda.every(VALUE_EVERY, now + VALUE_EVERY, self._note_value)
-
-    def _begin_day(self, now: int) -> None:
-        if self.losses.roll(now, self.desk.portfolio.equity):
-            books = self.desk.books
-            for key, line in books.tallies.begin_day(books.mark):
-                self.journal.put("tally", key, line)
-
-    def _next_day(self, now: int) -> None:
-        self.agenda.at(self.parts.calendar.day_end(now), self._next_day)
-        self._roll_day(now)
-        if self.venue is not None:
-            self.venue.end_day(now)
-
-    def _roll_day(self, now: int) -> None:
-        self._begin_day(now)
-        if self.pipeline.moment > self._valued:
-            self._valued = self.pipeline.moment
-            self._value(now)
-
-    def _value(self, now: int) -> None:
-        portfolio = self.desk.portfolio
-        body = {"at": now, "cash": portfolio.cash, "equity": portfolio.equity}
-        self.record(RecordKind.EQUITY, self.parts.mode, body, state=(StatePut("risk", "losses", self.losses.state()),))
-
-    def _note_value(self, now: int) -> None:
-        """Note what the account is worth, for whoever looks from another process."""
-        portfolio = self.desk.portfolio
-        if portfolio.equity == self._noted:
-            return
-        self._noted = portfolio.equity
-        marks = {symbol: position.mark for symbol, position in portfolio.positions.items()}
-        worth = {"at": now, "cash": portfolio.cash, "equity": portfolio.equity, "marks": marks}
-        self.journal.put("account", "worth", worth)
+            self.agenda.at(now + VALUE_EVERY, self.days.note_worth)
 
     def _breached(self, why: str) -> None:
         self.record(RecordKind.HEALTH, "loss limit", {"state": "breached", "why": why, "action": self.parts.limits.on_breach})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from ml4t.live.engine.agenda import Agenda
-from ml4t.live.engine.control import Command, carry_out
+from ml4t.live.engine.control import Command, carry_out, flatten_key
 from ml4t.live.journal import RecordKind, StatePut
 from ml4t.live.model import Order, OrderSide, OrderState, OrderType, TimeInForce
 from ml4t.live.orders.desk import Desk
@@ -48,17 +48,22 @@ class Emergency:
     def obey(self, command: Command, done: Callable[[], None] | None = None) -> None:
         """Carry out a command; `done` is called when its record is on disk. Raises JournalError when it cannot be written."""
         body, state = carry_out(command, self._switch, self._now())
-        if command.action == "resume" and not command.scope:
-            if not self._must_flatten():
-                self._flattener.stop()
-            if not self._flattener.busy:  # a broken limit that is still emptying the account stands until it is empty
-                state += self._rearm()
+        if command.action == "resume":
+            state += self._go_on(command)
         try:
             self._record(RecordKind.KILL_SWITCH, command.scope or "all", body, state=state, on_durable=done)
         finally:  # orders are withdrawn whether the disk likes it or not
             self.withdraw()
             if command.empties:
-                self._flattener.flatten(command.reason, command.scope.removeprefix("symbol:"))
+                self._flattener.flatten(command.reason, command.symbol)
+
+    def _go_on(self, command: Command) -> list[StatePut]:
+        """Let what was stopped go on; return what changes in the journal besides the switch."""
+        if command.scope:
+            return self._flattener.stop(command.symbol) if command.symbol else []
+        if self._must_flatten() and self._flattener.busy:
+            return []  # a broken limit that is still emptying the account stands until it is empty
+        return [*self._flattener.stop(), *self._rearm()]
 
     def withdraw(self) -> None:
         """While a switch is on, ask for the cancel of every open order that it stops until none is left."""
@@ -88,6 +93,8 @@ class Flattener:
         """The symbols to be emptied; none: all of them."""
         self.wanted = ""
         """Why an earlier run wanted the account empty; `go_on` begins with it."""
+        self.wanted_symbols: dict[str, str] = {}
+        """The symbols that an earlier run wanted empty, and why."""
 
     def cancel_others(self, meant: Callable[[Order], bool]) -> int:
         """Ask for the cancel of the open orders that are meant and do not empty the account; return how many there are.
@@ -104,7 +111,8 @@ class Flattener:
         """Begin to empty the account, or one symbol; what is under way already goes on."""
         if self.busy and (not self._symbols or symbol in self._symbols):
             return
-        self._symbols = {*self._symbols, symbol} if symbol else set()
+        everything = not symbol or self.wanted  # an earlier run wanted all of it
+        self._symbols = set() if everything else {*self._symbols, symbol}
         self.busy = True
         self.wanted = ""
         self._round += 1
@@ -112,14 +120,22 @@ class Flattener:
 
     def go_on(self) -> None:
         """Begin with what an earlier run has not finished."""
+        symbols, self.wanted_symbols = self.wanted_symbols, {}
         if self.wanted:
             self.flatten(self.wanted)
+        for symbol, why in symbols.items():
+            self.flatten(why, symbol)
 
-    def stop(self) -> None:
-        """Leave the account as it is. Closing orders that have been sent stay."""
-        self.busy = False
-        self._symbols = set()
-        self.wanted = ""
+    def stop(self, symbol: str = "") -> list[StatePut]:
+        """Leave the account, or one symbol, as it is, but for closing orders that were sent; return what is to be forgotten."""
+        if symbol:
+            self.wanted_symbols.pop(symbol, None)
+            self._symbols.discard(symbol)
+            self.busy = self.busy and bool(self._symbols)
+            return [StatePut("risk", flatten_key(symbol), None)]
+        forget = ["", *self._symbols, *self.wanted_symbols]
+        self.busy, self._symbols, self.wanted, self.wanted_symbols = False, set(), "", {}
+        return [StatePut("risk", flatten_key(each), None) for each in forget]
 
     def _attempt(self, why: str, number: int) -> None:
         desk = self._desk
@@ -145,8 +161,9 @@ class Flattener:
         body: dict[str, object] = {"state": "empty", "why": why}
         if self._symbols:
             body["symbols"] = sorted(self._symbols)
+        done = [StatePut("risk", flatten_key(symbol), None) for symbol in self._symbols or {""}]
         self.busy, self._symbols = False, set()
-        self._record(RecordKind.HEALTH, FLATTEN, body, state=(StatePut("risk", "flatten", None),))
+        self._record(RecordKind.HEALTH, FLATTEN, body, state=done)
 
     def _close(self, symbol: str, quantity: float, now: int, why: str) -> None:
         order = make_order(

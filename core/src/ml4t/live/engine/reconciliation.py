@@ -215,7 +215,7 @@ class Reconciler:
                 desk.reopen(each.subject, "it works at the venue")
             elif each.what is What.CASH_DRIFT:
                 cash = snapshot.account.cash
-                desk.deposited(cash - desk.portfolio.cash)
+                lines.append(desk.deposited(cash - desk.portfolio.cash))
             elif each.what in {What.QUANTITY_DRIFT, What.CORPORATE_ACTION}:
                 before = positions.pop(each.symbol, None)
                 if each.symbol in theirs:

@@ -12,7 +12,7 @@ from attrs import asdict
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.broker import OrderUpdate
 from ml4t.live.errors import JournalError
-from ml4t.live.journal import RecordKind
+from ml4t.live.journal import RecordKind, StatePut
 from ml4t.live.model import ALLOW, Account, Fill, Order, OrderState, Position, Terms, Verdict
 from ml4t.live.orders.amend import AMEND_REFUSED, CannotAmend, amended_terms
 from ml4t.live.orders.book import OrderBook
@@ -197,9 +197,10 @@ class Desk:
         self.books.account = account
         self._record(RecordKind.ACCOUNT, account.account, account)
 
-    def deposited(self, amount: float) -> None:
-        """Leave money that came from outside out of the loss limits' account."""
+    def deposited(self, amount: float) -> StatePut:
+        """Leave money that came from outside out of the loss limits' account; return what the journal is to know of it."""
         self._losses.deposited(amount)
+        return StatePut("risk", "losses", self._losses.state())
 
     def restore(self, orders: Sequence[Order], recent: Sequence[Order], fills: Sequence[Fill]) -> None:
         """Take back the open orders, those submitted lately (oldest first) and the executions of the open ones."""

@@ -29,7 +29,8 @@ class ConsecutiveRejects:
         if self._limit is None or order.verdict is not None:
             return None
         if order.state is not OrderState.REJECTED:
-            if order.state in {OrderState.WORKING, OrderState.PARTIALLY_FILLED, OrderState.FILLED}:
+            # Working proves nothing yet: some venues take an order first and refuse it then.
+            if order.filled_quantity or not order.is_open:
                 self._rejects.pop(order.symbol, None)
             return None
         count = self._rejects[order.symbol] = self._rejects.get(order.symbol, 0) + 1
@@ -47,12 +48,12 @@ class ExecutionThrottle:
         self._limit = limit
         self._fills: dict[str, deque[int]] = {}
 
-    def on_fill(self, fill: Fill, strategy: str, now: int) -> Thrown | None:
-        """Count an execution of a strategy at `now` (nanoseconds UTC); one that nobody's strategy made counts for none."""
+    def on_fill(self, fill: Fill, strategy: str) -> Thrown | None:
+        """Count an execution of a strategy at the venue's time; one that nobody's strategy made counts for none."""
         if self._limit is None or not strategy:
             return None
         times = self._fills.setdefault(strategy, deque(maxlen=self._limit + 1))
-        times.append(max(now, times[-1]) if times else now)  # a clock set back reopens no window
+        times.append(max(fill.time, times[-1]) if times else fill.time)  # a clock set back reopens no window
         if len(times) <= self._limit or times[-1] - times[0] >= MINUTE:
             return None
         times.clear()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
+from datetime import date
 from difflib import get_close_matches
 from importlib import import_module
 from itertools import accumulate
@@ -14,6 +16,8 @@ from ml4t.live.sessions.calendar import DAY
 
 FIRST = "1990-01-01"
 """The first day that is known; recorded data may be old."""
+
+EPOCH = date(1970, 1, 1).toordinal()
 
 Span = tuple[int, int]
 
@@ -26,10 +30,14 @@ class ExchangeSessions:
     and the days are those of UTC.
     """
 
-    def __init__(self, name: str, closes: Sequence[int], hours: Sequence[Span]) -> None:
-        """Take when each session closes and the spans in which the market trades, in nanoseconds UTC, rising."""
+    def __init__(self, name: str, closes: Sequence[int], hours: Sequence[Span], days: Sequence[int]) -> None:
+        """Take when each session closes, the spans in which the market trades, and the date of each session.
+
+        Times are nanoseconds UTC, dates days since 1970; all of them rise.
+        """
         self.name = name
         self._closes = list(closes)
+        self._days = list(days)
         self._begins = [begin for begin, _ in hours]
         self._ends = [end for _, end in hours]
         self._before = [0, *accumulate(end - begin for begin, end in hours)]
@@ -44,19 +52,18 @@ class ExchangeSessions:
             text = f"the calendar {name!r} needs a library: pip install 'ml4t-live[calendars]', or write \"24/7\""
             raise ValueError(text) from error
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what the library makes of pandas is between the two
-                calendar = known.get_calendar(name, start=FIRST)
+            calendar = _load(known, name)
         except known.errors.InvalidCalendarName as error:
             names = known.get_calendar_names()
             near = get_close_matches(name.upper(), names, n=3) or ["XNYS", "XLON", "XTKS"]
             raise ValueError(f'there is no calendar {name!r}; write "24/7" or one such as {", ".join(near)}') from error
-        return cls(name, _nanoseconds(calendar.closes), _hours(calendar))
+        days = [session.toordinal() - EPOCH for session in calendar.sessions]
+        return cls(name, _nanoseconds(calendar.closes), _hours(calendar), days)
 
     def day(self, moment: int) -> int:
-        """Return the days from 1970 to the close of the session that `moment` belongs to."""
+        """Return the date of the session that `moment` belongs to, as days since 1970."""
         place = self._place(moment)
-        return (moment if place is None else self._closes[place]) // DAY
+        return moment // DAY if place is None else self._days[place]
 
     def day_end(self, moment: int) -> int:
         """Return the close of the session that `moment` belongs to."""
@@ -80,6 +87,15 @@ class ExchangeSessions:
         """Return the open time up to `moment`, from the first session on."""
         place = bisect_right(self._begins, moment) - 1
         return 0 if place < 0 else self._before[place] + min(moment, self._ends[place]) - self._begins[place]
+
+
+def _load(known: Any, name: str) -> Any:
+    """Return the library's calendar, from `FIRST` on where it goes back as far. Raises ValueError when it has none to give."""
+    for options in ({"start": FIRST}, {}):
+        with warnings.catch_warnings(), contextlib.suppress(ValueError, NotImplementedError):
+            warnings.simplefilter("ignore")  # what the library makes of pandas is between the two
+            return known.get_calendar(name, **options)
+    raise ValueError(f'the sessions of calendar {name!r} cannot be reckoned by exchange_calendars; write another, or "24/7"')
 
 
 def _hours(calendar: Any) -> list[Span]:

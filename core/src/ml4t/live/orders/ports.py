@@ -1,0 +1,48 @@
+"""What the desk needs of others: somebody who carries its orders, and somebody who writes down what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from ml4t.live.contracts.broker import BrokerCapabilities
+from ml4t.live.journal import RecordKind, StatePut
+from ml4t.live.model import Order
+
+
+class Executor(Protocol):
+    """What carries orders to a venue; it answers through the desk's `order`, `fill` and `account`."""
+
+    capabilities: BrokerCapabilities
+
+    def submit(self, order: Order) -> None:
+        """Send an order whose intent is durable."""
+        ...
+
+    def submit_linked(self, orders: Sequence[Order]) -> None:
+        """Send orders that belong together (a bracket, or a pair of which one cancels the other), all durable."""
+        ...
+
+    def cancel(self, order: Order) -> None:
+        """Ask for a cancel."""
+        ...
+
+    def replace(self, order: Order) -> None:
+        """Ask for the terms of `order.amendment`, which is durable."""
+        ...
+
+
+class Recorder(Protocol):
+    """Writes to the journal and tells the observers."""
+
+    def __call__(
+        self,
+        kind: RecordKind,
+        subject: str,
+        body: object,
+        *,
+        state: Sequence[StatePut] = (),
+        on_durable: Callable[[], None] | None = None,
+    ) -> int:
+        """Append a record; `on_durable` is called once it is as safe as configured."""
+        ...
