@@ -144,6 +144,7 @@ class Core:
         restore_triggers(self.journal, self.triggers)
         if self.venue is not None:
             restore_venue(self.venue, self.desk, self.journal, self.agenda, after)
+        self._recall_flattening()
         if after is not None:
             self._resume(after)
         body = {"name": self.parts.name, "mode": self.parts.mode, "recorded_data": self.recorded, **self.parts.manifest}
@@ -152,14 +153,17 @@ class Core:
         if self.venue is not None:
             self.connection.up()
         self._stay_killed()
+        if not self.recorded:  # it may take long until there is an event, and none is needed
+            self.agenda.at(self.clock.now(), lambda _: self.flattener.go_on())
+
+    def _recall_flattening(self) -> None:
+        """Take back what was to be emptied; it begins with the first event."""
         risk = self.journal.state("risk")
         wanted = risk.get("flatten")
         self.flattener.wanted_symbols = {
             key.partition(":")[2]: body["reason"] for key, body in risk.items() if key.startswith("flatten:")
         }
         self.flattener.wanted = wanted["reason"] if wanted is not None else self._broken_to_flatten
-        if not self.recorded:  # it may take long until there is an event, and none is needed
-            self.agenda.at(self.clock.now(), lambda _: self.flattener.go_on())
 
     @property
     def resume_after(self) -> int | None:
