@@ -209,10 +209,11 @@ def _sentence(command: Command, answer: _Answer) -> str:
     what = f"The kill switch of {command.scope}" if command.scope else "The kill switch"
     stays = "" if answer.body["changed"] or command.action == "flatten" else ", as it was"
     said = f"{what} is {on}{stays}."
+    account = f"the position in {command.symbol}" if command.symbol else "the account"
     if answer.process is None:
-        emptied = " The next start empties the account." if command.empties else ""
+        emptied = f" The next start empties {account}." if command.empties else ""
         return f"{said} No process is on; it is in the journal, and the next start obeys it.{emptied}"
-    emptied = " The account is being emptied; ml4t-live status shows how far." if command.empties else ""
+    emptied = f" {account[0].upper()}{account[1:]} is being emptied; ml4t-live status shows how far." if command.empties else ""
     return f"{said} Process {answer.process} obeyed within {answer.seconds:.1f} s.{emptied}"
 
 

@@ -147,9 +147,8 @@ class Core:
         if self.venue is not None:
             self.connection.up()
         self._stay_killed()
-        wanted = self.journal.state("risk").get("flatten")
-        self.flattener.wanted = wanted["reason"] if wanted is not None else self._broken_to_flatten
-        if not self.recorded:  # it may take long until there is an event, and none is needed
+        self.flattener.wanted = self._left_to_flatten()
+        if not self.recorded or after is not None:  # no event is needed, and a resumed run has had its first one
             self.agenda.at(self.clock.now(), lambda _: self.flattener.go_on())
 
     @property
@@ -396,6 +395,13 @@ class Core:
             reason = "kill_switch_enabled is set in the configuration"
             self.emergency.obey(Command(action="kill", reason=reason, by="configuration", via="configuration"))
         self.emergency.withdraw()
+
+    def _left_to_flatten(self) -> dict[str, str]:
+        """Return what an earlier run has not finished emptying, by symbol, "" being the account, and why."""
+        wanted = {symbol: str(line["reason"]) for symbol, line in self.journal.state("flatten").items()}
+        account = self.journal.state("risk").get("flatten")
+        why = account["reason"] if account is not None else self._broken_to_flatten
+        return wanted | ({"": why} if why else {})
 
     @property
     def _broken_to_flatten(self) -> str:

@@ -365,14 +365,14 @@ class Desk:
         earned = self.portfolio.realised_pnl(fill.symbol) - earned
         counted = self._tally(fill, corrected, "" if order is None else order.strategy, earned)
         self._record(RecordKind.FILL, fill.execution_id, fill, state=(*self._lines(position), *counted))
-        if self.latches is not None and corrected is None and order is not None:
-            self._latch(self.latches.throttle.on_fill(fill, order.strategy, self.now()))
         difference = fill_difference(order, fill, corrected)
         if order is not None:
             self._put(with_fill(order if corrected is None else without_fill(order, corrected), fill))
         if difference is not None and not (missed and order is None):
             body = {"clean": False, "when": "fill", "differences": [difference]}
             self._record(RecordKind.RECONCILIATION, fill.account, body)
+        if self.latches is not None and corrected is None and order is not None:  # when it is booked: it may be cancelled now
+            self._latch(self.latches.throttle.on_fill(fill, order.strategy, self.now()))
         self._look_at_losses()
 
     def _tally(self, fill: Fill, corrected: Fill | None, strategy: str, earned: float) -> Sequence[StatePut]:
