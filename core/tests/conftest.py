@@ -69,14 +69,23 @@ class Wire:
 
     def __init__(self) -> None:
         self.capabilities = BrokerCapabilities(
-            order_types=frozenset(OrderType), times_in_force=frozenset(TimeInForce), replace=True, fractional=True
+            order_types=frozenset(OrderType),
+            times_in_force=frozenset(TimeInForce),
+            replace=True,
+            fractional=True,
+            brackets=True,
+            oco=True,
         )
         self.sent = []
+        self.linked = []
         self.cancels = []
         self.amendments = []
 
     def submit(self, order):
         self.sent.append(order)
+
+    def submit_linked(self, orders):
+        self.linked.append(orders)
 
     def cancel(self, order):
         self.cancels.append(order)

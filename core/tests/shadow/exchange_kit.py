@@ -20,6 +20,19 @@ class Exchange:
         self.orders = self.desk.orders
         self.begun = self.desk.clock.now()
 
+    def restart(self, **options):
+        """Give a new venue what the desk knows, as a start does."""
+        desk, old = self.desk.desk, self.venue
+        self.venue = desk.executor = ShadowVenue(self.desk.market, desk, **options)
+        self.venue.restore(
+            self.desk.portfolio.cash,
+            self.desk.portfolio.positions,
+            self.orders.open_orders,
+            notes={order_id: note for order_id, note in old.unsaved.items() if note is not None},
+            executions={order_id: kept.executions for book in old.resting.values() for order_id, kept in book.items()},
+            family=self.orders.finished,
+        )
+
     def event(self, event):
         self.desk.clock.advance(event.event_time + (event.interval if isinstance(event, Bar) else 0))
         if self.desk.market.apply(event, self.desk.clock.now()) is None:

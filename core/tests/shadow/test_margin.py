@@ -24,7 +24,7 @@ def test_a_short_of_ten_thousand_leaves_equity_as_it_was(make):
     assert exchange.broker.get_cash() == 110_000.0
     exchange.trade(110.0, 2)
     assert exchange.broker.get_account_value() == 99_000.0
-    assert exchange.venue._funds.buying_power == pytest.approx(99_000 - 11_000)
+    assert exchange.venue.funds.buying_power == pytest.approx(99_000 - 11_000)
 
 
 @pytest.mark.parametrize(("leverage", "most"), [(1.0, 1_000), (2.0, 2_000), (4.0, 4_000)])
@@ -37,7 +37,7 @@ def test_leverage_is_how_many_times_equity_may_be_held(make, leverage, most):
     full = exchange.broker.submit_order("A", most)
     exchange.trade(100.0, 2)
     assert exchange.state(full).state is S.FILLED
-    assert exchange.venue._funds.buying_power == 0.0
+    assert exchange.venue.funds.buying_power == 0.0
 
 
 def test_longs_and_shorts_are_added(make):

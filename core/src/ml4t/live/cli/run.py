@@ -19,6 +19,9 @@ from ml4t.live.report import ReportReader, summarise
 
 app = typer.Typer(add_completion=False)
 
+SHOWN = 5
+"""Limits that are named when they are switched off."""
+
 _log = structlog.get_logger("ml4t.live")
 
 
@@ -57,7 +60,8 @@ def run_config(
         engine = _compose(config, overlays, assignments, state_dir)
         off = engine.parts.limits.disabled()
         if off:
-            _log.warning("limits that are switched off", limits=", ".join(off))
+            more = f" and {len(off) - SHOWN} more: ml4t-live config check" if len(off) > SHOWN else ""
+            _log.warning("limits that are switched off", limits=", ".join(off[:SHOWN]) + more)
         return asyncio.run(_run(engine, log)), engine.state_folder
 
 

@@ -3,7 +3,16 @@
 Core owns everything hard (reconnecting, ordering, durability, limits, scoring), so that a plugin stays small.
 """
 
-from ml4t.live.contracts.broker import Broker, BrokerCapabilities, BrokerSink, BrokerSnapshot, FindsOrders, OrderUpdate
+from ml4t.live.contracts.broker import (
+    Broker,
+    BrokerCapabilities,
+    BrokerSink,
+    BrokerSnapshot,
+    FindsOrders,
+    OrderUpdate,
+    SubmitsBrackets,
+    SubmitsOco,
+)
 from ml4t.live.contracts.feed import Backfills, Feed, Sink
 from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest
 from ml4t.live.contracts.market import MarketView, SymbolView
@@ -33,6 +42,8 @@ __all__ = [
     "StatefulTrigger",
     "Strategy",
     "StrategyBroker",
+    "SubmitsBrackets",
+    "SubmitsOco",
     "SymbolView",
     "TimeTrigger",
     "Trigger",

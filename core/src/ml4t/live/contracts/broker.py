@@ -21,6 +21,10 @@ class BrokerCapabilities:
     shorts: bool = True
     kinds: frozenset[str] = frozenset({"paper", "live"})
     """The kinds of account it can connect to."""
+    brackets: bool = False
+    """It has `SubmitsBrackets.submit_bracket`."""
+    oco: bool = False
+    """It has `SubmitsOco.submit_oco`."""
 
 
 @frozen
@@ -129,4 +133,26 @@ class FindsOrders(Protocol):
         None means that the venue is sure that it never had it. Whoever cannot tell raises `BrokerConnectionError` or
         `OutcomeUnknown` and is asked again.
         """
+        ...
+
+
+@runtime_checkable
+class SubmitsBrackets(Protocol):
+    """What a broker has besides that declares `brackets`."""
+
+    async def submit_bracket(self, entry: Order, take_profit: Order, stop_loss: Order) -> Sequence[str]:
+        """Send an entry with its two exits as one; return the venue's ids in this order. Raises as `submit`, for all.
+
+        The exits trade what the entry has traded, and each takes from the other what it trades: the venue reports that as
+        `terms` or as a cancel.
+        """
+        ...
+
+
+@runtime_checkable
+class SubmitsOco(Protocol):
+    """What a broker has besides that declares `oco`."""
+
+    async def submit_oco(self, first: Order, second: Order) -> Sequence[str]:
+        """Send two orders of which one cancels the other; return the venue's ids in this order. Raises as `submit`."""
         ...

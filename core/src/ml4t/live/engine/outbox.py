@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
 
 from ml4t.live.clock import Clock
-from ml4t.live.contracts.broker import Broker, BrokerCapabilities, OrderUpdate
+from ml4t.live.contracts.broker import Broker, BrokerCapabilities, OrderUpdate, SubmitsBrackets, SubmitsOco
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
 from ml4t.live.model import Order, OrderState
 from ml4t.live.orders.desk import Desk
@@ -32,7 +32,11 @@ class Outbox:
 
     def submit(self, order: Order) -> None:
         """Send an order."""
-        self._start(self._submit(order), f"submit {order.order_id}")
+        self.submit_linked([order])
+
+    def submit_linked(self, orders: Sequence[Order]) -> None:
+        """Send orders that belong together, in one request."""
+        self._start(self._submit(orders), f"submit {orders[0].order_id}")
 
     def cancel(self, order: Order) -> None:
         """Ask for a cancel."""
@@ -52,19 +56,35 @@ class Outbox:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _submit(self, order: Order) -> None:
+    async def _submit(self, orders: Sequence[Order]) -> None:
         try:
             async with self._clock.timeout(self.timeout_seconds):
-                venue_order_id = await self._broker.submit(order)
+                venue_order_ids = await self._ask(orders)
         except BrokerRefused as error:
-            self._say(order, OrderState.REJECTED, code=error.code or "venue_rejected", reason=str(error))
+            self._say(orders, OrderState.REJECTED, code=error.code or "venue_rejected", reason=str(error))
         except (OutcomeUnknown, BrokerConnectionError, TimeoutError) as error:
-            self._say(order, OrderState.UNKNOWN, reason=str(error) or f"no answer within {self.timeout_seconds:g} s")
+            self._say(orders, OrderState.UNKNOWN, reason=str(error) or f"no answer within {self.timeout_seconds:g} s")
         except Exception as error:  # noqa: BLE001 - an adapter's fault leaves the outcome unproved, like a lost line
-            _log.exception("submit failed", order_id=order.order_id)
-            self._say(order, OrderState.UNKNOWN, reason=f"the adapter raised {error!r}")
+            _log.exception("submit failed", order_id=orders[0].order_id)
+            self._say(orders, OrderState.UNKNOWN, reason=f"the adapter raised {error!r}")
         else:
-            self._say(order, OrderState.WORKING, venue_order_id=venue_order_id)
+            for order, venue_order_id in zip(orders, venue_order_ids, strict=True):
+                self._say([order], OrderState.WORKING, venue_order_id=venue_order_id)
+
+    async def _ask(self, orders: Sequence[Order]) -> Sequence[str]:
+        """Send the orders and return the venue's ids, as many as there are orders."""
+        broker = self._broker
+        if len(orders) == 1:
+            return [await broker.submit(orders[0])]
+        if orders[-1].parent_id and isinstance(broker, SubmitsBrackets):
+            ids = await broker.submit_bracket(*orders)
+        elif not orders[-1].parent_id and isinstance(broker, SubmitsOco):
+            ids = await broker.submit_oco(*orders)
+        else:
+            raise BrokerRefused("the adapter declares linked orders and has no method to send them", code="unsupported_links")
+        if len(ids) != len(orders):
+            raise OutcomeUnknown(f"the adapter returned {len(ids)} ids for {len(orders)} orders")
+        return ids
 
     async def _cancel(self, order: Order) -> None:
         try:
@@ -89,7 +109,10 @@ class Outbox:
         if self.on_unknown is not None:
             self.on_unknown()
 
-    def _say(self, order: Order, state: OrderState, *, venue_order_id: str = "", code: str = "", reason: str = "") -> None:
-        self._desk.order(OrderUpdate(order.order_id, state, self._clock.now(), venue_order_id, code=code, reason=reason))
+    def _say(
+        self, orders: Sequence[Order], state: OrderState, *, venue_order_id: str = "", code: str = "", reason: str = ""
+    ) -> None:
+        for order in orders:
+            self._desk.order(OrderUpdate(order.order_id, state, self._clock.now(), venue_order_id, code=code, reason=reason))
         if state is OrderState.UNKNOWN and self.on_unknown is not None:
             self.on_unknown()

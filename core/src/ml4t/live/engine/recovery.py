@@ -55,6 +55,7 @@ def restore_venue(venue: ShadowVenue, desk: Desk, journal: Journal, agenda: Agen
         desk.portfolio.cash,
         desk.portfolio.positions,
         notes=journal.state("shadow"),
+        family=desk.orders.finished,
         executions={o.order_id: len(journal.fills(order_id=o.order_id)) for o in orders if o.filled_quantity},
     )
     if after is None:

@@ -134,6 +134,10 @@ class Order:
     """What refused it, with the numbers that decided; None unless it was refused here and not by the venue."""
     amendment: Terms | None = None
     """What it is being amended to; None unless the venue has been asked and has not answered."""
+    parent_id: str = ""
+    """The order that it waits for: it trades what that one has traded and no more; empty without one."""
+    oco_group: str = ""
+    """What it shares with the orders of which one cancels the other; empty without any."""
 
     @property
     def status(self) -> OrderStatus:

@@ -31,6 +31,8 @@ def amended_terms(order: Order, **changes: Any) -> Terms:
         raise CannotAmend(NOT_AMENDABLE, f"the order is {order.state}; only one that works at the venue can be amended")
     new = {name: _changed(order, name, value) for name, value in changes.items() if value is not None}
     terms = Terms(**{name: new.get(name, getattr(order, name)) for name in Terms.__match_args__})
+    if order.oco_group and terms.quantity != order.quantity:
+        raise CannotAmend("linked_quantity", "its quantity follows the order that it is linked to; only its prices can change")
     if terms.quantity <= order.filled_quantity:
         raise CannotAmend("invalid_order", f"{order.filled_quantity:g} have traded already; cancel the order to stop there")
     problem = price_problem(order.order_type, terms.limit_price, terms.stop_price, terms.trail_amount)

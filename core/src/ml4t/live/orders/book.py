@@ -9,7 +9,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ml4t.live.model import Order, OrderSide
+from ml4t.live.model import Order
+from ml4t.live.orders.reservations import Reservations
 
 RECENT = 10_000
 """Finished orders, and submitted ones, that stay in memory at least; older ones are in the journal."""
@@ -23,7 +24,7 @@ class OrderBook:
     def __init__(self) -> None:
         self._open: dict[str, Order] = {}
         self._finished: dict[str, Order] = {}
-        self._working: dict[str, _Working] = {}
+        self._reservations = Reservations(self.get)
         self._submitted: list[int] = []
         self._latest: dict[What, tuple[int, Order]] = {}
 
@@ -31,15 +32,17 @@ class OrderBook:
         """Record a new order, or a new state of one."""
         before = self._open.get(order.order_id)
         if before is not None:
-            self._release(before)
+            self._reservations.remove(before)
         if order.is_open:
             self._open[order.order_id] = order
-            self._reserve(order)
+            self._reservations.add(order)
+            self._reservations.follow(order)
             return
         if before is not None:
             del self._open[order.order_id]
         self._finished.pop(order.order_id, None)
         self._finished[order.order_id] = order
+        self._reservations.follow(order)
         if len(self._finished) > RECENT:
             del self._finished[next(iter(self._finished))]
 
@@ -47,11 +50,11 @@ class OrderBook:
     def without(self, order: Order) -> Iterator[None]:
         """Leave an open order out of account for a moment: what is to take its place is being checked."""
         del self._open[order.order_id]
-        self._release(order)
+        self._reservations.remove(order)
         try:
             yield
         finally:
-            self._reserve(order)
+            self._reservations.add(order)
             self._open[order.order_id] = order
 
     def submitted(self, order: Order) -> None:
@@ -78,23 +81,38 @@ class OrderBook:
         return list(self._open.values())
 
     @property
+    def finished(self) -> Sequence[Order]:
+        """The orders that have ended lately."""
+        return list(self._finished.values())
+
+    @property
     def open_count(self) -> int:
         """How many orders may still trade."""
         return len(self._open)
 
     def working(self, symbol: str) -> tuple[float, float]:
-        """Return the quantities that open orders may still buy and sell."""
-        working = self._working.get(symbol)
-        return (0.0, 0.0) if working is None else (working.buying, working.selling)
+        """Return the quantities that open orders may still buy and sell, as far as their links let them."""
+        return self._reservations.working(symbol)
+
+    def adds(self, order: Order) -> float:
+        """Return by how much `order`, which is not in the book, would raise what may still trade on its side."""
+        return self._reservations.adds(order)
+
+    def counts(self, order: Order) -> float:
+        """Return the part of what may still trade on its side that is due to an open order."""
+        return self._reservations.counts(order)
+
+    def leads(self, order: Order) -> bool:
+        """Return True when an open order waits for this one."""
+        return self._reservations.leads(order)
 
     def open_in(self, symbol: str) -> int:
         """Return how many orders in a symbol may still trade."""
-        working = self._working.get(symbol)
-        return 0 if working is None else working.orders
+        return self._reservations.orders(symbol)
 
     def working_symbols(self) -> Sequence[str]:
         """Return the symbols with open orders."""
-        return list(self._working)
+        return self._reservations.symbols()
 
     def submitted_since(self, since: int) -> int:
         """Return how many orders passed the gate after `since` (nanoseconds UTC); it knows the last `RECENT` for sure.
@@ -107,40 +125,6 @@ class OrderBook:
         """Return the last order that passed the gate after `since` and asked for the same as `order`, None without one."""
         time, earlier = self._latest.get(_what(order), (since, None))
         return earlier if time > since else None
-
-    def _reserve(self, order: Order) -> None:
-        working = self._working.get(order.symbol)
-        if working is None:
-            working = self._working[order.symbol] = _Working()
-        working.orders += 1
-        if order.side is OrderSide.BUY:
-            working.buys += 1
-            working.buying += order.reserved
-        else:
-            working.selling += order.reserved
-
-    def _release(self, order: Order) -> None:
-        working = self._working[order.symbol]
-        working.orders -= 1
-        if order.side is OrderSide.BUY:
-            working.buys -= 1
-            working.buying = working.buying - order.reserved if working.buys else 0.0
-        else:
-            working.selling = working.selling - order.reserved if working.orders > working.buys else 0.0
-        if not working.orders:
-            del self._working[order.symbol]
-
-
-class _Working:
-    """What the open orders of one symbol may still trade; with the last one of a side its sum goes, and its rounding."""
-
-    __slots__ = ("buying", "buys", "orders", "selling")
-
-    def __init__(self) -> None:
-        self.orders = 0
-        self.buys = 0
-        self.buying = 0.0
-        self.selling = 0.0
 
 
 def _what(order: Order) -> What:

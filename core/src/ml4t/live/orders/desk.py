@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from math import isfinite
 from typing import Any, Protocol
 
 from attrs import asdict
@@ -14,11 +13,21 @@ from ml4t.live.clock import Clock
 from ml4t.live.contracts.broker import BrokerCapabilities, OrderUpdate
 from ml4t.live.errors import JournalError
 from ml4t.live.journal import RecordKind, StatePut
-from ml4t.live.model import ALLOW, Account, Fill, Order, OrderSide, OrderState, Position, Terms, Verdict
+from ml4t.live.model import ALLOW, Account, Fill, Order, OrderState, Position, Terms, Verdict
 from ml4t.live.orders.amend import AMEND_REFUSED, CannotAmend, amended_terms
 from ml4t.live.orders.book import OrderBook
-from ml4t.live.orders.executions import Executions, Key, completed, effective, key_of
+from ml4t.live.orders.brackets import also_refused, leaves_with
+from ml4t.live.orders.executions import (
+    Executions,
+    Key,
+    completed,
+    effective,
+    fill_difference,
+    fill_problem,
+    key_of,
+)
 from ml4t.live.orders.states import DUST, settled, with_fill, with_update, without_fill
+from ml4t.live.orders.support import unsupported, unsupported_links, venue_refusal
 from ml4t.live.portfolio import Portfolio
 from ml4t.live.risk.books import Books
 from ml4t.live.risk.gate import RiskGate
@@ -36,6 +45,10 @@ class Executor(Protocol):
 
     def submit(self, order: Order) -> None:
         """Send an order whose intent is durable."""
+        ...
+
+    def submit_linked(self, orders: Sequence[Order]) -> None:
+        """Send orders that belong together (a bracket, or a pair of which one cancels the other), all durable."""
         ...
 
     def cancel(self, order: Order) -> None:
@@ -117,21 +130,29 @@ class Desk:
             known = self.orders.get(order.order_id)
             if known is not None:
                 return known
-            if order.state is OrderState.REJECTED:  # the request itself made no sense
-                return self._reject(order, Verdict(False, order.code, order.reason, check="request"))
-            refusal = self._unsupported(order)
-            if refusal is not None:
-                return self._reject(order, refusal)
-            self.books.now = order.created_at
-            verdict = self.gate.check(order, self.books)
-            if not verdict.allowed:
-                return self._reject(order, verdict)
-            return self._intend(order)
+            verdict = self._judge(order)
+            return self._intend(order)[0] if verdict.allowed else self._reject(order, verdict)
+
+    def submit_linked(self, orders: Sequence[Order]) -> Sequence[Order]:
+        """Take orders that belong together through the gate and, once all intents are durable, to the venue as one.
+
+        Parents come before their children. A child is not judged: it can only close what its parent opens. When one is
+        refused all are. The ids of orders that were submitted before get those orders back.
+        """
+        with self.lock:
+            if any(self.orders.get(order.order_id) is not None for order in orders):
+                return [self.orders.get(order.order_id) or self._reject(order, also_refused(orders[0])) for order in orders]
+            refusal = None if self.executor is None else unsupported_links(orders, self.executor.capabilities)
+            for order in orders:
+                verdict = refusal or self._judge(order)
+                if not verdict.allowed:
+                    return [self._reject(each, verdict if each is order else also_refused(order)) for each in orders]
+            return self._intend(*orders)
 
     def force(self, order: Order) -> Order:
         """Send an order past the gate: only for emptying the account in an emergency."""
         with self.lock:
-            return self.orders.get(order.order_id) or self._intend(order)
+            return self.orders.get(order.order_id) or self._intend(order)[0]
 
     def cancel(self, order_id: str) -> bool:
         """Ask for a cancel; return False when there is no such open order."""
@@ -140,7 +161,9 @@ class Desk:
             if order is None or not order.is_open:
                 return False
             if order.state is OrderState.INTENT:  # still on its way to the disk: it never leaves
-                self.order(OrderUpdate(order_id, OrderState.CANCELLED, self.now(), reason="cancelled before it was sent"))
+                for each in leaves_with(order, self.orders):
+                    reason = "cancelled before it was sent"
+                    self.order(OrderUpdate(each.order_id, OrderState.CANCELLED, self.now(), reason=reason))
             else:
                 self.books.tallies.message(self.now())
                 self._on_loop(partial(self._cancel, order))
@@ -155,7 +178,7 @@ class Desk:
         with self.lock:
             order = self.orders.get(order_id)
             if order is None:
-                return _venue("no_such_order", f"there is no order {order_id}")
+                return venue_refusal("no_such_order", f"there is no order {order_id}")
             try:
                 terms = amended_terms(order, **changes)
             except CannotAmend as error:
@@ -195,7 +218,7 @@ class Desk:
         `missed` says that a comparison of the books found it, and tells of it.
         """
         with self.lock:
-            problem = _fill_problem(fill)
+            problem = fill_problem(fill)
             if problem:
                 self._record(
                     RecordKind.ERROR, fill.order_id, {"what": "a fill that cannot be booked", "why": problem, "fill": fill}
@@ -271,24 +294,22 @@ class Desk:
 
     # ------------------------------------------------------------------ inside
 
+    def _judge(self, order: Order) -> Verdict:
+        if order.state is OrderState.REJECTED:  # the request itself made no sense
+            return Verdict(False, order.code, order.reason, check="request")
+        refusal = self._unsupported(order)
+        if refusal is not None or order.parent_id:
+            return refusal or ALLOW
+        self.books.now = order.created_at
+        return self.gate.check(order, self.books)
+
     def _unsupported(self, order: Order) -> Verdict | None:
-        if self.executor is None:
-            return _venue("no_venue", "no venue is connected")
-        can = self.executor.capabilities
-        if order.order_type not in can.order_types:
-            return _venue("unsupported_order_type", f"the venue takes no {order.order_type} orders")
-        if order.time_in_force not in can.times_in_force:
-            return _venue("unsupported_time_in_force", f"the venue takes no {order.time_in_force} orders")
-        if not can.fractional and order.quantity % 1:
-            return _venue("unsupported_fraction", f"the venue takes whole quantities, not {order.quantity:g}")
-        if not can.shorts and order.side is OrderSide.SELL and self.books.shorts(order):
-            return _venue("unsupported_short", f"the venue takes no shorts, and there is less than {order.quantity:g} to sell")
-        return None
+        return unsupported(order, None if self.executor is None else self.executor.capabilities, self.books.shorts)
 
     def _judge_amended(self, order: Order, terms: Terms) -> Verdict:
         amended = order.changed(**asdict(terms), amendment=None)
         if self.executor is None or not self.executor.capabilities.replace:
-            return _venue("unsupported_replace", "the venue amends no orders; cancel this one and submit another")
+            return venue_refusal("unsupported_replace", "the venue amends no orders; cancel this one and submit another")
         refusal = self._unsupported(amended)
         if refusal is not None:
             return refusal
@@ -326,18 +347,23 @@ class Desk:
         self._record(RecordKind.ORDER, order.order_id, rejected)
         return rejected
 
-    def _intend(self, order: Order) -> Order:
-        intent = order.changed(state=OrderState.INTENT)
-        self.orders.put(intent)
-        tallies = self.books.tallies
-        tallies.sent(intent, intent.quantity * (self.books.price(intent) or 0.0))
-        send = partial(self._on_loop, partial(self._send, intent.order_id))
+    def _intend(self, *orders: Order) -> Sequence[Order]:
+        """Journal the intents of orders that leave together, to be sent when the last of them is durable."""
+        intents = [order.changed(state=OrderState.INTENT) for order in orders]
+        send = partial(self._on_loop, partial(self._send, [intent.order_id for intent in intents]))
+        for intent in intents:
+            self.orders.put(intent)
         try:
-            self._record(RecordKind.INTENT, intent.order_id, intent, state=(self._counted(),), on_durable=send)
+            for intent in intents:
+                value = 0.0 if intent.parent_id else intent.quantity * (self.books.price(intent) or 0.0)
+                self.books.tallies.sent(intent, value)
+                durable = send if intent is intents[-1] else None
+                self._record(RecordKind.INTENT, intent.order_id, intent, state=(self._counted(),), on_durable=durable)
         except JournalError as error:
-            return self._unwritten(intent, error)
-        self.orders.submitted(intent)
-        return self.orders.get(intent.order_id) or intent
+            return [self._unwritten(intent, error) for intent in intents]
+        for intent in intents:
+            self.orders.submitted(intent)
+        return [self.orders.get(intent.order_id) or intent for intent in intents]
 
     def _unwritten(self, intent: Order, error: JournalError) -> Order:
         """Give up an intent that the journal did not take; nothing can be recorded of it."""
@@ -393,15 +419,19 @@ class Desk:
         if counted.filled_quantity > order.filled_quantity:
             self._put(counted)
 
-    def _send(self, order_id: str) -> None:
+    def _send(self, order_ids: Sequence[str]) -> None:
         with self.lock:
-            order = self.orders.get(order_id)
-            if order is None or order.state is not OrderState.INTENT or self.executor is None:
+            orders = [order for each in order_ids if (order := self.orders.get(each)) and order.state is OrderState.INTENT]
+            if len(orders) < len(order_ids) or self.executor is None:
                 return
             # SENT is not journalled: after a crash a durable intent may have left, and is asked about either way.
-            sent = order.changed(state=OrderState.SENT)
-            self.orders.put(sent)
-            self.executor.submit(sent)
+            sent = [order.changed(state=OrderState.SENT) for order in orders]
+            for order in sent:
+                self.orders.put(order)
+            if len(sent) == 1:
+                self.executor.submit(sent[0])
+            else:
+                self.executor.submit_linked(sent)
 
     def _cancel(self, order: Order) -> None:
         if self.executor is not None:
@@ -431,39 +461,6 @@ class Desk:
     def _look_at_losses(self) -> None:
         if self._losses.mark(self.portfolio.equity) and self.on_breach is not None:
             self.on_breach(self._losses.breached)
-
-
-def _venue(code: str, reason: str) -> Verdict:
-    return Verdict(False, code, reason, check="venue")
-
-
-def fill_difference(order: Order | None, fill: Fill, corrected: Fill | None) -> dict[str, str] | None:
-    """Return what a fill contradicts, None when it was to be expected."""
-    traded = f"{fill.signed_quantity:g} at {fill.price:g}"
-    if corrected is not None:
-        before = f"{corrected.signed_quantity:g} at {corrected.price:g}"
-        return None if before == traded else _difference("corrected_fill", corrected.execution_id, before, traded)
-    if order is None:
-        return _difference("foreign_fill", fill.execution_id, "", traded)
-    if order.state in {OrderState.CANCELLED, OrderState.REJECTED, OrderState.EXPIRED}:
-        return _difference("late_fill", order.order_id, order.reason or order.state, traded)
-    if order.filled_quantity + fill.quantity > order.largest_quantity * (1.0 + DUST):
-        return _difference("over_fill", order.order_id, f"{order.remaining:g} left", traded)
-    return None
-
-
-def _difference(what: str, subject: str, ours: str, venue: str) -> dict[str, str]:
-    return {"what": what, "subject": subject, "ours": ours, "venue": venue}
-
-
-def _fill_problem(fill: Fill) -> str:
-    if not fill.execution_id:
-        return "it has no execution id, so it could not be told from the next"
-    if not (isfinite(fill.quantity) and (fill.quantity > 0 or (fill.corrects and fill.quantity == 0))):
-        return f"its quantity is {fill.quantity!r}"
-    if not (isfinite(fill.price) and isfinite(fill.commission)):
-        return f"its price is {fill.price!r}, its commission {fill.commission!r}"
-    return ""
 
 
 def position_lines(state: Mapping[str, Any]) -> dict[str, Position]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from math import isfinite
 
 from attrs import evolve
 
-from ml4t.live.model import Fill
+from ml4t.live.model import Fill, Order, OrderState
+from ml4t.live.orders.states import DUST
 
 Key = tuple[str, str, str]
 """Venue, account and execution id: unique for ever."""
@@ -69,3 +71,33 @@ def effective(fills: Iterable[Fill]) -> Iterator[Fill]:
     listed = list(fills)
     replaced = {(fill.venue, fill.account, fill.corrects) for fill in listed if fill.corrects}
     return (fill for fill in listed if fill.quantity and key_of(fill) not in replaced)
+
+
+def fill_difference(order: Order | None, fill: Fill, corrected: Fill | None) -> dict[str, str] | None:
+    """Return what a fill contradicts, None when it was to be expected."""
+    traded = f"{fill.signed_quantity:g} at {fill.price:g}"
+    if corrected is not None:
+        before = f"{corrected.signed_quantity:g} at {corrected.price:g}"
+        return None if before == traded else _difference("corrected_fill", corrected.execution_id, before, traded)
+    if order is None:
+        return _difference("foreign_fill", fill.execution_id, "", traded)
+    if order.state in {OrderState.CANCELLED, OrderState.REJECTED, OrderState.EXPIRED}:
+        return _difference("late_fill", order.order_id, order.reason or order.state, traded)
+    if order.filled_quantity + fill.quantity > order.largest_quantity * (1.0 + DUST):
+        return _difference("over_fill", order.order_id, f"{order.remaining:g} left", traded)
+    return None
+
+
+def _difference(what: str, subject: str, ours: str, venue: str) -> dict[str, str]:
+    return {"what": what, "subject": subject, "ours": ours, "venue": venue}
+
+
+def fill_problem(fill: Fill) -> str:
+    """Return why a fill cannot be booked, empty when it can."""
+    if not fill.execution_id:
+        return "it has no execution id, so it could not be told from the next"
+    if not (isfinite(fill.quantity) and (fill.quantity > 0 or (fill.corrects and fill.quantity == 0))):
+        return f"its quantity is {fill.quantity!r}"
+    if not (isfinite(fill.price) and isfinite(fill.commission)):
+        return f"its price is {fill.price!r}, its commission {fill.commission!r}"
+    return ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from ml4t.live.model import Order, OrderSide, OrderType, Position, TimeInForce
+from ml4t.live.orders.brackets import make_bracket, make_oco
 from ml4t.live.orders.desk import Desk
 from ml4t.live.orders.identity import decision_id
 from ml4t.live.orders.request import make_order
@@ -52,21 +54,77 @@ class DeskBroker:
         Returns the order, PENDING or REJECTED with `code` and `reason`; never raises for a refusal.
         """
         with self._desk.lock:  # two threads at once make two decisions, not one twice
-            order = make_order(
-                self._order_id(str(asset), idempotency_key),
-                asset,
-                quantity,
-                side,
-                order_type,
-                limit_price=limit_price,
-                stop_price=stop_price,
-                trail_amount=trail_amount,
-                time_in_force=time_in_force,
-                created_at=self._desk.now(),
-                strategy=self._strategy,
-                cause=reason or self.cause,
+            order = self._make(
+                asset, reason, quantity, side, order_type, limit_price, stop_price, time_in_force, trail_amount, idempotency_key
             )
             return self._desk.submit(order)
+
+    def submit_bracket(
+        self,
+        asset: str,
+        quantity: float,
+        take_profit: float,
+        stop_loss: float,
+        entry_type: OrderType | str = OrderType.MARKET,
+        entry_limit: float | None = None,
+        *,
+        side: OrderSide | str | None = None,
+        time_in_force: TimeInForce | str = TimeInForce.GTC,
+        validate_prices: bool = True,
+        reason: str = "",
+    ) -> tuple[Order, Order, Order]:
+        """Submit an entry with a limit order that takes the profit and a stop that ends the loss; return the three.
+
+        The exits trade what the entry has traded, and each takes from the other what it trades. They are good till
+        cancelled; `time_in_force` is the entry's. With `validate_prices` exits on the wrong side of the entry are refused.
+        """
+        with self._desk.lock:
+            make = partial(self._make, asset, reason)
+            entry = make(quantity, side, entry_type, entry_limit, time_in_force=time_in_force)
+            last = self._desk.books.market.price(entry.symbol)
+            bracket = make_bracket(make, entry, take_profit, stop_loss, last=last, validate_prices=validate_prices)
+            entry, target, stop = self._desk.submit_linked(bracket)
+            return entry, target, stop
+
+    def submit_oco(
+        self, asset: str, quantity: float, limit_price: float, stop_price: float, side: OrderSide | str, *, reason: str = ""
+    ) -> tuple[Order, Order]:
+        """Submit a limit order and a stop that both close a position, of which a fill of one takes as much from the other.
+
+        `quantity` is positive, `side` the one that closes. Returns the limit order and the stop.
+        """
+        with self._desk.lock:
+            pair = make_oco(partial(self._make, asset, reason), quantity, limit_price, stop_price, side)
+            limit, stop = self._desk.submit_linked(pair)
+            return limit, stop
+
+    def _make(
+        self,
+        asset: str,
+        reason: str,
+        quantity: float,
+        side: OrderSide | str | None,
+        order_type: OrderType | str,
+        limit_price: float | None = None,
+        stop_price: float | None = None,
+        time_in_force: TimeInForce | str = TimeInForce.GTC,
+        trail_amount: float | None = None,
+        idempotency_key: str = "",
+    ) -> Order:
+        return make_order(
+            self._order_id(str(asset), idempotency_key),
+            asset,
+            quantity,
+            side,
+            order_type,
+            limit_price=limit_price,
+            stop_price=stop_price,
+            trail_amount=trail_amount,
+            time_in_force=time_in_force,
+            created_at=self._desk.now(),
+            strategy=self._strategy,
+            cause=reason or self.cause,
+        )
 
     def _order_id(self, asset: str, key: str) -> str:
         if key:

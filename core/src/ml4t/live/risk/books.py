@@ -57,7 +57,8 @@ class Books:
     def worst_case(self, order: Order) -> float:
         """Return the largest absolute quantity that `order`, on top of all open ones, could lead to on its side."""
         low, high = self.projected(order.symbol)
-        return abs(high + order.remaining) if order.side is OrderSide.BUY else abs(low - order.remaining)
+        adds = self.orders.adds(order)
+        return abs(high + adds) if order.side is OrderSide.BUY else abs(low - adds)
 
     def submitted_since(self, since: int) -> int:
         """Return how many orders passed the gate after `since` (nanoseconds UTC)."""
@@ -97,14 +98,14 @@ class Books:
         if not held or (held > 0) is (order.side is OrderSide.BUY):
             return False
         buying, selling = self.orders.working(order.symbol)
-        closing = order.remaining + (selling if held > 0 else buying)
+        closing = self.orders.adds(order) + (selling if held > 0 else buying)
         return closing <= abs(held) * (1.0 + DUST)  # parts add up to a hair more than their whole
 
     def shorts(self, order: Order) -> bool:
         """Return True when selling would end below zero even after every open buy."""
         held = self.portfolio.quantity(order.symbol)
         buying, selling = self.orders.working(order.symbol)
-        return order.remaining + selling > (held + buying) * (1.0 + DUST)
+        return self.orders.adds(order) + selling > (held + buying) * (1.0 + DUST)
 
     def exposures(self) -> Iterator[tuple[str, float]]:
         """Yield each symbol that is held or being ordered with its worst-case absolute quantity."""
@@ -137,7 +138,7 @@ class Books:
             price = self.price(order)
             if price is None:
                 return None
-            opening = order.remaining
+            opening = self.orders.counts(order)
             held = self.portfolio.quantity(order.symbol)
             if held and (held > 0) is not (order.side is OrderSide.BUY):
                 left = closable.get(order.symbol, abs(held))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 from attrs import asdict, evolve
 
@@ -16,8 +16,10 @@ from ml4t.live.portfolio import VirtualPortfolio
 from ml4t.live.sessions import ALWAYS, Calendar
 from ml4t.live.shadow.costs import Costs
 from ml4t.live.shadow.funds import Funds
+from ml4t.live.shadow.linked import Links, in_turn, shrunk
 from ml4t.live.shadow.matching import TAKERS, crosses, is_offered, meet
 from ml4t.live.shadow.resting import STOPS, Resting, recalled
+from ml4t.live.shadow.sink import VenueSink
 from ml4t.live.shadow.slippage import Touch
 from ml4t.live.shadow.volume import Volume, volume_of
 
@@ -25,18 +27,6 @@ NAME = "shadow"
 
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-class VenueSink(Protocol):
-    """Where the venue says what happened."""
-
-    def order(self, update: OrderUpdate) -> None:
-        """Take a change of an order."""
-        ...
-
-    def fill(self, fill: Fill) -> None:
-        """Take an execution."""
-        ...
 
 
 class ShadowVenue:
@@ -59,6 +49,8 @@ class ShadowVenue:
         replace=True,
         fractional=True,
         kinds=frozenset({NAME}),
+        brackets=True,
+        oco=True,
     )
 
     def __init__(
@@ -83,7 +75,7 @@ class ShadowVenue:
         self._market = market
         self._sink = sink
         self._costs = costs or Costs()
-        self._funds = Funds(
+        self.funds = Funds(
             self.portfolio, market, allow_shorts=allow_shorts, leverage=leverage, maintenance_margin=maintenance_margin
         )
         self._same = same
@@ -91,6 +83,7 @@ class ShadowVenue:
         self._volume_share = max_volume_share
         self._now = 0
         self._later: dict[str, Resting] = {}
+        self._links = Links()
 
     def restore(
         self,
@@ -101,12 +94,15 @@ class ShadowVenue:
         later: Sequence[Order] = (),
         notes: Mapping[str, Mapping[str, Any]] = _NOTHING,
         executions: Mapping[str, int] = _NOTHING,
+        family: Iterable[Order] = (),
     ) -> None:
         """Take back the account and the orders that were open; they rest where they rested.
 
         An order that a crash caught on its way here has arrived now. Those to come `later` meet no data before `arrive`.
-        `notes` is what was taken from `unsaved`, `executions` how many fills of each order are known.
+        `notes` is what was taken from `unsaved`, `executions` how many fills of each order are known, `family` the ended
+        orders that open ones may be linked to.
         """
+        self._links.restore((*family, *orders, *later))
         self.portfolio.restore(cash, positions)
         known = {o.order_id: recalled(o, notes.get(o.order_id), executions.get(o.order_id, 0)) for o in (*orders, *later)}
         self._later = {order.order_id: known[order.order_id] for order in later}
@@ -114,6 +110,8 @@ class ShadowVenue:
             self._rest(known[order.order_id])
             self._say(order, OrderState.WORKING, order.created_at)
             self.replace(order)  # an amendment that a crash caught on its way
+        for order in orders:
+            self._settle(order)
         for ended in notes.keys() - known.keys():
             self.unsaved[ended] = None
 
@@ -130,6 +128,7 @@ class ShadowVenue:
         best = new.best if kept.best is None else kept.best
         self._rest(evolve(new, best=best, triggered=kept.triggered, executions=kept.executions))
         self._say(order, OrderState.WORKING, order.created_at)
+        self._settle(order)
 
     def submit(self, order: Order) -> None:
         """Take an order; it rests until an event fills it."""
@@ -137,7 +136,7 @@ class ShadowVenue:
             state = self._market.get(order.symbol)
             if state is None or not state.bar_time:
                 reason = f"no whole bar of {order.symbol} has been seen, so there is no close to trade at"
-                self._say(order, OrderState.REJECTED, order.created_at, "no_bars", reason)
+                self._end(order, OrderState.REJECTED, order.created_at, "no_bars", reason)
                 return
         resting = self._arriving(order)
         self._rest(resting)
@@ -147,10 +146,17 @@ class ShadowVenue:
             price = self._slipped(order, order.quantity, last, None)
             self._trade(resting, price, order.quantity, order.created_at)
 
+    def submit_linked(self, orders: Sequence[Order]) -> None:
+        """Take orders that belong together; children wait until their parent has traded."""
+        self._links.begin(orders)
+        for order in reversed(orders):  # the children first: they end with a parent that is rejected
+            self.submit(order)
+
     def cancel(self, order: Order) -> None:
         """Take an order out."""
         if self._later.pop(order.order_id, None) is not None or self._take(order) is not None:
             self._say(order, OrderState.CANCELLED, max(self._now, order.created_at))
+            self._release(order)
 
     def replace(self, order: Order) -> None:
         """Let an order go on with the terms of its amendment, at the end of the book."""
@@ -168,15 +174,16 @@ class ShadowVenue:
         self._say(order, OrderState.WORKING, order.updated_at, terms=terms)
 
     def on_event(self, event: MarketEvent) -> None:
-        """Fill what trades with `event`, oldest order first."""
+        """Fill what trades with `event`: exits first, then the oldest order first."""
         book = self.resting.get(event.symbol)
         if book is None:
             return
         self._now = max(self._now, event.event_time)
         # A fill may lead to orders and to cancels: the new ones wait for the next event, the cancelled ones are gone.
         volume = Volume(event, self._volume_share)
-        for resting in list(book.values()):
-            if resting.order.order_id in book:
+        for known in in_turn(book.values()):
+            resting = book.get(known.order.order_id)  # it may have shrunk: the other of its pair has traded
+            if resting is not None:
                 self._offer(resting, event, volume)
 
     def _offer(self, resting: Resting, event: MarketEvent, volume: Volume) -> None:
@@ -184,8 +191,11 @@ class ShadowVenue:
         time_in_force = order.time_in_force
         if time_in_force is TimeInForce.DAY and self._expires(order, event.event_time):
             return
+        tradable = self._links.tradable(order)
+        if tradable == 0.0:
+            return
         met, price = meet(resting, event)
-        quantity = 0.0 if price is None else volume.offer(order.side, order.remaining, order.quantity)
+        quantity = 0.0 if price is None else volume.offer(order.side, tradable, order.quantity)
         if time_in_force is TimeInForce.FOK and quantity < order.remaining:
             quantity = 0.0
         if met is not resting:
@@ -243,6 +253,46 @@ class ShadowVenue:
     def _end(self, order: Order, state: OrderState, time: int, code: str, reason: str) -> None:
         self._take(order)
         self._say(order, state, time, code, reason)
+        self._release(order)
+
+    def _settle(self, order: Order) -> None:
+        """Let an order that has arrived after a restart go on with what is left of it."""
+        left = self._links.due.pop(order.order_id, None)
+        resting = self.resting.get(order.symbol, {}).get(order.order_id)
+        if left is not None and resting is not None:
+            self._shrink(resting, left, "linked", "what it is linked to went on before a restart")
+
+    def _follow(self, order: Order, quantity: float) -> None:
+        """Let the orders linked to one that has traded follow: its children may work, the other of its pair has less left."""
+        woken = self._links.traded(order, quantity)
+        for other in list(self.resting.get(order.symbol, {}).values()):
+            if woken and other.order.parent_id == order.order_id:
+                now = self._arriving(other.order)
+                self._rest(evolve(other, since=now.since, crosses=now.crosses))
+            elif order.oco_group and other.order.oco_group == order.oco_group and other.order.order_id != order.order_id:
+                reason = f"order {order.order_id}, which cancels it, has traded"
+                self._shrink(other, other.order.remaining - quantity, "oco", reason)
+
+    def _release(self, parent: Order) -> None:
+        """Let the children of an order that has ended go on with what it has opened."""
+        left = self._links.end(parent)
+        if left is None:
+            return
+        for child in list(self.resting.get(parent.symbol, {}).values()):
+            if child.order.parent_id == parent.order_id:
+                self._shrink(child, left, "parent_ended", f"order {parent.order_id}, which it waits for, has ended")
+        for child in self._later.values():
+            if child.order.parent_id == parent.order_id:
+                self._links.due[child.order.order_id] = left
+
+    def _shrink(self, resting: Resting, remaining: float, code: str, reason: str) -> None:
+        order, time = resting.order, max(self._now, resting.order.created_at)
+        less = shrunk(resting, remaining)
+        if less is None:
+            self._end(order, OrderState.CANCELLED, time, code, reason)
+        elif less is not resting:
+            self._rest(less)
+            self._say(order, OrderState.WORKING, time, terms=less.order.terms)
 
     def _slipped(self, order: Order, quantity: float, price: float, event: MarketEvent | None) -> float:
         if order.order_type not in TAKERS:
@@ -257,7 +307,7 @@ class ShadowVenue:
         """Let a part of an order trade; False when the account cannot pay for it, and the order has ended."""
         order = resting.order
         commission = self._costs.charge(order, quantity, price)
-        problem = self._funds.problem(order, quantity, price, commission)
+        problem = self.funds.problem(order, quantity, price, commission)
         if problem is not None:
             # What has traded stands: only an order that has not traded at all was rejected.
             self._end(order, OrderState.CANCELLED if order.filled_quantity else OrderState.REJECTED, time, *problem)
@@ -282,6 +332,9 @@ class ShadowVenue:
             self._take(order)
         self.portfolio.apply(fill)
         self._sink.fill(fill)
+        self._follow(order, quantity)
+        if not after.is_open:
+            self._release(order)
         return True
 
     def _say(
