@@ -7,7 +7,7 @@ import json
 import sqlite3
 
 import pytest
-from engine_kit import SECOND, Diary, check_books, limits, read, replay, trade
+from engine_kit import MINUTE, SECOND, START, Diary, check_books, limits, read, replay, trade
 from typer.testing import CliRunner
 
 from ml4t.live import LiveEngine
@@ -16,9 +16,9 @@ from ml4t.live.config.settings import ShadowSettings
 from ml4t.live.engine.control import Command, ControlFolder, carry_out
 from ml4t.live.journal import StateDir
 from ml4t.live.journal.rescue import must_throw, throw_switch
-from ml4t.live.model import Order, OrderSide
+from ml4t.live.model import Order, OrderSide, Trade
 from ml4t.live.risk.switch import Switch
-from ml4t.live.testing import ListFeed
+from ml4t.live.testing import Faults, ListFeed, SimulatedVenue, run_virtual
 
 
 def both(first, last):
@@ -170,3 +170,64 @@ def test_the_order_whose_part_trips_the_throttle_is_cancelled_and_stays_so(tmp_p
     assert (order.state, order.filled_quantity) == ("cancelled", 15.0)
     assert engine.core.desk.orders.open_count == 0
     check_books(story)
+
+
+class Ticks:
+    """A trade of A every second."""
+
+    historical = False
+    symbols = ("A",)
+
+    def __init__(self, clock, seconds):
+        self.clock, self.seconds = clock, seconds
+
+    async def run(self, sink):
+        for _ in range(self.seconds):
+            sink.push(Trade("A", self.clock.now(), 100.0, 1.0))
+            await self.clock.sleep(1.0)
+
+
+def test_refusals_in_a_row_are_counted_over_restarts(tmp_path):
+    placed = []
+
+    def buys(diary, data, broker):
+        placed.append(broker.submit_order("A", 1))
+
+    async def session(clock):
+        venue = SimulatedVenue(lambda _: 100.0, clock, seed=1, faults=Faults(reject=1.0))
+        risk = limits(execution_mode="paper", max_consecutive_rejects=5)
+        await LiveEngine(Diary(buys), venue, Ticks(clock, 2), risk=risk, state_dir=tmp_path, clock=clock).run()
+
+    for n in range(4):
+        run_virtual(session, start=START + n * MINUTE)
+    assert [order.code for order in placed] == [""] * 5 + ["kill_switch"] * 3
+
+
+def test_a_broken_limit_goes_on_emptying_the_account_although_somebody_resumed_while_no_process_was_on(tmp_path):
+    def act(diary, data, broker):
+        if len(diary.calls) == 2:
+            broker.submit_order("A", 100)
+
+    risk = limits(max_daily_loss=1_000.0, on_breach="flatten")
+    events = [trade("A", n * SECOND, 100.0 if n < 4 else 80.0) for n in range(5)]
+    story = replay(Diary(act), events, tmp_path, risk=risk)
+    assert story.states["position"]["A"]["quantity"] == 100, "no event is left that could fill the way out"
+    resume = ["resume", "--state-dir", str(tmp_path), "--by", "ann", "--reason", "go on"]
+    assert CliRunner().invoke(app, resume).exit_code == 0
+
+    events += [trade("A", n * SECOND, 80.0) for n in range(5, 40)]
+    orders = []
+
+    def buys(diary, data, broker):
+        orders.append(broker.submit_order("A", 1, order_type="limit", limit_price=1.0))
+
+    story = replay(Diary(buys), events, tmp_path, risk=risk)
+    check_books(story)
+    assert story.states["position"] == {}
+    assert {order.code for order in orders} == {"max_daily_loss"}, "the limit stands until the account is empty"
+
+    assert CliRunner().invoke(app, resume).exit_code == 0, "and now it can be resumed"
+    events += [trade("A", n * SECOND, 80.0) for n in range(40, 50)]
+    again = []
+    replay(Diary(lambda diary, data, broker: again.append(broker.submit_order("A", 1))), events, tmp_path, risk=risk)
+    assert {order.code for order in again} == {""}

@@ -97,7 +97,7 @@ class Core:
             self.agenda,
             self.record,
             clock.now,
-            lambda: self._broken_to_flatten != "",
+            lambda: self.losses.to_flatten != "",
             self._rearm,
         )
         self.venue, self.outbox = self._make_venue()
@@ -185,6 +185,8 @@ class Core:
             for order_id, note in notes.items():
                 put("shadow", order_id, note)
         put("risk", "losses", self.losses.state())
+        if self.desk.latches is not None and self.desk.latches.on:
+            put("risk", "latches", self.desk.latches.state())
         self._checked = self.journal.last_seq
 
     def finish(self) -> bool:
@@ -400,12 +402,8 @@ class Core:
         """Return what an earlier run has not finished emptying, by symbol, "" being the account, and why."""
         wanted = {symbol: str(line["reason"]) for symbol, line in self.journal.state("flatten").items()}
         account = self.journal.state("risk").get("flatten")
-        why = account["reason"] if account is not None else self._broken_to_flatten
+        why = account["reason"] if account is not None else self.losses.to_flatten
         return wanted | ({"": why} if why else {})
-
-    @property
-    def _broken_to_flatten(self) -> str:
-        return self.losses.breached if self.parts.limits.on_breach == "flatten" else ""
 
     def _latched(self, scope: str, why: str) -> None:
         kill = Command(action="kill", reason=why, by=LATCHES, via="limit", scope=scope)

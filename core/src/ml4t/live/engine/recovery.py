@@ -33,12 +33,15 @@ def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switc
     if "losses" in risk:
         losses.restore(risk["losses"])
         if "rearm" in risk:  # somebody resumed while no process was on
-            losses.rearm(desk.portfolio.equity)
+            if not (losses.to_flatten and desk.portfolio.positions):  # else the limit stands until the account is empty
+                losses.rearm(desk.portfolio.equity)
             journal.put("risk", "rearm", None)
     tallies = desk.books.tallies
     tallies.restore(risk.get("tallies", {}), journal.state("tally"))
     for fill in journal.fills(limit=FILLS_RECALLED):
         tallies.fills.add(fill.time)
+    if "latches" in risk and desk.latches is not None:
+        desk.latches.restore(risk["latches"])
     if "kill_switch" in risk:
         switch.restore(risk["kill_switch"])
 
