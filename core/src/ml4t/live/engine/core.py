@@ -178,6 +178,7 @@ class Core:
         put = self.journal.put
         if self.recorded:
             put("progress", "moment", self.pipeline.completed or None)
+            self.note_value(self.clock.now())
         for bucket, key, value in self.triggers.state():
             put(bucket, key, value)
         if self.venue is not None and self.venue.unsaved:
@@ -351,7 +352,7 @@ class Core:
                 self.pipeline.bars.begin(now)
             interval = round(self.parts.engine.silence_seconds * 1e9)
             self.agenda.every(interval, now + interval, self.liveness.look)
-            self.agenda.every(VALUE_EVERY, now + VALUE_EVERY, self._note_value)
+            self.agenda.every(VALUE_EVERY, now + VALUE_EVERY, self.note_value)
 
     def _begin_day(self, now: int) -> None:
         if self.losses.roll(now, self.desk.portfolio.equity):
@@ -376,8 +377,8 @@ class Core:
         body = {"at": now, "cash": portfolio.cash, "equity": portfolio.equity}
         self.record(RecordKind.EQUITY, self.parts.mode, body, state=(StatePut("risk", "losses", self.losses.state()),))
 
-    def _note_value(self, now: int) -> None:
-        """Note what the account is worth, for whoever looks from another process."""
+    def note_value(self, now: int) -> None:
+        """Note what the account is worth, for whoever looks from another process, and for the next start."""
         portfolio = self.desk.portfolio
         if portfolio.equity == self._noted:
             return

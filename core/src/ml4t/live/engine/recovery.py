@@ -21,10 +21,13 @@ FILLS_RECALLED = 1_000
 
 def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switch) -> None:
     """Take back holdings, open orders, limits and the kill switch."""
-    account = journal.state("account").get("books")
+    known = journal.state("account")
+    account = known.get("books")
     positions = position_lines(journal.state("position"))
     if account is not None:
         desk.portfolio.restore(account["cash"], positions, account["commission"], journal.state("realised"))
+        for symbol, mark in known.get("worth", {}).get("marks", {}).items():  # later than the last fills
+            desk.portfolio.mark(symbol, mark)
     open_orders = journal.orders(open_only=True)
     recent = sorted(journal.orders(limit=RECENT), key=lambda order: order.created_at)
     fills = [fill for order in open_orders for fill in journal.fills(order_id=order.order_id)]
