@@ -253,6 +253,31 @@ def test_money_that_comes_and_goes_is_taken_over_and_stops_nothing(tmp_path):
     assert not engine.core.switch.on
 
 
+@pytest.mark.parametrize(
+    ("happens", "raised"),
+    [
+        (lambda there: setattr(there.portfolio, "cash", there.portfolio.cash + 1_000.0), 1_000.0),
+        (lambda there: trade_by_hand(there, -5.0, silent=True), 0.0),
+        (lambda there: trade_by_hand(there, -7.0, silent=True), 0.0),
+    ],
+    ids=["a deposit", "a sale by hand", "a sale by hand that leaves a short"],
+)
+def test_only_money_that_equity_gains_is_a_deposit(tmp_path, happens, raised):
+    start = []
+
+    async def act(engine, there, clock):
+        await clock.sleep(10)
+        buy(engine, 5.0)
+        await clock.sleep(10)
+        start.append(engine.core.losses.day_start)
+        happens(there)
+        await clock.sleep(100)
+
+    engine, there = session(tmp_path, venue, act, on_difference="adopt")
+    assert engine.core.desk.portfolio.cash == pytest.approx(there.portfolio.cash)
+    assert engine.core.losses.day_start - start[0] == pytest.approx(raised, abs=50.0), "what the marks moved aside"
+
+
 def test_an_order_that_ended_here_and_works_there_counts_again(tmp_path):
     async def act(engine, there, clock):
         await clock.sleep(10)

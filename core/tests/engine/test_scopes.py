@@ -200,6 +200,6 @@ def test_one_symbol_that_is_to_be_flat_is_emptied_by_the_next_start(tmp_path):
 
     asyncio.run(run_list(Diary(buy), ticks(1, 2, 3, 4), tmp_path))
     asked = ["flatten", "--symbol", "A", "--state-dir", str(tmp_path), "--reason", "out", "--by", "ann"]
-    assert "The next start empties A." in CliRunner().invoke(app, asked).stdout
+    assert "The next start empties the position in A." in CliRunner().invoke(app, asked).stdout
     engine = asyncio.run(run_list(Diary(), ticks(*range(1, 12)), tmp_path))
     assert {symbol: p.quantity for symbol, p in engine.core.desk.portfolio.positions.items()} == {"B": 10.0}

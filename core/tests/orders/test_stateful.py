@@ -26,6 +26,7 @@ from ml4t.live.risk.books import Books
 from ml4t.live.risk.checks import standard_checks
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t.live.risk.gate import RiskGate
+from ml4t.live.risk.latches import Latches
 from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Connection, Switch
 
@@ -108,7 +109,7 @@ class Process:
         self.capabilities = BrokerCapabilities(
             order_types=frozenset(OrderType), times_in_force=frozenset(TimeInForce), fractional=True
         )
-        restore_books(journal, self.desk, losses, self.switch)
+        restore_books(journal, self.desk, losses, self.switch, Latches(LIMITS))
         if killed:
             self.switch.throw("test", by="ann", at=clock.now())
         self.broker = DeskBroker(self.desk, "run", "strategy")

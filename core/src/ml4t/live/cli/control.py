@@ -14,9 +14,9 @@ from ml4t.live.cli import options, output
 from ml4t.live.cli.exits import Failed, Refused
 from ml4t.live.cli.state import find_state, running_process
 from ml4t.live.clock import Clock, DataClock, SystemClock
-from ml4t.live.engine.control import APPLIED, BY_HAND, Action, Command, ControlFolder, carry_out, flatten_key
+from ml4t.live.engine.control import APPLIED, BY_HAND, Action, Command, ControlFolder, carry_out
 from ml4t.live.errors import StateLocked
-from ml4t.live.journal import Journal, RecordKind, StateDir, StatePut
+from ml4t.live.journal import Journal, RecordKind, StateDir
 from ml4t.live.report import ReportReader
 from ml4t.live.risk.switch import Switch, scope_of
 from ml4t.live.times import NANOS
@@ -168,7 +168,6 @@ def _settle(state: StateDir, file: str) -> dict[str, Any] | None:
             for command in waiting:
                 if command.file not in applied:
                     told[command.file], changes = carry_out(command, switch, clock.now())
-                    changes += _ended(command, journal, clock.now())
                     journal.append(RecordKind.KILL_SWITCH, command.scope or "all", told[command.file], state=changes)
             journal.flush()
             for command in waiting:
@@ -176,16 +175,6 @@ def _settle(state: StateDir, file: str) -> dict[str, Any] | None:
                 if command.file != BY_HAND:
                     journal.put(APPLIED, command.file, None)
     return told.get(file)
-
-
-def _ended(command: Command, journal: Journal, now: int) -> list[StatePut]:
-    """Return what a resume ends besides the switch: flattenings, and broken loss limits with the next start."""
-    if command.action != "resume":
-        return []
-    if command.scope:
-        return [StatePut("risk", flatten_key(command.symbol), None)] if command.symbol else []
-    wanted = [StatePut("risk", key, None) for key in journal.state("risk") if key.startswith("flatten")]
-    return [*wanted, StatePut("risk", "rearm", now)]
 
 
 def _clock(state: StateDir) -> Clock:
@@ -221,10 +210,11 @@ def _sentence(command: Command, answer: _Answer) -> str:
     what = f"The kill switch of {command.scope}" if command.scope else "The kill switch"
     stays = "" if answer.body["changed"] or command.action == "flatten" else ", as it was"
     said = f"{what} is {on}{stays}."
+    account = f"the position in {command.symbol}" if command.symbol else "the account"
     if answer.process is None:
-        emptied = f" The next start empties {command.symbol or 'the account'}." if command.empties else ""
+        emptied = f" The next start empties {account}." if command.empties else ""
         return f"{said} No process is on; it is in the journal, and the next start obeys it.{emptied}"
-    emptied = " The account is being emptied; ml4t-live status shows how far." if command.empties else ""
+    emptied = f" {account[0].upper()}{account[1:]} is being emptied; ml4t-live status shows how far." if command.empties else ""
     return f"{said} Process {answer.process} obeyed within {answer.seconds:.1f} s.{emptied}"
 
 

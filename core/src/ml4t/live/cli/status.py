@@ -70,6 +70,7 @@ def _answer(journal: ReportReader, state: StateDir) -> dict[str, Any]:
         ],
         "kill_switch": switch | {"since": iso(switch["at"])},
         "flattening": risk.get("flatten"),
+        "flattening_symbols": journal.state("flatten"),
         "limits": limit_use(
             manifest.get("limits", {}),
             risk.get("losses", {}),
@@ -110,6 +111,8 @@ def _show(answer: Mapping[str, Any]) -> None:
         typer.echo(f"Stopped: {scope}, by {stopped['by']} ({stopped['via']}) at {iso(stopped['at'])}: {stopped['reason']}")
     if answer["flattening"]:
         typer.echo(f"Emptying the account for {answer['flattening']['by']}: {answer['flattening']['reason']}")
+    for symbol, wanted in answer["flattening_symbols"].items():
+        typer.echo(f"Emptying the position in {symbol} for {wanted['by']}: {wanted['reason']}")
     if answer["breached"]:
         typer.echo(f"Loss limit broken: {answer['breached']}")
     output.show(*_tables(answer))

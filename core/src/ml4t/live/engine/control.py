@@ -61,18 +61,13 @@ class Command:
 
     @property
     def symbol(self) -> str:
-        """The symbol that it is for, empty when it is for more."""
+        """The symbol that it is for, empty when it is for everything or for a strategy."""
         return self.scope.removeprefix("symbol:") if self.scope.startswith("symbol:") else ""
 
     @property
     def empties(self) -> bool:
         """True when the account is to be emptied."""
         return self.flatten or self.action == "flatten"
-
-
-def flatten_key(symbol: str) -> str:
-    """Return where the journal's `risk` state keeps that the account, or one symbol, is to be emptied."""
-    return f"flatten:{symbol}" if symbol else "flatten"
 
 
 def carry_out(command: Command, switch: Switch, now: int) -> tuple[dict[str, Any], list[StatePut]]:
@@ -86,10 +81,19 @@ def carry_out(command: Command, switch: Switch, now: int) -> tuple[dict[str, Any
     state = [StatePut("risk", "kill_switch", switch.state())]
     if command.file and command.file != BY_HAND:  # a name that never comes again
         state.append(StatePut(APPLIED, command.file, now))
+    if command.action == "resume" and not command.scope:
+        state += [flattening("", None), StatePut("risk", "rearm", now)]
+    elif command.action == "resume" and command.symbol:
+        state.append(flattening(command.symbol, None))
     if command.empties:
         wanted = {"reason": command.reason, "by": command.by, "at": now, "via": command.via}
-        state.append(StatePut("risk", flatten_key(command.symbol), wanted))
+        state.append(flattening(command.symbol, wanted))
     return body, state
+
+
+def flattening(symbol: str, wanted: dict[str, Any] | None) -> StatePut:
+    """Return the line that keeps a flattening over restarts: of one symbol, or of the account when none is named."""
+    return StatePut("flatten", symbol, wanted) if symbol else StatePut("risk", "flatten", wanted)
 
 
 class ControlFolder:
@@ -206,13 +210,14 @@ class Control:
         self._forget(name)
 
 
-class _Written(msgspec.Struct):
+class _Written(msgspec.Struct, forbid_unknown_fields=True):  # a scope that is misspelt would be none, and resume everything
     action: Action
     reason: str
     by: str
     via: str = "file"
     flatten: bool = False
     scope: str = ""
+    file: str = ""
 
 
 def _decode(text: bytes, name: str, path: Path) -> Command:
@@ -221,15 +226,7 @@ def _decode(text: bytes, name: str, path: Path) -> Command:
         written = msgspec.json.decode(text, type=_Written)
         if written.action == "resume" and not written.by.strip():
             raise ValueError("a resume needs a name in `by`")
-        return Command(
-            action=written.action,
-            reason=written.reason,
-            by=written.by,
-            via=written.via,
-            flatten=written.flatten,
-            file=name,
-            scope=written.scope,
-        )
+        return Command(**msgspec.structs.asdict(written) | {"file": name})
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         reason = f"the command in {path} cannot be read ({error}), so orders stop until somebody has looked"
         return Command(action="kill", reason=reason, by=_owner(path), via="file", file=name)

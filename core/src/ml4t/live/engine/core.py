@@ -86,6 +86,7 @@ class Core:
         self.switch = Switch()
         self.connection = Connection()
         self.losses = LossWatch(parts.limits, parts.calendar)
+        self.latches = Latches(parts.limits)
         self.desk = self._make_desk()
         self.flattener = Flattener(self.desk, self.agenda, self.connection, self.record, parts.run_id)
         self.emergency = Emergency(
@@ -94,7 +95,7 @@ class Core:
             self.agenda,
             self.record,
             clock.now,
-            lambda: self._broken_to_flatten != "",
+            lambda: self.losses.to_flatten != "",
             self._rearm,
         )
         self.venue, self.outbox = self._make_venue()
@@ -137,14 +138,13 @@ class Core:
         if isinstance(self.clock, DataClock):
             self.clock.advance(after or 0)
             self.record.progress = lambda: self.pipeline.completed or after or 0
-        restore_books(self.journal, self.desk, self.losses, self.switch)
+        restore_books(self.journal, self.desk, self.losses, self.switch, self.latches)
         if self.outbox is not None:
             self.desk.doubt("the process ended before anybody knew whether it had left")
         restore_forecasts(self.journal, self.ledger)
         restore_triggers(self.journal, self.triggers)
         if self.venue is not None:
             restore_venue(self.venue, self.desk, self.journal, self.agenda, after)
-        self._recall_flattening()
         if after is not None:
             self._resume(after)
         body = {"name": self.parts.name, "mode": self.parts.mode, "recorded_data": self.recorded, **self.parts.manifest}
@@ -153,17 +153,9 @@ class Core:
         if self.venue is not None:
             self.connection.up()
         self._stay_killed()
-        if not self.recorded:  # it may take long until there is an event, and none is needed
+        self.flattener.wanted = self._left_to_flatten()
+        if not self.recorded or after is not None:  # no event is needed, and a resumed run has had its first one
             self.agenda.at(self.clock.now(), lambda _: self.flattener.go_on())
-
-    def _recall_flattening(self) -> None:
-        """Take back what was to be emptied; it begins with the first event."""
-        risk = self.journal.state("risk")
-        wanted = risk.get("flatten")
-        self.flattener.wanted_symbols = {
-            key.partition(":")[2]: body["reason"] for key, body in risk.items() if key.startswith("flatten:")
-        }
-        self.flattener.wanted = wanted["reason"] if wanted is not None else self._broken_to_flatten
 
     @property
     def resume_after(self) -> int | None:
@@ -192,6 +184,7 @@ class Core:
         put = self.journal.put
         if self.recorded:
             put("progress", "moment", self.pipeline.completed or None)
+            self.days.note_worth(self.clock.now())
         for bucket, key, value in self.triggers.state():
             put(bucket, key, value)
         if self.venue is not None and self.venue.unsaved:
@@ -199,6 +192,8 @@ class Core:
             for order_id, note in notes.items():
                 put("shadow", order_id, note)
         put("risk", "losses", self.losses.state())
+        if self.latches.on:
+            put("risk", "latches", self.latches.state())
         self._checked = self.journal.last_seq
 
     def finish(self) -> bool:
@@ -283,7 +278,7 @@ class Core:
             find_fill=lambda key: self.journal.fill(*key),
         )
         desk.keeper.on_breach = self._breached
-        desk.keeper.latches, desk.keeper.on_latch = Latches(limits), self._latched
+        desk.keeper.latches, desk.keeper.on_latch = self.latches, self._latched
         return desk
 
     def _make_venue(self) -> tuple[ShadowVenue | None, Outbox | None]:
@@ -358,7 +353,7 @@ class Core:
                 self.pipeline.bars.begin(now)
             interval = round(self.parts.engine.silence_seconds * 1e9)
             self.agenda.every(interval, now + interval, self.liveness.look)
-            self.agenda.at(now + VALUE_EVERY, self.days.note_worth)
+            self.agenda.every(VALUE_EVERY, now + VALUE_EVERY, self.days.note_worth)
 
     def _breached(self, why: str) -> None:
         self.record(RecordKind.HEALTH, "loss limit", {"state": "breached", "why": why, "action": self.parts.limits.on_breach})
@@ -372,9 +367,12 @@ class Core:
             self.emergency.obey(Command(action="kill", reason=reason, by="configuration", via="configuration"))
         self.emergency.withdraw()
 
-    @property
-    def _broken_to_flatten(self) -> str:
-        return self.losses.breached if self.parts.limits.on_breach == "flatten" else ""
+    def _left_to_flatten(self) -> dict[str, str]:
+        """Return what an earlier run has not finished emptying, by symbol, "" being the account, and why."""
+        wanted = {symbol: str(line["reason"]) for symbol, line in self.journal.state("flatten").items()}
+        account = self.journal.state("risk").get("flatten")
+        why = account["reason"] if account is not None else self.losses.to_flatten
+        return wanted | ({"": why} if why else {})
 
     def _latched(self, scope: str, why: str) -> None:
         kill = Command(action="kill", reason=why, by=LATCHES, via="limit", scope=scope)

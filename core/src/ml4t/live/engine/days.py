@@ -59,8 +59,7 @@ class Days:
             self._on_end(now)  # a day may have ended while nobody ran
 
     def note_worth(self, now: int) -> None:
-        """Note what the account is worth, for whoever looks from another process; again every `VALUE_EVERY`."""
-        self._agenda.at(now + VALUE_EVERY, self.note_worth)
+        """Note what the account is worth, for whoever looks from another process, and for the next start."""
         portfolio = self._desk.portfolio
         if portfolio.equity == self._noted:
             return

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from attrs import frozen
+
 from ml4t.live.engine.agenda import Agenda
-from ml4t.live.engine.control import Command, carry_out, flatten_key
+from ml4t.live.engine.control import Command, carry_out, flattening
 from ml4t.live.journal import RecordKind, StatePut
 from ml4t.live.model import Order, OrderSide, OrderState, OrderType, TimeInForce
 from ml4t.live.orders.desk import Desk
@@ -48,22 +50,19 @@ class Emergency:
     def obey(self, command: Command, done: Callable[[], None] | None = None) -> None:
         """Carry out a command; `done` is called when its record is on disk. Raises JournalError when it cannot be written."""
         body, state = carry_out(command, self._switch, self._now())
-        if command.action == "resume":
-            state += self._go_on(command)
+        if command.action == "resume" and command.symbol:
+            self._flattener.stop(command.symbol)
+        if command.action == "resume" and not command.scope:
+            if not self._must_flatten():
+                self._flattener.stop()
+            if "" not in self._flattener.emptying:  # a broken limit that is still emptying the account stands until it is empty
+                state += self._rearm()
         try:
             self._record(RecordKind.KILL_SWITCH, command.scope or "all", body, state=state, on_durable=done)
         finally:  # orders are withdrawn whether the disk likes it or not
             self.withdraw()
             if command.empties:
                 self._flattener.flatten(command.reason, command.symbol)
-
-    def _go_on(self, command: Command) -> list[StatePut]:
-        """Let what was stopped go on; return what changes in the journal besides the switch."""
-        if command.scope:
-            return self._flattener.stop(command.symbol) if command.symbol else []
-        if self._must_flatten() and self._flattener.busy:
-            return []  # a broken limit that is still emptying the account stands until it is empty
-        return [*self._flattener.stop(), *self._rearm()]
 
     def withdraw(self) -> None:
         """While a switch is on, ask for the cancel of every open order that it stops until none is left."""
@@ -77,6 +76,17 @@ class Emergency:
             self._agenda.at(now + AGAIN, partial(self._withdraw, number=number))
 
 
+@frozen(eq=False)
+class _Emptying:
+    """A symbol that is being emptied, or with none the account, and why; every one is another, whatever is in it."""
+
+    why: str
+    symbol: str
+
+    def means(self, symbol: str) -> bool:
+        return self.symbol in {"", symbol}
+
+
 class Flattener:
     """Cancels every order and closes every position, past the gate, and looks again until the books are empty."""
 
@@ -86,15 +96,15 @@ class Flattener:
         self._connection = connection
         self._record = record
         self._run = run
-        self._round = 0
-        self.busy = False
-        """True from `flatten` until the books are empty, or `stop`."""
-        self._symbols: set[str] = set()
-        """The symbols to be emptied; none: all of them."""
-        self.wanted = ""
-        """Why an earlier run wanted the account empty; `go_on` begins with it."""
-        self.wanted_symbols: dict[str, str] = {}
-        """The symbols that an earlier run wanted empty, and why."""
+        self.emptying: dict[str, _Emptying] = {}
+        """What is being emptied, by symbol, "" being the account: from `flatten` until it is empty, or `stop`."""
+        self.wanted: dict[str, str] = {}
+        """What an earlier run wanted empty, in the same way, and why; `go_on` begins with it."""
+
+    @property
+    def busy(self) -> bool:
+        """True while anything is being emptied."""
+        return bool(self.emptying)
 
     def cancel_others(self, meant: Callable[[Order], bool]) -> int:
         """Ask for the cancel of the open orders that are meant and do not empty the account; return how many there are.
@@ -109,61 +119,43 @@ class Flattener:
 
     def flatten(self, why: str, symbol: str = "") -> None:
         """Begin to empty the account, or one symbol; what is under way already goes on."""
-        if self.busy and (not self._symbols or symbol in self._symbols):
-            return
-        everything = not symbol or self.wanted  # an earlier run wanted all of it
-        self._symbols = set() if everything else {*self._symbols, symbol}
-        self.busy = True
-        self.wanted = ""
-        self._round += 1
-        self._attempt(why, self._round)
+        self.wanted.pop(symbol, None)
+        if symbol not in self.emptying:
+            emptying = self.emptying[symbol] = _Emptying(why, symbol)
+            self._attempt(emptying)
 
     def go_on(self) -> None:
         """Begin with what an earlier run has not finished."""
-        symbols, self.wanted_symbols = self.wanted_symbols, {}
-        if self.wanted:
-            self.flatten(self.wanted)
-        for symbol, why in symbols.items():
+        for symbol, why in list(self.wanted.items()):
             self.flatten(why, symbol)
 
-    def stop(self, symbol: str = "") -> list[StatePut]:
-        """Leave the account, or one symbol, as it is, but for closing orders that were sent; return what is to be forgotten."""
-        if symbol:
-            self.wanted_symbols.pop(symbol, None)
-            self._symbols.discard(symbol)
-            self.busy = self.busy and bool(self._symbols)
-            return [StatePut("risk", flatten_key(symbol), None)]
-        forget = ["", *self._symbols, *self.wanted_symbols]
-        self.busy, self._symbols, self.wanted, self.wanted_symbols = False, set(), "", {}
-        return [StatePut("risk", flatten_key(each), None) for each in forget]
+    def stop(self, symbol: str = "") -> None:
+        """Leave the account, or a symbol, as it is. Closing orders that have been sent stay."""
+        self.emptying.pop(symbol, None)
+        self.wanted.pop(symbol, None)
 
-    def _attempt(self, why: str, number: int) -> None:
-        desk = self._desk
-        if not self.busy or number != self._round:
+    def _attempt(self, emptying: _Emptying) -> None:
+        if self.emptying.get(emptying.symbol) is not emptying:  # it was stopped, or begun again
             return
-        self.cancel_others(lambda order: self._is_meant(order.symbol))
-        now = desk.now()
+        self.cancel_others(lambda order: emptying.means(order.symbol))
+        now = self._desk.now()
         if self._connection.ready:
-            held = [symbol for symbol in desk.portfolio.positions if self._is_meant(symbol)]
-            for symbol in held:
-                quantity = desk.closing_quantity(symbol)
+            for symbol in self._held(emptying):
+                quantity = self._desk.closing_quantity(symbol)
                 if quantity:
-                    self._close(symbol, quantity, now, why)
-            if not any(self._is_meant(symbol) for symbol in desk.portfolio.positions):
-                self._done(why)
+                    self._close(symbol, quantity, now, emptying.why)
+            if not self._held(emptying):
+                self._done(emptying)
                 return
-        self._agenda.at(now + AGAIN, lambda _: self._attempt(why, number))
+        self._agenda.at(now + AGAIN, lambda _: self._attempt(emptying))
 
-    def _is_meant(self, symbol: str) -> bool:
-        return not self._symbols or symbol in self._symbols
+    def _held(self, emptying: _Emptying) -> list[str]:
+        return [symbol for symbol in self._desk.portfolio.positions if emptying.means(symbol)]
 
-    def _done(self, why: str) -> None:
-        body: dict[str, object] = {"state": "empty", "why": why}
-        if self._symbols:
-            body["symbols"] = sorted(self._symbols)
-        done = [StatePut("risk", flatten_key(symbol), None) for symbol in self._symbols or {""}]
-        self.busy, self._symbols = False, set()
-        self._record(RecordKind.HEALTH, FLATTEN, body, state=done)
+    def _done(self, emptying: _Emptying) -> None:
+        del self.emptying[emptying.symbol]
+        body = {"state": "empty", "why": emptying.why} | ({"symbol": emptying.symbol} if emptying.symbol else {})
+        self._record(RecordKind.HEALTH, FLATTEN, body, state=(flattening(emptying.symbol, None),))
 
     def _close(self, symbol: str, quantity: float, now: int, why: str) -> None:
         order = make_order(

@@ -208,21 +208,23 @@ class Reconciler:
         """Let the venue's figures replace ours where they differ for certain, and journal the lines that change."""
         desk = self._desk
         theirs = {position.symbol: position for position in snapshot.positions if position.quantity}
-        positions, cash = dict(desk.portfolio.positions), desk.portfolio.cash
+        positions, cash, equity = dict(desk.portfolio.positions), desk.portfolio.cash, desk.portfolio.equity
         lines: list[StatePut] = []
         for each in sure:
             if each.what is What.FINISHED_ORDER:
                 desk.reopen(each.subject, "it works at the venue")
             elif each.what is What.CASH_DRIFT:
                 cash = snapshot.account.cash
-                lines.append(desk.deposited(cash - desk.portfolio.cash))
             elif each.what in {What.QUANTITY_DRIFT, What.CORPORATE_ACTION}:
                 before = positions.pop(each.symbol, None)
                 if each.symbol in theirs:
                     positions[each.symbol] = _merged(before, theirs[each.symbol], split=each.what is What.CORPORATE_ACTION)
                 lines.append(StatePut("position", each.symbol, positions.get(each.symbol)))
         if lines or cash != desk.portfolio.cash:
+            brought = cash != desk.portfolio.cash
             desk.portfolio.restore(cash, positions, desk.portfolio.commission, desk.portfolio.realised)
+            if brought:  # as far as no position went for it
+                lines.append(desk.deposited(desk.portfolio.equity - equity))
             lines.append(StatePut("account", "books", desk.portfolio.state()))
             self._record(RecordKind.ACCOUNT, snapshot.account.account, snapshot.account, state=lines)
 

@@ -11,6 +11,7 @@ from ml4t.live.ledger import ForecastLedger
 from ml4t.live.model import ForecastState
 from ml4t.live.orders.book import RECENT
 from ml4t.live.orders.desk import Desk, position_lines
+from ml4t.live.risk.latches import Latches
 from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Switch
 from ml4t.live.shadow import ShadowVenue
@@ -19,12 +20,15 @@ FILLS_RECALLED = 1_000
 """Executions of an earlier process that count in the limits on executions."""
 
 
-def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switch) -> None:
+def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switch, latches: Latches) -> None:
     """Take back holdings, open orders, limits and the kill switch."""
-    account = journal.state("account").get("books")
+    known = journal.state("account")
+    account = known.get("books")
     positions = position_lines(journal.state("position"))
     if account is not None:
         desk.portfolio.restore(account["cash"], positions, account["commission"], journal.state("realised"))
+        for symbol, mark in known.get("worth", {}).get("marks", {}).items():  # later than the last fills
+            desk.portfolio.mark(symbol, mark)
     open_orders = journal.orders(open_only=True)
     recent = sorted(journal.orders(limit=RECENT), key=lambda order: order.created_at)
     fills = [fill for order in open_orders for fill in journal.fills(order_id=order.order_id)]
@@ -33,12 +37,15 @@ def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switc
     if "losses" in risk:
         losses.restore(risk["losses"])
         if "rearm" in risk:  # somebody resumed while no process was on
-            losses.rearm(desk.portfolio.equity)
+            if not (losses.to_flatten and desk.portfolio.positions):  # else the limit stands until the account is empty
+                losses.rearm(desk.portfolio.equity)
             journal.put("risk", "rearm", None)
     tallies = desk.books.tallies
     tallies.restore(risk.get("tallies", {}), journal.state("tally"))
     for fill in journal.fills(limit=FILLS_RECALLED):
         tallies.fills.add(fill.time)
+    if "latches" in risk:
+        latches.restore(risk["latches"])
     if "kill_switch" in risk:
         switch.restore(risk["kill_switch"])
 

@@ -22,7 +22,8 @@ def throw_switch(state: State, reason: str, now: int) -> str:
     """Put a thrown kill switch into `state` and return its JSON; one that was thrown before keeps its own reason."""
     held = _object(state.get(SWITCH))
     if held.get("on") is not True:
-        held = {"on": True, "reason": reason, "by": "journal repair", "at": now}
+        stopped = {"scopes": held["scopes"]} if held.get("scopes") else {}  # these stay when the whole is resumed
+        held = {"on": True, "reason": reason, "by": "journal repair", "at": now, **stopped}
     state[SWITCH] = encode(held)
     return state[SWITCH]
 
@@ -34,6 +35,8 @@ def must_throw(state: State, *, whole: bool, records: sqlite3.Connection) -> str
     held = _object(state.get(SWITCH))
     if not whole:
         return "the journal was repaired, and the state of the kill switch, the limits and the holdings could not all be read"
+    if last.get("scope"):  # a stop of a symbol or a strategy has a switch of its own
+        held = held.get("scopes", {}).get(last["scope"], {})
     if last.get("on") is True and held.get("on") is not True and held.get("at", 0) <= last.get("at", 0):
         return "the journal was repaired, and its records and its state disagree about the kill switch"
     return ""

@@ -21,6 +21,7 @@ class LossWatch:
     def __init__(self, limits: LiveRiskConfig, calendar: Calendar = ALWAYS) -> None:
         self.calendar = calendar
         self._since = limits.drawdown_since
+        self._flattens = limits.on_breach == "flatten"
         self._max_daily_loss = limits.max_daily_loss
         self._max_drawdown = limits.max_drawdown_pct
         self.day = -1
@@ -32,6 +33,11 @@ class LossWatch:
         """Its name, `max_daily_loss` or `max_drawdown`."""
         self.floor = -inf
         """Equity below which a loss limit is broken; comparing with it is all that a mark costs."""
+
+    @property
+    def to_flatten(self) -> str:
+        """The limit that was broken, in words, when it empties the account; else empty."""
+        return self.breached if self._flattens else ""
 
     def roll(self, now: int, equity: float) -> bool:
         """Begin a new day when `now` (nanoseconds UTC) is in one; a clock set back does not return to the old one."""
