@@ -18,6 +18,7 @@ from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest
 from ml4t.live.contracts.market import MarketView, SymbolView
 from ml4t.live.contracts.observer import Observer, RuntimeEvent
 from ml4t.live.contracts.risk import RiskCheck, RiskView
+from ml4t.live.contracts.simulator import Simulator
 from ml4t.live.contracts.strategy import Strategy, StrategyBroker
 from ml4t.live.contracts.trigger import EventTrigger, StatefulTrigger, TimeTrigger, Trigger
 
@@ -38,6 +39,7 @@ __all__ = [
     "RiskCheck",
     "RiskView",
     "RuntimeEvent",
+    "Simulator",
     "Sink",
     "StatefulTrigger",
     "Strategy",
