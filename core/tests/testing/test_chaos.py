@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 import threading
 import time
@@ -142,9 +141,8 @@ def test_refused_and_taken_again_on_the_same_port(proxy):
         before.sendall(b"x")
         assert read(before, 1) == b"x"
         proxy.refuse(True)
-        with pytest.raises(OSError) as raised:
+        with pytest.raises(ConnectionRefusedError):
             client(proxy)
-        assert raised.value.errno == errno.ECONNREFUSED
         before.sendall(b"still here")
         assert read(before, 10) == b"still here"
         proxy.refuse(False)
@@ -183,11 +181,9 @@ def test_it_cuts_behind_exactly_so_many_bytes_in_each_direction(proxy, echo, cou
     with client(proxy) as sock:
         with contextlib.suppress(OSError):
             sock.sendall(blob)
-        got = b""
+        assert read(sock, count) == blob[:count]
         with pytest.raises(ConnectionResetError):
-            while True:
-                got += sock.recv(65_536)
-        assert got == blob[:count]
+            sock.recv(1)
     assert echo.ended.acquire(timeout=PATIENCE)
     echo.heard = b""
     proxy.to_server.cut_after = count

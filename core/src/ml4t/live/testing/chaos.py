@@ -17,7 +17,9 @@ from typing import Any, Self, TypeVar
 
 from attrs import define
 
+from ml4t.live.clock import SystemClock
 from ml4t.live.testing.rig import Address
+from ml4t.live.times import NANOS
 
 T = TypeVar("T")
 
@@ -73,6 +75,7 @@ class ChaosProxy:
         self.accepted = 0
         """How many connections there have been."""
         self._blackhole = False
+        self._clock = SystemClock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="chaos proxy", daemon=True)
         self._server: asyncio.Server | None = None
@@ -148,7 +151,7 @@ class ChaosProxy:
         if self._server is not None:
             self._server.close()
             self._server = None
-            await asyncio.sleep(0)
+            await self._clock.sleep(0)
 
     async def _set_thawed(self, thawed: bool) -> None:
         if thawed:
@@ -202,21 +205,22 @@ class ChaosProxy:
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, how: Direction) -> None:
         """Carry one direction of one connection to its end; a FIN is passed on."""
-        under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(BACKLOG)
+        under_way: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue(BACKLOG)
         async with asyncio.TaskGroup() as both:
             both.create_task(self._deliver(under_way, writer, how))
             while data := await reader.read(CHUNK):
-                await under_way.put((self._loop.time() + how.latency, data))
-            await under_way.put((self._loop.time() + how.latency, b""))
+                await under_way.put((self._due(how), data))
+            await under_way.put((self._due(how), b""))
 
-    async def _deliver(
-        self, under_way: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter, how: Direction
-    ) -> None:
+    def _due(self, how: Direction) -> int:
+        return self._clock.monotonic() + round(how.latency * NANOS)
+
+    async def _deliver(self, under_way: asyncio.Queue[tuple[int, bytes]], writer: asyncio.StreamWriter, how: Direction) -> None:
         while True:
             due, data = await under_way.get()
-            await asyncio.sleep(max(0.0, due - self._loop.time()))
+            await self._clock.sleep(max(0.0, (due - self._clock.monotonic()) / NANOS))
             if how.rate is not None:
-                await asyncio.sleep(len(data) / how.rate)
+                await self._clock.sleep(len(data) / how.rate)
             await self._thawed.wait()
             if how.swallow:
                 continue
