@@ -200,3 +200,16 @@ def test_more_than_half_of_the_capacity_is_not_held(make):
     journal.release()
     journal.flush()
     assert journal.durable_seq == 1_000
+
+
+def test_what_another_thread_adds_does_not_wait_for_what_is_held(make, until):
+    journal = make(durability="write")
+    journal.hold()
+    journal.append("together", "x", 0)
+    watchdog = threading.Thread(target=journal.append, args=("health", "loop", "blocked"))
+    watchdog.start()
+    watchdog.join()
+    until(lambda: journal.durable_seq == 2)
+    journal.append("together", "y", 0)
+    until(lambda: journal.durable_seq == 3)
+    journal.release()

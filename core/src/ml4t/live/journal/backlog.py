@@ -39,6 +39,7 @@ class Backlog:
         self._puts: dict[tuple[str, str], object] = {}
         self._pending_fills: set[tuple[str, str, str]] = set()
         self._held: int | None = None
+        self._holder = 0
         self._sleeping = False
         self._tickets = 0
         self._served = 0
@@ -61,8 +62,8 @@ class Backlog:
             if self.last_seq - self.durable_seq >= self._capacity:
                 self._wait_for_room()
             before, held = self.last_seq, self._held
-            if held is not None and before - held >= self._capacity // 2:
-                held = self._held = None  # so that it cannot wait for itself
+            if held is not None and (before - held >= self._capacity // 2 or threading.get_ident() != self._holder):
+                held = self._held = None  # nobody else waits for a call that hangs, nor it for itself
             self.last_seq = seq = before + 1
             self._queue.append((seq, time, kind, subject, body, state, on_durable, held is not None and held < before))
             if state and self._puts:
@@ -85,8 +86,9 @@ class Backlog:
     def hold(self) -> None:
         """Keep what is added from now on together: the writer gets it when `release` is called, for one commit.
 
-        A flush and the end do not wait for that; nor is more kept than half of the capacity.
+        A flush and the end do not wait for that, nor what another thread adds; and no more is kept than half of the capacity.
         """
+        self._holder = threading.get_ident()
         self._held = self.last_seq
 
     def release(self) -> None:

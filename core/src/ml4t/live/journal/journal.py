@@ -171,7 +171,8 @@ class Journal(Queries):
     def hold(self) -> None:
         """Commit what is appended until `release` in one transaction, so that a crash forgets all of it or nothing.
 
-        Both cost next to nothing, and belong on the loop's thread. A flush and `close` in between do not wait for it.
+        Both cost next to nothing, and belong on the loop's thread. A flush, `close` and the records of another thread do not
+        wait for it.
         """
         self._backlog.hold()
 
