@@ -111,8 +111,8 @@ class Desk:
                 return False
             if order.state is OrderState.INTENT:  # still on its way to the disk: it never leaves
                 for each in leaves_with(order, self.orders):
-                    why = {"code": UNSENT, "reason": "cancelled before it was sent"}
-                    self.order(OrderUpdate(each.order_id, OrderState.CANCELLED, self.now(), **why))
+                    said = "cancelled before it was sent"
+                    self.order(OrderUpdate(each.order_id, OrderState.CANCELLED, self.now(), code=UNSENT, reason=said))
             else:
                 self.books.tallies.message(self.now())
                 self._on_loop(partial(self._cancel, order))

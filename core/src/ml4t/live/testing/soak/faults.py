@@ -35,7 +35,9 @@ def faults(rig: WholeRig, orders: ChaosProxy, data: ChaosProxy, rng: random.Rand
             Fault(f"{name}: RST", proxy.reset),
             Fault(f"{name}: frozen", proxy.freeze, _both(proxy.thaw, proxy.reset), lasting=True),
             Fault(f"{name}: half open", lambda: proxy.half_open(True), whole, lasting=True),
-            Fault(f"{name}: refused", _both(lambda: proxy.refuse(True), proxy.reset), lambda: proxy.refuse(False), lasting=True),
+            Fault(
+                f"{name}: refused", _both(lambda: proxy.refuse(True), proxy.reset), lambda: proxy.refuse(False), lasting=True
+            ),
             Fault(f"{name}: cut in a message", lambda: setattr(proxy.to_client, "cut_after", rng.randrange(400))),
         ]
 

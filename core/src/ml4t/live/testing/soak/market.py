@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
@@ -19,14 +20,11 @@ class Ear:
 
     def __init__(self) -> None:
         self.times: dict[str, list[int]] = defaultdict(list)
-        self.count = 0
 
     def on_event(self, event: MarketEvent, market: MarketView) -> Firing | None:
         """Take note of an event."""
-        self.count += 1
         self.times[event.symbol].append(event.event_time)
         return None
-
 
     def heard_after(self, last: Mapping[str, int]) -> bool:
         """True when something has been heard that happened after the `last` event of its symbol."""
@@ -62,6 +60,12 @@ class Market:
     def last(self) -> dict[str, int]:
         """Return when the last event of every symbol happened."""
         return {symbol: times[-1] for symbol, times in self.times.items()}
+
+    def ahead_of(self, ear: Ear) -> int:
+        """Return how many events have happened after the last one that was heard of their symbol."""
+        return sum(
+            len(times) - bisect_right(times, max(ear.times[symbol][-1:], default=0)) for symbol, times in self.times.items()
+        )
 
     def problems(self, ear: Ear, gaps: Iterable[Gap]) -> list[str]:
         """Return what was heard twice or out of order, and what was missed without a gap that tells of it."""

@@ -37,7 +37,7 @@ class SoakReport:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.orders} orders, {self.fills} executions and {self.messages} market events in {self.seconds:.0f} s, "
+            f"{self.orders} orders, {self.fills} executions and {self.messages} market events in {self.seconds:.0f} s",
             f"{len(self.recoveries)} faults, {self.gaps} gaps told",
             "fault                                    times  lasted s  orders again after s  data again after s",
         ]

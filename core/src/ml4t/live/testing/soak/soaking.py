@@ -34,7 +34,6 @@ LAG = 2_000
 """Events that may be on their way while everything works; the source waits when there are more."""
 RESUME_SECONDS = 60.0
 """How long trading and data may take to come back after a fault has ended."""
-SETTLE_SECONDS = 120.0
 CENT = 0.01
 
 
@@ -91,7 +90,7 @@ class _Soak:
         self._ear = ear
         self._market = Market(rig, plan.seed)
         self._trader = Trader(rig, self._core, engine.parts.run_id, plan.seed)
-        self._memory = Memory()
+        self._memory = Memory(wanted=plan.memory)
         self._broken = False
         self._recoveries: list[Recovery] = []
         self._problems: list[str] = []
@@ -136,7 +135,7 @@ class _Soak:
     async def _trade(self) -> None:
         plan, market, trader = self._plan, self._market, self._trader
         while len(trader.decided) < plan.orders or market.count < plan.messages:
-            if self._broken or market.count - self._ear.count < LAG:
+            if self._broken or market.ahead_of(self._ear) < LAG:
                 market.move()
             if len(trader.decided) * plan.messages <= market.count * plan.orders:
                 trader.decide()
@@ -185,7 +184,7 @@ class _Soak:
 
     async def _ends(self, what: str, condition: Callable[[], object]) -> None:
         try:
-            await until(condition, what, SETTLE_SECONDS)
+            await until(condition, what, self._plan.settle_seconds)
         except NotConformant as error:
             self._problems.append(f"at the end {error}")
 

@@ -29,7 +29,7 @@ class Trader:
         self._planned = {rig.symbol: 0, rig.second_symbol: 0}
         self._resting: deque[Order] = deque()
         broker = rig.broker()
-        self._terms = {"time_in_force": usual_time_in_force(broker)}
+        self._time_in_force = usual_time_in_force(broker)
         self._limits = OrderType.LIMIT in broker.capabilities.order_types
         self.decided: list[Order] = []
 
@@ -43,8 +43,8 @@ class Trader:
             return
         size = self._rng.randint(1, LARGEST)
         quantity = -self._planned[symbol] if self._planned[symbol] > 0 else size
-        order = self._broker.submit_order(symbol, quantity, **self._terms)
-        self._take(order)
+        order = self._broker.submit_order(symbol, quantity, time_in_force=self._time_in_force)
+        self.decided.append(order)
         if order.state is not OrderState.REJECTED:
             self._planned[symbol] += quantity
 
@@ -66,11 +66,8 @@ class Trader:
         if price is None:
             return
         limit = round(price * 0.9, 2)
-        order = self._broker.submit_order(symbol, 1, order_type="limit", limit_price=limit, **self._terms)
-        self._take(order)
+        order = self._broker.submit_order(symbol, 1, order_type="limit", limit_price=limit, time_in_force=self._time_in_force)
+        self.decided.append(order)
         self._resting.append(order)
         if len(self._resting) > RESTING:
             self._broker.cancel_order(self._resting.popleft().order_id)
-
-    def _take(self, order: Order) -> None:
-        self.decided.append(order)

@@ -140,6 +140,7 @@ async def session(
 
 
 def without_limits(mode: Mode) -> LiveRiskConfig:
+    """Return limits that let every order of a scenario pass."""
     return LiveRiskConfig(
         execution_mode=mode,
         max_position_value=None,
