@@ -37,6 +37,7 @@ _STOPPED = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
 STATES: Mapping[str, OrderState] = MappingProxyType(
     {
+        "": OrderState.UNKNOWN,
         "PendingSubmit": OrderState.UNKNOWN,
         "ApiPending": OrderState.UNKNOWN,
         "PreSubmitted": OrderState.WORKING,
@@ -48,7 +49,7 @@ STATES: Mapping[str, OrderState] = MappingProxyType(
         "Inactive": OrderState.REJECTED,
     }
 )
-"""What IB's order states mean. Two say that TWS has the order and no venue has answered; one not listed ends nothing."""
+"""What IB's order states mean. Pending: TWS has the order, and no venue has answered. One that is not listed ends nothing."""
 
 
 def state_of(status: str, filled: float) -> OrderState:
