@@ -8,6 +8,9 @@ from typing import Any, Literal
 from attrs import field, frozen
 from attrs.validators import ge, gt, in_
 
+from ml4t.live.config import Duration
+from ml4t.live.times import NANOS
+
 BarSize = Literal["5 secs", "10 secs", "15 secs", "30 secs", "1 min", "2 mins", "3 mins", "5 mins", "15 mins", "30 mins", "1 hour"]
 DataKind = Literal["bars", "updating_bars", "trades", "quotes"]
 MarketDataType = Literal["live", "frozen", "delayed", "delayed_frozen"]
@@ -92,6 +95,9 @@ class IBFeedConfig(Connection):
 
     use_rth: bool = False
     """True leaves out what happens outside of regular trading hours."""
+
+    backfill: Duration = field(default=4 * 3_600 * NANOS, validator=ge(0))
+    """How much of a gap is fetched afterwards, counted from its end (nanoseconds): IB allows 60 requests in ten minutes."""
 
     market_data_type: MarketDataType = field(default="live", validator=in_(MARKET_DATA_TYPES))
     """`delayed` gives data some 15 minutes old where there is no subscription to live ones; for bars and quotes only."""
