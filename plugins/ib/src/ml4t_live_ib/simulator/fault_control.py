@@ -1,0 +1,99 @@
+"""The failures of Interactive Brokers, as told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ml4t_live_ib.simulator.server import Server
+
+_LOST = "Connectivity between IBKR and Trader Workstation has been lost."
+_RESTORED = "Connectivity between IBKR and Trader Workstation has been restored - data {}."
+
+
+class FaultControls(Server):
+    """What goes wrong at this vendor. The codes are those of its documented errors."""
+
+    def send_error(self, code: int, text: str, *, request_id: int = -1, client_id: int | None = None) -> None:
+        """Send an error or a notice to one client, or to everybody; nothing else happens."""
+        self._call(lambda: self._send_error(code, text, request_id, client_id))
+
+    def _send_error(self, code: int, text: str, request_id: int, client_id: int | None) -> None:
+        for session in self._tws.ready():
+            if client_id in {None, session.client_id}:
+                session.error(request_id, code, text)
+
+    def lose_link(self) -> None:
+        """Lose the vendor's servers (1100): no data, orders and cancellations wait, sockets stay."""
+        self._call(self._lose_link)
+
+    def _lose_link(self) -> None:
+        self._tws.link.lose()
+        self._tws.notify(1100, _LOST)
+
+    def restore_link(self, *, data_kept: bool, stalled: bool = False) -> None:
+        """Find the vendor's servers again: 1102, or 1101 with every data subscription lost.
+
+        With `stalled` 1102 says that data goes on, and it does not.
+        """
+        self._call(lambda: self._restore_link(data_kept, stalled))
+
+    def _restore_link(self, data_kept: bool, stalled: bool) -> None:
+        if not data_kept:
+            self._tws.data.lose_subscriptions()
+        self._tws.data.stalled = stalled
+        self._tws.notify(1102 if data_kept else 1101, _RESTORED.format("maintained" if data_kept else "lost"))
+        self._tws.link.restore()
+
+    def stall_data(self, on: bool) -> None:
+        """Send no market data while it is on, and everything else."""
+        self._call(lambda: setattr(self._tws.data, "stalled", on))
+
+    def compete(self, on: bool) -> None:
+        """Let another session of the login have the market data (10197) while it is on."""
+        self._call(lambda: self._tws.data.compete(on))
+
+    def unsubscribe(self, symbol: str) -> None:
+        """Take the live market data of a symbol from the login: requests are answered with 354, 420 or 162."""
+        self._call(lambda: self._tws.data.unsubscribed.add(symbol))
+
+    def nightly_reset(self, *, data_kept: bool = False) -> None:
+        """Let the night come: 1100, a new trading day on which orders of the day are gone, then 1101 or 1102."""
+        self._call(lambda: self._nightly_reset(data_kept))
+
+    def _nightly_reset(self, data_kept: bool) -> None:
+        self._lose_link()
+        for code, farm in ((2103, "usfarm"), (2105, "ushmds"), (2157, "secdefil")):
+            self._tws.notify(code, f"Farm connection is broken:{farm}")
+        self._tws.book.next_day()
+        self._restore_link(data_kept, stalled=False)
+        for code, farm in ((2104, "usfarm"), (2106, "ushmds"), (2158, "secdefil")):
+            self._tws.notify(code, f"Farm connection is OK:{farm}")
+
+    def auction(self, *, opening: bool) -> None:
+        """Let the market open (orders of lifetime OPG trade) or close (MOC and LOC trade)."""
+        self._call(lambda: self._tws.book.auction(opening=opening))
+
+    def forget_ids(self) -> None:
+        """Issue order ids from 1 again from the next connection on."""
+        self._call(self._tws.book.forget_ids)
+
+    def leave_unanswered(self, requests: Iterable[str], *, end_only: bool = False) -> None:
+        """Give these requests (`reqPositions`, `reqExecutions`, ...) no answer, or one without its end; empty ends it."""
+        names = set(requests)
+        self._call(lambda: setattr(self._tws.faults, "without_end" if end_only else "unanswered", names))
+
+    def delay(self, seconds: float) -> None:
+        """Let everything that is sent be late by this much."""
+        self._call(lambda: setattr(self._tws.faults, "delay", seconds))
+
+    def shuffle(self, on: bool) -> None:
+        """Let messages about orders overtake each other."""
+        self._call(lambda: setattr(self._tws.faults, "shuffled", on))
+
+    def duplicate(self, chance: float) -> None:
+        """Send messages about orders twice with this chance, 0 to 1."""
+        self._call(lambda: setattr(self._tws.faults, "duplicated", chance))
+
+    def warn_of_presets(self, on: bool) -> None:
+        """Send 10349 for every new order, which the SDK takes for a cancellation."""
+        self._call(lambda: setattr(self._tws.faults, "preset_warning", on))
