@@ -147,8 +147,9 @@ class IBBroker:
         await self._updates.deliver(sink)
 
     async def close(self) -> None:
-        """Let go of the connection."""
-        self._session.close()
+        """Let go of the connection; `run` ends."""
+        if self._session.is_open:
+            self._session.lose("the connection to TWS was closed")
         for task in self._looking:
             task.cancel()
         await asyncio.gather(*self._looking, return_exceptions=True)

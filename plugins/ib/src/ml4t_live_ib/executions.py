@@ -47,7 +47,9 @@ class Executions:
         return self._fill(contract, execution)
 
     def charged(self, report: CommissionReport) -> Fill | None:
-        """Take in a fee; return the execution with it, None while that is not known."""
+        """Take in a fee; return the execution with it, None while that is not known, and when the fee was."""
+        if report.execId in self._fees:
+            return None  # every answer to a question about executions repeats them all
         self._fees[report.execId] = report.commission * self._rate(report.currency)
         known = self._known.get(report.execId)
         return None if known is None else self._fill(*known)

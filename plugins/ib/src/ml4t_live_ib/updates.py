@@ -63,7 +63,6 @@ class Updates:
         """Why TWS has no connection to IB, empty when it has one."""
         self.table = OrderTable()
         self.executions: Executions
-        self._live: set[str] = set()
 
     def begin(self, executions: Executions) -> None:
         """Forget everything that was said on an earlier connection."""
@@ -72,7 +71,6 @@ class Updates:
         self.outage = ""
         self.table = OrderTable()
         self.executions = executions
-        self._live = set()
 
     def wire(self, session: Session, ib: IB) -> None:
         """Listen to a new client."""
@@ -255,12 +253,11 @@ class Updates:
     def _on_execution(self, request: int, contract: Contract, execution: Execution) -> None:
         fill = self.executions.executed(contract, execution)
         if request == -1:
-            self._live.add(fill.execution_id)
             self._news.put_nowait(fill)
 
     def _on_commission(self, report: CommissionReport) -> None:
         fill = self.executions.charged(report)
-        if fill is not None and fill.execution_id in self._live:
+        if fill is not None:
             self._news.put_nowait(fill)
 
     def _on_account_time(self, _time: str) -> None:

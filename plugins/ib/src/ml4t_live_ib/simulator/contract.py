@@ -60,12 +60,19 @@ class Contract:
 
     @property
     def name(self) -> str:
-        """The symbol in the form of a configuration: `AAPL`, `ES 202612 CME`, `AAPL 20261218 200 C`, `EUR.USD`."""
-        if self.kind == "FUT":
-            return f"{self.symbol} {self.expiry[:6]} {self.exchange}"
-        if self.kind == "OPT":
-            return f"{self.symbol} {self.expiry} {self.strike:g} {self.right}"
-        return f"{self.symbol}.{self.currency}" if self.kind in {"CASH", "CRYPTO"} else self.symbol
+        """The symbol in the form of a configuration, as `ml4t_live_ib.instruments` spells it."""
+        match self.kind:
+            case "FUT":
+                return f"{self.symbol} {self.expiry[:6]} {self.exchange}"
+            case "OPT":
+                return f"{self.symbol} {self.expiry} {self.right} {self.strike:g}"
+            case "CASH":
+                return f"{self.symbol}.{self.currency}"
+            case "CRYPTO":
+                return f"{self.symbol}.{self.currency} {self.exchange}"
+            case "IND":
+                return f"{self.symbol} IND {self.exchange}"
+        return self.symbol
 
     @property
     def point_value(self) -> float:

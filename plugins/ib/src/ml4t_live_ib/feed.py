@@ -1,0 +1,192 @@
+"""The feed: one connection to TWS or the Gateway, and one subscription per symbol."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
+
+import structlog
+from ib_async import IB
+
+from ml4t.live.contracts import Sink
+from ml4t.live.errors import FeedDisconnected, FeedRefused
+from ml4t.live.model import MarketEvent
+from ml4t_live_ib.codes import Action, action_of, sentence
+from ml4t_live_ib.config import MARKET_DATA_TYPES, IBFeedConfig
+from ml4t_live_ib.contracts import Contracts, Listed, UnknownInstrument
+from ml4t_live_ib.history import History
+from ml4t_live_ib.pacing import PENALTY_SECONDS, Pacer
+from ml4t_live_ib.session import Session
+from ml4t_live_ib.streams import Stream, make_stream
+
+RIVAL_SECONDS = 60.0
+"""How long the data are left to another login of the same user before they are asked for again."""
+NO_PERMISSION = "permission"
+"""What IB says, among more, when a request for data is refused for want of a subscription."""
+SUBSCRIBE = "subscribe to its exchange in IB's Client Portal (Market Data), or set market_data_type = 'delayed'"
+
+_log = structlog.get_logger("ml4t_live_ib")
+
+
+class IBDataFeed:
+    """Market data from Interactive Brokers: `IBDataFeed(symbols=["AAPL", "MSFT"])`.
+
+    Made from a config, or from the options of one; see `IBFeedConfig`. A symbol that IB does not know, or that the account has
+    no data for, is left out and said so; the others go on. `refused` says which, and why.
+    """
+
+    def __init__(self, config: IBFeedConfig | None = None, /, **options: Any) -> None:
+        self.config = config or IBFeedConfig(**options)
+        self.symbols: Sequence[str] = self.config.symbols
+        self.refused: dict[str, str] = {}
+        self._session = Session(
+            self.config,
+            FeedDisconnected,
+            wire=self._wire,
+            on_code=self._on_code,
+            on_loss=lambda why: self._fail(FeedDisconnected(why)),
+            on_alive=lambda: self._sink.alive(),
+        )
+        self._contracts = Contracts(self._session)
+        self._pacer = Pacer()
+        self._history = History(self._session, self.config, self._pacer)
+        self._stream: Stream
+        self._sink: Sink
+        self._failure: asyncio.Future[NoReturn]
+        self._listed: dict[str, Listed] = {}
+        self._batch: list[MarketEvent] = []
+        self._subscribed = asyncio.Event()
+        self._again: set[asyncio.Task[None]] = set()
+        self._rival_until = 0.0
+
+    async def run(self, sink: Sink) -> None:
+        """Connect, subscribe and push events until cancelled.
+
+        Raises FeedDisconnected when the connection is lost, when TWS has been cut off from IB, and when another login has the
+        data; FeedRefused when no symbol is left.
+        """
+        self._sink = sink
+        self._failure = asyncio.get_running_loop().create_future()
+        self._stream = make_stream(self.config, self._batch.append)
+        self.refused.clear()
+        self._listed.clear()
+        self._batch.clear()
+        self._contracts.forget()
+        try:
+            await self._session.open()
+            subscribing = asyncio.get_running_loop().create_task(self._subscribe_all(), name="ib subscribe")
+            self._again.add(subscribing)
+            await asyncio.wait({subscribing, self._failure}, return_when=asyncio.FIRST_COMPLETED)
+            if subscribing.done():
+                subscribing.result()
+            await self._failure
+        finally:
+            await self._end()
+
+    async def backfill(self, symbol: str, start: int, end: int) -> Iterable[MarketEvent]:
+        """Return what happened to a symbol with start <= event_time < end (nanoseconds UTC), oldest first.
+
+        It goes back `backfill` at most, and takes as long as IB's limits ask for.
+        """
+        await self._subscribed.wait()
+        listed = self._listed.get(symbol)
+        return [] if listed is None else await self._history.fetch(listed, start, end)
+
+    # ------------------------------------------------------------------ subscribing
+
+    async def _subscribe_all(self) -> None:
+        await asyncio.sleep(max(0.0, self._rival_until - time.monotonic()))
+        kind = MARKET_DATA_TYPES.index(self.config.market_data_type) + 1
+        client: Any = self._session.ib.client
+        client.reqMarketDataType(kind)
+        for symbol in self.symbols:
+            try:
+                listed = await self._contracts.find(symbol)
+            except UnknownInstrument as error:
+                self._refuse(symbol, str(error))
+                continue
+            self._listed[symbol] = listed
+            await self._subscribe(listed)
+        self._subscribed.set()
+
+    async def _subscribe(self, listed: Listed) -> None:
+        if self._stream.is_history:
+            await self._pacer.wait(listed.contract.conId)
+        ib = self._session.ib
+        number = ib.client.getReqId()
+        self._stream.symbols[number] = listed.symbol
+        self._stream.subscribe(ib, number, listed.contract)
+
+    def _subscribe_again(self, number: int, *, after: float) -> None:
+        """Ask for the data of a subscription that has ended, under a new number."""
+        listed = self._listed[self._stream.symbols.pop(number)]
+        if self._session.is_open:
+            self._stream.cancel(self._session.ib, number)
+
+        async def subscribe() -> None:
+            try:
+                await asyncio.sleep(after)
+                await self._subscribe(listed)
+            except FeedDisconnected:
+                pass  # whoever runs the feed is told, and subscribes to everything anew
+
+        task = asyncio.get_running_loop().create_task(subscribe(), name=f"ib subscribe {listed.symbol}")
+        self._again.add(task)
+        task.add_done_callback(self._again.discard)
+
+    def _refuse(self, symbol: str, why: str) -> None:
+        self.refused[symbol] = why
+        self._listed.pop(symbol, None)
+        _log.error(f"{symbol} is left out: {why}")
+        if len(self.refused) == len(set(self.symbols)):
+            self._fail(FeedRefused("; ".join(f"{each}: {reason}" for each, reason in self.refused.items())))
+
+    # ------------------------------------------------------------------ the session
+
+    def _wire(self, ib: IB) -> None:
+        self._stream.wire(self._session, ib)
+        ib.updateEvent += self._session.guard(self._flush)
+
+    def _flush(self) -> None:
+        """Hand on what one read of the socket brought."""
+        if self._batch:
+            events, self._batch[:] = list(self._batch), []
+            self._sink.push_many(events)
+
+    def _on_code(self, number: int, code: int, text: str) -> None:
+        action = action_of(code, names_order=False)
+        symbol = self._stream.symbols.get(number)
+        why = sentence(code, text)
+        if action is Action.RESTORED:
+            self._session.lose(f"{why}; every subscription begins anew")
+        elif action is Action.COMPETING:
+            self._rival_until = time.monotonic() + RIVAL_SECONDS
+            self._session.lose(f"{why}; log the other one out. The data are asked for again in {RIVAL_SECONDS:g} s")
+        elif symbol is None:
+            _log.warning(why) if action is Action.OUTAGE else _log.info(why)
+        elif action in {Action.NO_DATA, Action.NO_CONTRACT} or (action is Action.PACING and NO_PERMISSION in text.lower()):
+            del self._stream.symbols[number]
+            self._refuse(symbol, f"{why}; {SUBSCRIBE}" if action is not Action.NO_CONTRACT else why)
+        elif action is Action.PACING:
+            self._pacer.violated()
+            self._subscribe_again(number, after=PENALTY_SECONDS)
+        elif action is Action.AGAIN:
+            self._subscribe_again(number, after=0.0)
+        else:
+            _log.warning(why, symbol=symbol)
+
+    def _fail(self, error: FeedDisconnected | FeedRefused) -> None:
+        if not self._failure.done():
+            self._failure.set_exception(error)
+
+    async def _end(self) -> None:
+        self._subscribed.clear()
+        self._session.close()
+        for task in self._again:
+            task.cancel()
+        await asyncio.gather(*self._again, return_exceptions=True)
+        self._again.clear()
+        if not self._failure.cancel():
+            self._failure.exception()
