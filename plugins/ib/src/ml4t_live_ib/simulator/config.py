@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import field, frozen
-from attrs.validators import deep_iterable, deep_mapping, ge, gt, in_, instance_of, le, matches_re, min_len
+from attrs.validators import deep_iterable, deep_mapping, ge, gt, in_, instance_of, matches_re, min_len
 
 from ml4t.live.config import Duration
 from ml4t.live.times import NANOS
@@ -33,7 +33,7 @@ def _known_zone(_instance: object, _attribute: Any, value: str) -> None:
 class SimulatorConfig:
     """A TWS on this machine, with an account of its own. It listens on 127.0.0.1 only."""
 
-    port: int = field(default=0, validator=[ge(0), le(65535)])
+    port: int = field(default=0, validator=in_(range(65536)))
     """Listen on this port; 0 takes a free one."""
 
     seed: int = 0
@@ -49,9 +49,7 @@ class SimulatorConfig:
     cash: float = field(default=1_000_000.0, converter=float, validator=ge(0))
     """The cash of every account at the start, in USD."""
 
-    prices: Mapping[str, float] = field(
-        factory=dict, validator=deep_mapping(instance_of(str), [instance_of((int, float)), gt(0)])
-    )
+    prices: Mapping[str, float] = field(factory=dict, validator=deep_mapping(instance_of(str), gt(0)))
     """Prices to begin with, by symbol. A symbol that is not in the simulator's own list is added as a stock."""
 
     interval: Duration = field(default=NANOS, validator=ge(0))

@@ -12,13 +12,13 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ml4t_live_ib.simulator import answer_tables as answers
 from ml4t_live_ib.simulator.config import OLDEST_VERSION
 from ml4t_live_ib.simulator.faults import Faults
-from ml4t_live_ib.simulator.fields import Values
-from ml4t_live_ib.simulator.message import Message
-from ml4t_live_ib.simulator.request_tables import PLACE_OF_REQUEST_ID, REQUESTS
-from ml4t_live_ib.simulator.wire import Splitter, WireError, frame
+from ml4t_live_ib.simulator.protocol import answer_tables as answers
+from ml4t_live_ib.simulator.protocol.fields import Values
+from ml4t_live_ib.simulator.protocol.message import Message
+from ml4t_live_ib.simulator.protocol.request_tables import PLACE_OF_REQUEST_ID, REQUESTS
+from ml4t_live_ib.simulator.protocol.wire import Splitter, WireError, frame
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,10 @@ class Host(Protocol):
     faults: Faults
     version: int
     pacing: bool
-    clock_text: str
+
+    @property
+    def clock_text(self) -> str:
+        """The time in the handshake."""
 
     def opened(self, session: Session) -> None:
         """A client has introduced itself."""
@@ -62,6 +65,8 @@ class Session(asyncio.Protocol):
         self._out: list[bytes] = []
         self._arrivals: deque[float] = deque(maxlen=MESSAGES_PER_SECOND + 1)
         self._transport: asyncio.Transport
+        self.gone = asyncio.Event()
+        """Set once the connection has ended."""
 
     @property
     def is_ready(self) -> bool:
@@ -78,6 +83,7 @@ class Session(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         self._host.closed(self)
+        self.gone.set()
 
     def data_received(self, data: bytes) -> None:
         """Handle the messages that have become whole; a client that does not speak the protocol is dropped."""
@@ -163,7 +169,7 @@ class Session(asyncio.Protocol):
             self._dispatch(texts)
 
     def _greet(self, text: str) -> None:
-        versions = text.split(" ")[0].removeprefix("v").partition("..")
+        versions = text.split(" ", maxsplit=1)[0].removeprefix("v").partition("..")
         try:
             lowest, highest = int(versions[0]), int(versions[2] or versions[0])
         except ValueError:

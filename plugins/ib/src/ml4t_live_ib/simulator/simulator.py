@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ml4t_live_ib.simulator.fault_control import FaultControls
-from ml4t_live_ib.simulator.feed_control import FeedControls
+from ml4t_live_ib.simulator.control.faults import FaultControls
+from ml4t_live_ib.simulator.control.feed import FeedControls
 
 
 class TwsSimulator(FeedControls, FaultControls):

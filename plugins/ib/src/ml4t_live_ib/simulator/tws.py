@@ -10,25 +10,25 @@ from collections.abc import Callable, Iterator, Mapping
 from attrs import frozen
 
 from ml4t.live.times import NANOS
-from ml4t_live_ib.simulator import answer_tables as answers
-from ml4t_live_ib.simulator.account import Account
-from ml4t_live_ib.simulator.account_desk import AccountDesk
-from ml4t_live_ib.simulator.book import Book
 from ml4t_live_ib.simulator.config import SimulatorConfig
-from ml4t_live_ib.simulator.contract import Contract
-from ml4t_live_ib.simulator.data_desk import DataDesk
+from ml4t_live_ib.simulator.desks.accounts import AccountDesk
+from ml4t_live_ib.simulator.desks.data import DataDesk
+from ml4t_live_ib.simulator.desks.orders import OrderDesk
+from ml4t_live_ib.simulator.desks.reference import ReferenceDesk
 from ml4t_live_ib.simulator.faults import Faults
-from ml4t_live_ib.simulator.fields import Values
 from ml4t_live_ib.simulator.link import Link
-from ml4t_live_ib.simulator.market import Market
-from ml4t_live_ib.simulator.message import Message
-from ml4t_live_ib.simulator.order import Execution, Order, Refused
-from ml4t_live_ib.simulator.order_desk import OrderDesk
-from ml4t_live_ib.simulator.reference_desk import ReferenceDesk
+from ml4t_live_ib.simulator.protocol import answer_tables as answers
+from ml4t_live_ib.simulator.protocol.fields import Values
+from ml4t_live_ib.simulator.protocol.message import Message
+from ml4t_live_ib.simulator.protocol.stamps import Clock
 from ml4t_live_ib.simulator.session import Session
-from ml4t_live_ib.simulator.stamps import Clock
-from ml4t_live_ib.simulator.tape import BAR_SECONDS
-from ml4t_live_ib.simulator.universe import Universe
+from ml4t_live_ib.simulator.venue.account import Account
+from ml4t_live_ib.simulator.venue.book import Book
+from ml4t_live_ib.simulator.venue.contract import Contract
+from ml4t_live_ib.simulator.venue.market import Market
+from ml4t_live_ib.simulator.venue.order import Execution, Order, Refused
+from ml4t_live_ib.simulator.venue.tape import BAR_SECONDS
+from ml4t_live_ib.simulator.venue.universe import Universe
 
 _FARMS_ARE_WELL = (
     (2104, "Market data farm connection is OK:usfarm"),
@@ -45,6 +45,10 @@ class Route:
 
     handler: Handler
     end: Message | None = None
+
+
+def _do_nothing(session: Session, values: Values) -> None:
+    """Answer the cancellation of something that is answered once."""
 
 
 class Tws:
@@ -79,7 +83,7 @@ class Tws:
     def _make_routes(self) -> Mapping[str, Route]:
         orders, accounts, data = self.orders, self.account_desk, self.data
         reference = ReferenceDesk(self.universe, self.config.accounts, self.clock)
-        cancel, nothing = Route(data.cancel), Route(lambda *_: None)
+        cancel, nothing = Route(data.cancel), Route(_do_nothing)
         return {
             "placeOrder": Route(orders.place),
             "cancelOrder": Route(orders.cancel),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ml4t_live_ib.simulator.contract import Contract
-from ml4t_live_ib.simulator.fields import Values
-from ml4t_live_ib.simulator.order import Refused
-from ml4t_live_ib.simulator.universe import Universe
+from ml4t_live_ib.simulator.protocol.fields import Values
+from ml4t_live_ib.simulator.venue.contract import Contract
+from ml4t_live_ib.simulator.venue.order import Refused
+from ml4t_live_ib.simulator.venue.universe import Universe
 
 
 def one_contract(universe: Universe, query: Values) -> Contract:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from ml4t_live_ib.simulator.fields import write
-from ml4t_live_ib.simulator.tape import PriceBar, Tape
+from ml4t_live_ib.simulator.protocol.fields import write
+from ml4t_live_ib.simulator.venue.tape import PriceBar, Tape
 
 LIVE, DELAYED = 1, 3
 """Kinds of market data, as the vendor numbers them."""
@@ -23,7 +23,7 @@ def real_time_bar(request_id: int, bar: PriceBar) -> bytes:
     """Return a bar of five seconds."""
     return _frame(
         f"50\x003\x00{request_id}\x00{bar.time}\x00{bar.open}\x00{bar.high}\x00{bar.low}\x00{bar.close}\x00{bar.volume}\x00"
-        f"{bar.wap}\x00{bar.count}\x00"
+        f"{bar.wap}\x00{bar.trades}\x00"
     )
 
 
@@ -74,7 +74,7 @@ def tick_by_tick(request_id: int, kind: str, tape: Tape, second: int) -> bytes:
 def historical_bars(request_id: int, first: str, end: str, rows: Sequence[tuple[str, PriceBar]]) -> bytes:
     """Return the answer to a historical request; every row has its time as text."""
     body = "".join(
-        f"{when}\x00{bar.open}\x00{bar.high}\x00{bar.low}\x00{bar.close}\x00{write(bar.volume)}\x00{bar.wap}\x00{bar.count}\x00"
+        f"{when}\x00{bar.open}\x00{bar.high}\x00{bar.low}\x00{bar.close}\x00{write(bar.volume)}\x00{bar.wap}\x00{bar.trades}\x00"
         for when, bar in rows
     )
     return _frame(f"17\x00{request_id}\x00{first}\x00{end}\x00{len(rows)}\x00{body}")
@@ -83,6 +83,6 @@ def historical_bars(request_id: int, first: str, end: str, rows: Sequence[tuple[
 def historical_update(request_id: int, when: str, bar: PriceBar) -> bytes:
     """Return the bar in progress of a historical request that is kept up to date."""
     return _frame(
-        f"90\x00{request_id}\x00{bar.count}\x00{when}\x00{bar.open}\x00{bar.close}\x00{bar.high}\x00{bar.low}\x00{bar.wap}\x00"
+        f"90\x00{request_id}\x00{bar.trades}\x00{when}\x00{bar.open}\x00{bar.close}\x00{bar.high}\x00{bar.low}\x00{bar.wap}\x00"
         f"{write(bar.volume)}\x00"
     )

@@ -6,13 +6,13 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from ml4t_live_ib.simulator import answer_tables as answers
-from ml4t_live_ib.simulator.account import Account, Holding
-from ml4t_live_ib.simulator.fields import Values
-from ml4t_live_ib.simulator.message import Message
-from ml4t_live_ib.simulator.order import Execution, Refused
+from ml4t_live_ib.simulator.protocol import answer_tables as answers
+from ml4t_live_ib.simulator.protocol.fields import Values
+from ml4t_live_ib.simulator.protocol.message import Message
+from ml4t_live_ib.simulator.protocol.stamps import Clock
 from ml4t_live_ib.simulator.session import Session
-from ml4t_live_ib.simulator.stamps import Clock
+from ml4t_live_ib.simulator.venue.account import Account, Holding
+from ml4t_live_ib.simulator.venue.order import Execution, Refused
 
 
 class AccountDesk:

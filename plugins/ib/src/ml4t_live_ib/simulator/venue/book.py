@@ -8,15 +8,15 @@ from typing import Protocol
 
 import attrs
 
-from ml4t_live_ib.simulator.account import Account
-from ml4t_live_ib.simulator.commission import commission as usual_commission
-from ml4t_live_ib.simulator.contract import Contract
-from ml4t_live_ib.simulator.fields import Values
-from ml4t_live_ib.simulator.market import Market
-from ml4t_live_ib.simulator.matching import STOPS, trade_price, waits_for_auction, within_limit
-from ml4t_live_ib.simulator.order import Execution, Order, Refused
-from ml4t_live_ib.simulator.rules import check
-from ml4t_live_ib.simulator.tape import Tape
+from ml4t_live_ib.simulator.protocol.fields import Values
+from ml4t_live_ib.simulator.venue.account import Account
+from ml4t_live_ib.simulator.venue.commission import commission as usual_commission
+from ml4t_live_ib.simulator.venue.contract import Contract
+from ml4t_live_ib.simulator.venue.market import Market
+from ml4t_live_ib.simulator.venue.matching import STOPS, trade_price, waits_for_auction, within_limit
+from ml4t_live_ib.simulator.venue.order import Execution, Order, Refused
+from ml4t_live_ib.simulator.venue.rules import check
+from ml4t_live_ib.simulator.venue.tape import Tape
 
 
 class Listener(Protocol):
@@ -118,7 +118,7 @@ class Book:
         if not terms["parentId"]:
             return None
         parent = self._by_client.get((client_id, terms["parentId"]))
-        if parent is None or parent.is_done and not parent.filled:
+        if parent is None or (parent.is_done and not parent.filled):
             raise Refused(135, "Can't find order with ID = %s" % terms["parentId"])  # noqa: UP031 - the vendor's text
         return parent
 

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Hashable
 
-from ml4t_live_ib.simulator.order import Refused
+from ml4t_live_ib.simulator.venue.order import Refused
 
 _SMALL_BAR_SECONDS = 30
 _TEXT = "Historical Market Data Service error message:Historical data request pacing violation"

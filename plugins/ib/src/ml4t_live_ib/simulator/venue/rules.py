@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal
 
-from ml4t_live_ib.simulator.account import Account
-from ml4t_live_ib.simulator.contract import Contract
-from ml4t_live_ib.simulator.fields import Values
-from ml4t_live_ib.simulator.order import Refused
+from ml4t_live_ib.simulator.protocol.fields import Values
+from ml4t_live_ib.simulator.venue.account import Account
+from ml4t_live_ib.simulator.venue.contract import Contract
+from ml4t_live_ib.simulator.venue.order import Refused
 
 _PRICES: Mapping[str, tuple[str, ...]] = {
     "MKT": (),

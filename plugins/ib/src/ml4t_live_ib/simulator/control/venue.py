@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ml4t.live.model import Fill, Order, OrderSide, OrderState, OrderType, TimeInForce
-from ml4t_live_ib.simulator import order as simulated
-from ml4t_live_ib.simulator.contract import Contract
-from ml4t_live_ib.simulator.server import Server
+from ml4t_live_ib.simulator.control.server import Server
+from ml4t_live_ib.simulator.venue import order as simulated
+from ml4t_live_ib.simulator.venue.contract import Contract
 
 _TYPES = {
     "MKT": OrderType.MARKET,

@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
-from ml4t_live_ib.simulator.fields import Item, Values, put_all, take_all
-from ml4t_live_ib.simulator.wire import WireError, frame
+from ml4t_live_ib.simulator.protocol.fields import Item, Values, put_all, take_all
+from ml4t_live_ib.simulator.protocol.wire import WireError, frame
 
 
 @frozen

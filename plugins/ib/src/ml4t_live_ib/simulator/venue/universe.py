@@ -6,8 +6,8 @@ import datetime as dt
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 
-from ml4t_live_ib.simulator.contract import Contract
-from ml4t_live_ib.simulator.fields import Values
+from ml4t_live_ib.simulator.protocol.fields import Values
+from ml4t_live_ib.simulator.venue.contract import Contract
 
 # Ids are the vendor's where they are well known, so that examples look familiar; all others are derived from the name.
 _STOCKS: Mapping[str, tuple[int, str, str, float]] = {
@@ -200,12 +200,10 @@ class Universe:
 
     def named(self, name: str) -> Contract | None:
         """Return the contract of this name in the form of a configuration, None when there is none."""
-        symbol = name.split(".")[0].split(" ")[0]
-        self._chain(symbol)
-        for contract in self._by_symbol.get(symbol, ()):
-            if name in {contract.name, contract.local_symbol}:
-                return contract
-        return None
+        word = name.partition(".")[0].partition(" ")[0]
+        self._chain(word)
+        candidates = [*self._by_symbol.get(name, ()), *self._by_symbol.get(word, ())]
+        return next((each for each in candidates if name in {each.name, each.local_symbol}), None)
 
     def find(self, query: Values) -> list[Contract]:
         """Return every contract that these fields may mean."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ml4t_live_ib.simulator.fields import UNSET_DOUBLE, Each, Item, When, before, fields, since
-from ml4t_live_ib.simulator.message import Message
-from ml4t_live_ib.simulator.order_tables import CONTRACT
+from ml4t_live_ib.simulator.protocol.fields import UNSET_DOUBLE, Each, Item, When, before, fields, since
+from ml4t_live_ib.simulator.protocol.message import Message
+from ml4t_live_ib.simulator.protocol.order_tables import CONTRACT
 
 
 def _answer(number: int, name: str, spec: str) -> Message:
@@ -38,8 +38,8 @@ EXECUTION = _about_contract(
     11,
     "execDetails",
     "reqId:i=-1 orderId:i",
-    "execId time acctNumber exchange side shares:f price:f permId:i=0 clientId:i=0 liquidation:i=0 cumQty:f avgPrice:f orderRef "
-    "evRule evMultiplier:f modelCode lastLiquidity:i=2",
+    "execId time acctNumber exchange side shares:f price:f permId:i=0 clientId:i=0 liquidation:i=0 cumQty:f avgPrice:f "
+    "orderRef evRule evMultiplier:f modelCode lastLiquidity:i=2",
     since(178, "pendingPriceRevision:b=0"),
 )
 MANAGED_ACCOUNTS = _answer(15, "managedAccounts", "=1 accounts")

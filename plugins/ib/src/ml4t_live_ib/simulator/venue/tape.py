@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ml4t_live_ib.simulator.contract import Contract
+from ml4t_live_ib.simulator.venue.contract import Contract
 
 BAR_SECONDS = 5
 _REMEMBERED = 2 * 24 * 3600 // BAR_SECONDS
@@ -25,7 +25,7 @@ class PriceBar(NamedTuple):
     close: float
     volume: float
     wap: float
-    count: int
+    trades: int
 
 
 class Tape:
@@ -61,7 +61,7 @@ class Tape:
             return
         volume = bar.volume + size
         wap = (bar.wap * bar.volume + price * size) / volume if volume else price
-        self._running = PriceBar(start, bar.open, max(bar.high, price), min(bar.low, price), price, volume, wap, bar.count + 1)
+        self._running = PriceBar(start, bar.open, max(bar.high, price), min(bar.low, price), price, volume, wap, bar.trades + 1)
 
     def close_bar(self, start: int) -> PriceBar:
         """Close the bar that began at this second and return it; without trades it is flat and empty."""

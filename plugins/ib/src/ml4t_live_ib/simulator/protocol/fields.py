@@ -151,7 +151,8 @@ class Maybe:
         """Read the flag, and the row if there is one."""
         values[self.name] = None
         if _bool(next(texts)):
-            values[self.name] = row = {}
+            row: Values = {}
+            values[self.name] = row
             take_all(self.items, texts, version, row)
 
 

@@ -11,11 +11,23 @@ from typing import Any
 
 from attrs import frozen
 
-from ml4t_live_ib.simulator.fields import Each, Maybe, Values, When, before, fields, put_all, since, take_all, with_value
-from ml4t_live_ib.simulator.message import Message
+from ml4t_live_ib.simulator.protocol.fields import (
+    Each,
+    Maybe,
+    Values,
+    When,
+    before,
+    fields,
+    put_all,
+    since,
+    take_all,
+    with_value,
+)
+from ml4t_live_ib.simulator.protocol.message import Message
 
 CONTRACT = fields(
-    "conId:i=0 symbol secType lastTradeDateOrContractMonth strike:f=0 right multiplier exchange currency localSymbol tradingClass"
+    "conId:i=0 symbol secType lastTradeDateOrContractMonth strike:f=0 right multiplier exchange currency localSymbol "
+    "tradingClass"
 )
 """A contract as TWS tells of it."""
 
@@ -166,7 +178,8 @@ OPEN_ORDER = Message(
         *CONTRACT,
         *_HEAD,
         *fields(
-            "clientId:i=0 permId:i=0 outsideRth:b=0 hidden:b=0 discretionaryAmt:f=0 goodAfterTime = faGroup faMethod faPercentage"
+            "clientId:i=0 permId:i=0 outsideRth:b=0 hidden:b=0 discretionaryAmt:f=0 goodAfterTime = faGroup faMethod "
+            "faPercentage"
         ),
         before(177, "faProfile"),
         *fields(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ml4t_live_ib.simulator.order import Order
-from ml4t_live_ib.simulator.tape import Tape
+from ml4t_live_ib.simulator.venue.order import Order
+from ml4t_live_ib.simulator.venue.tape import Tape
 
 STOPS = frozenset({"STP", "STP LMT", "TRAIL", "MIT"})
 """The orders that wait for a trigger."""
@@ -40,10 +40,7 @@ def within_limit(order: Order, price: float) -> bool:
 
 
 def _triggers(order: Order, tape: Tape) -> bool:
-    if order.kind == "TRAIL":
-        stop = _trail(order, tape.last)
-    else:
-        stop = float(order.terms["auxPrice"])
+    stop = _trail(order, tape.last) if order.kind == "TRAIL" else float(order.terms["auxPrice"])
     against = -1 if order.kind == "MIT" else 1
     return against * order.sign * (tape.last - stop) >= 0
 

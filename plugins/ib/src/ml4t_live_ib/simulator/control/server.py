@@ -15,6 +15,9 @@ from ml4t_live_ib.simulator.tws import Tws
 
 HOST = "127.0.0.1"
 _PATIENCE = 60.0
+_GRACE = 1.0
+"""Seconds that a client has to read what it was sent before a connection is closed."""
+
 T = TypeVar("T")
 
 
@@ -87,19 +90,16 @@ class Server:
         await self._stop.wait()
         if moving is not None:
             moving.cancel()
-        await self._hang_up(reset=False)
+        await self._hang_up()
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(self._tws.new_session, *self.address)
         self.address = self._listener.sockets[0].getsockname()[:2]
 
-    async def _hang_up(self, *, reset: bool) -> None:
+    async def _hang_up(self) -> None:
         self._listener.close()
-        for session in list(self._tws.connected):
-            session.close(reset=reset)
-        while self._tws.connected:
-            await asyncio.sleep(0)
+        await self._drop(reset=False)
 
     def _call(self, work: Callable[[], T]) -> T:
         """Do something on the simulator's thread, and hand what it sends to the network before returning."""
@@ -126,14 +126,19 @@ class Server:
 
     def drop(self, *, reset: bool = False) -> None:
         """Close every connection, with FIN or with RST, and take new ones."""
-        self._run(self._drop(reset))
+        self._run(self._drop(reset=reset))
 
-    async def _drop(self, reset: bool) -> None:
-        gone = list(self._tws.connected)
-        for session in gone:
+    async def _drop(self, *, reset: bool) -> None:
+        leaving = list(self._tws.connected)
+        for session in leaving:
             session.close(reset=reset)
-        while any(session in self._tws.connected for session in gone):
-            await asyncio.sleep(0)
+        if leaving:
+            _, late = await asyncio.wait([asyncio.create_task(each.gone.wait()) for each in leaving], timeout=_GRACE)
+            for task in late:
+                task.cancel()
+        for session in self._tws.connected.intersection(leaving):
+            session.close(reset=True)  # it does not read what it was sent
+            await session.gone.wait()
 
     def mute(self, on: bool, *, answer_probes: bool = False) -> None:
         """Keep connections open and send nothing while it is on; what is muted is sent never.
@@ -154,7 +159,7 @@ class Server:
         self._run(self._restart(forget_ids))
 
     async def _restart(self, forget_ids: bool) -> None:
-        await self._hang_up(reset=False)
+        await self._hang_up()
         if forget_ids:
             self._tws.book.forget_ids()
         await self._listen()

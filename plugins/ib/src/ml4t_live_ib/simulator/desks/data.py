@@ -7,18 +7,18 @@ from collections.abc import Collection
 
 from attrs import define
 
-from ml4t_live_ib.simulator import ticks
-from ml4t_live_ib.simulator.contract import Contract
-from ml4t_live_ib.simulator.fields import Values
-from ml4t_live_ib.simulator.history import DAY, bar_start, bars, merge, span_of
+from ml4t_live_ib.simulator.desks.lookup import one_contract
+from ml4t_live_ib.simulator.desks.pacing import Pacing
 from ml4t_live_ib.simulator.link import Link
-from ml4t_live_ib.simulator.lookup import one_contract
-from ml4t_live_ib.simulator.market import Market
-from ml4t_live_ib.simulator.order import Refused
-from ml4t_live_ib.simulator.pacing import Pacing
+from ml4t_live_ib.simulator.protocol import ticks
+from ml4t_live_ib.simulator.protocol.fields import Values
+from ml4t_live_ib.simulator.protocol.stamps import Clock
 from ml4t_live_ib.simulator.session import Session
-from ml4t_live_ib.simulator.stamps import Clock
-from ml4t_live_ib.simulator.tape import BAR_SECONDS, PriceBar, Tape
+from ml4t_live_ib.simulator.venue.contract import Contract
+from ml4t_live_ib.simulator.venue.history import DAY, bar_start, bars, merge, span_of
+from ml4t_live_ib.simulator.venue.market import Market
+from ml4t_live_ib.simulator.venue.order import Refused
+from ml4t_live_ib.simulator.venue.tape import BAR_SECONDS, PriceBar, Tape
 
 LINES = 100
 """The market-data lines of a login."""
@@ -239,4 +239,4 @@ class DataDesk:
 
 def _shown(bar: PriceBar, what: str) -> PriceBar:
     """Return a bar as the vendor shows it: quotes have neither volume nor count."""
-    return bar._replace(volume=-1.0, wap=-1.0, count=-1) if what in _WITHOUT_VOLUME else bar
+    return bar._replace(volume=-1.0, wap=-1.0, trades=-1) if what in _WITHOUT_VOLUME else bar

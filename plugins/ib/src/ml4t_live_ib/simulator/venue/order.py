@@ -6,8 +6,8 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from ml4t_live_ib.simulator.contract import Contract
-from ml4t_live_ib.simulator.fields import Values
+from ml4t_live_ib.simulator.protocol.fields import Values
+from ml4t_live_ib.simulator.venue.contract import Contract
 
 DONE = frozenset({"Filled", "Cancelled", "Inactive"})
 """The states in which nothing can happen to an order any more."""

@@ -6,14 +6,14 @@ import datetime as dt
 import time
 from collections.abc import Iterator
 
-from ml4t_live_ib.simulator import answer_tables as answers
-from ml4t_live_ib.simulator.contract import Contract
-from ml4t_live_ib.simulator.fields import Each, Values, fields
-from ml4t_live_ib.simulator.message import Message
-from ml4t_live_ib.simulator.order import Refused
+from ml4t_live_ib.simulator.protocol import answer_tables as answers
+from ml4t_live_ib.simulator.protocol.fields import Each, Values, fields
+from ml4t_live_ib.simulator.protocol.message import Message
+from ml4t_live_ib.simulator.protocol.stamps import Clock
 from ml4t_live_ib.simulator.session import Session
-from ml4t_live_ib.simulator.stamps import Clock
-from ml4t_live_ib.simulator.universe import Universe
+from ml4t_live_ib.simulator.venue.contract import Contract
+from ml4t_live_ib.simulator.venue.order import Refused
+from ml4t_live_ib.simulator.venue.universe import Universe
 
 _ORDER_TYPES = "ACTIVETIM,DAY,FOK,GTC,IOC,LMT,LOC,MIT,MKT,MOC,OPG,STP,STPLMT,TRAIL,WHATIF"
 _OPTION_CHAIN = Message(

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ml4t.live.errors import ConfigError
-from ml4t.live.times import NANOS
 from ml4t_live_ib.simulator.config import SimulatorConfig
-from ml4t_live_ib.simulator.contract import Contract
-from ml4t_live_ib.simulator.tape import BAR_SECONDS, PriceBar, Tape
-from ml4t_live_ib.simulator.universe import Universe
+from ml4t_live_ib.simulator.venue.contract import Contract
+from ml4t_live_ib.simulator.venue.tape import BAR_SECONDS, PriceBar, Tape
+from ml4t_live_ib.simulator.venue.universe import Universe
 
 Step = list[tuple[str, float]]
 """Symbols and the prices that they move to together."""

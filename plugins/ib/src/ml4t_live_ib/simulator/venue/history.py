@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from ml4t_live_ib.simulator.fields import Values
-from ml4t_live_ib.simulator.order import Refused
-from ml4t_live_ib.simulator.stamps import Clock
-from ml4t_live_ib.simulator.tape import BAR_SECONDS, PriceBar, Tape
+from ml4t_live_ib.simulator.protocol.fields import Values
+from ml4t_live_ib.simulator.protocol.stamps import Clock
+from ml4t_live_ib.simulator.venue.order import Refused
+from ml4t_live_ib.simulator.venue.tape import BAR_SECONDS, PriceBar, Tape
 
 _UNITS = {"sec": 1, "secs": 1, "min": 60, "mins": 60, "hour": 3600, "hours": 3600, "day": 86400}
 _SIZES = {5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 14400, 28800, 86400}
@@ -96,4 +96,4 @@ def merge(bar: PriceBar | None, more: PriceBar, start: int) -> PriceBar:
     volume = bar.volume + more.volume
     wap = (bar.wap * bar.volume + more.wap * more.volume) / volume if volume else more.wap
     high, low = max(bar.high, more.high), min(bar.low, more.low)
-    return PriceBar(start, bar.open, high, low, more.close, volume, wap, bar.count + more.count)
+    return PriceBar(start, bar.open, high, low, more.close, volume, wap, bar.trades + more.trades)

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ml4t_live_ib.simulator.fields import Values
+from ml4t_live_ib.simulator.protocol.fields import Values
 
 
 @frozen

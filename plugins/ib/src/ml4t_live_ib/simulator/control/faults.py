@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ml4t_live_ib.simulator.server import Server
+from ml4t_live_ib.simulator.control.server import Server
 
 _LOST = "Connectivity between IBKR and Trader Workstation has been lost."
 _RESTORED = "Connectivity between IBKR and Trader Workstation has been restored - data {}."

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ml4t_live_ib.simulator.fields import Each, Maybe, When, fields, since
-from ml4t_live_ib.simulator.message import Message
-from ml4t_live_ib.simulator.order_tables import CONTRACT_QUERY, PLACE_ORDER
+from ml4t_live_ib.simulator.protocol.fields import Each, Maybe, When, fields, since
+from ml4t_live_ib.simulator.protocol.message import Message
+from ml4t_live_ib.simulator.protocol.order_tables import CONTRACT_QUERY, PLACE_ORDER
 
 _BAG_LEGS = When(
     lambda values, _: values.get("secType") == "BAG",
@@ -95,22 +95,5 @@ REQUESTS = {
 }
 """Every request that is understood, by its number."""
 
-PLACE_OF_REQUEST_ID = {
-    10: 2,
-    22: 1,
-    52: 2,
-    54: 2,
-    55: 2,
-    74: 2,
-    79: 1,
-    83: 1,
-    84: 1,
-    86: 1,
-    88: 1,
-    94: 1,
-    96: 1,
-    100: 1,
-    102: 1,
-    104: 1,
-}
+PLACE_OF_REQUEST_ID = dict.fromkeys((22, 79, 83, 84, 86, 88, 94, 96, 100, 102, 104), 1) | dict.fromkeys((10, 52, 54, 55, 74), 2)
 """Where the id of a request is in those that are not understood, so that the refusal reaches whoever waits for it."""

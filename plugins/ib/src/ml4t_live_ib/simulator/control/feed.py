@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ml4t.live.times import NANOS
-from ml4t_live_ib.simulator.venue_control import VenueControls
+from ml4t_live_ib.simulator.control.venue import VenueControls
 
 
 class FeedControls(VenueControls):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ml4t_live_ib.simulator import answer_tables as answers
-from ml4t_live_ib.simulator.book import Book
-from ml4t_live_ib.simulator.contract import Contract
+from ml4t_live_ib.simulator.desks.lookup import one_contract
 from ml4t_live_ib.simulator.faults import Faults
-from ml4t_live_ib.simulator.fields import Values
 from ml4t_live_ib.simulator.link import Link
-from ml4t_live_ib.simulator.lookup import one_contract
-from ml4t_live_ib.simulator.message import Message
-from ml4t_live_ib.simulator.order import Execution, Order, Refused
-from ml4t_live_ib.simulator.order_tables import COMPLETED_ORDER, OPEN_ORDER
+from ml4t_live_ib.simulator.protocol import answer_tables as answers
+from ml4t_live_ib.simulator.protocol.fields import Values
+from ml4t_live_ib.simulator.protocol.message import Message
+from ml4t_live_ib.simulator.protocol.order_tables import COMPLETED_ORDER, OPEN_ORDER
+from ml4t_live_ib.simulator.protocol.stamps import Clock
 from ml4t_live_ib.simulator.session import Session
-from ml4t_live_ib.simulator.stamps import Clock
-from ml4t_live_ib.simulator.universe import Universe
+from ml4t_live_ib.simulator.venue.book import Book
+from ml4t_live_ib.simulator.venue.contract import Contract
+from ml4t_live_ib.simulator.venue.order import Execution, Order, Refused
+from ml4t_live_ib.simulator.venue.universe import Universe
 
 _PRESET = "Order TIF was set to DAY based on order preset."
 

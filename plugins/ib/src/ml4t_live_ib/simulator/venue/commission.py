@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml4t_live_ib.simulator.contract import Contract
+from ml4t_live_ib.simulator.venue.contract import Contract
 
 
 def commission(contract: Contract, quantity: float, price: float) -> float:

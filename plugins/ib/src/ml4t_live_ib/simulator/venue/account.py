@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from attrs import define
 
-from ml4t_live_ib.simulator.contract import Contract
+from ml4t_live_ib.simulator.venue.contract import Contract
 
 
 @define
