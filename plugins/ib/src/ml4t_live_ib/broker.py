@@ -110,9 +110,7 @@ class IBBroker:
             self._updates.repeat(booked)
             raise BrokerRefused(f"order {order.order_id} has ended at IB: {booked.status}", code="ended")
         self._refuse_in_outage()
-        asked = evolve(
-            order.amendment or order.terms, quantity=quantity, limit_price=limit_price, stop_price=stop_price
-        )
+        asked = evolve(order.amendment or order.terms, quantity=quantity, limit_price=limit_price, stop_price=stop_price)
         listed = await self._find(order.symbol)
         changed = rounded(order.changed(**asdict(asked), amendment=None), listed.rules)
         sent = to_ib(changed, account=self._reader.account, outside_rth=self.config.outside_rth)
@@ -200,7 +198,9 @@ class IBBroker:
             left = {each.number for each in await self._reader.open_orders() if each.client_id == client} & set(numbers)
             if not left:
                 traded = any(each.filled for number in numbers if (each := self._updates.table.numbered(client, number)))
-                return OutcomeUnknown(f"one of the group was refused after another had traded: {refused}") if traded else refused
+                return (
+                    OutcomeUnknown(f"one of the group was refused after another had traded: {refused}") if traded else refused
+                )
             await asyncio.sleep(WITHDRAWAL_SECONDS)
         return OutcomeUnknown(f"one of the group was refused, and the rest is not cancelled yet: {refused}")
 
@@ -308,7 +308,9 @@ def choose(wanted: str, accounts: Sequence[str]) -> str:
         return wanted or accounts[0]
     listed = ", ".join(accounts)
     if wanted:
-        raise BrokerRefused(f"account {wanted} is not one of this login's; set account to one of {listed}", code="wrong_account")
+        raise BrokerRefused(
+            f"account {wanted} is not one of this login's; set account to one of {listed}", code="wrong_account"
+        )
     raise BrokerRefused(f"this login has several accounts; set account to one of {listed}", code="no_account")
 
 

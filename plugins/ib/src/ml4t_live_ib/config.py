@@ -11,7 +11,9 @@ from attrs.validators import ge, gt, in_
 from ml4t.live.config import Duration
 from ml4t.live.times import NANOS
 
-BarSize = Literal["5 secs", "10 secs", "15 secs", "30 secs", "1 min", "2 mins", "3 mins", "5 mins", "15 mins", "30 mins", "1 hour"]
+BarSize = Literal[
+    "5 secs", "10 secs", "15 secs", "30 secs", "1 min", "2 mins", "3 mins", "5 mins", "15 mins", "30 mins", "1 hour"
+]
 DataKind = Literal["bars", "updating_bars", "trades", "quotes"]
 MarketDataType = Literal["live", "frozen", "delayed", "delayed_frozen"]
 WhatToShow = Literal["TRADES", "MIDPOINT", "BID", "ASK"]

@@ -106,9 +106,7 @@ class Contracts:
 
     async def _details(self, contract: Contract) -> list[ContractDetails]:
         try:
-            return await self._session.ask(
-                f"what {to_symbol(contract)} is", lambda ib: ib.reqContractDetailsAsync(contract)
-            )
+            return await self._session.ask(f"what {to_symbol(contract)} is", lambda ib: ib.reqContractDetailsAsync(contract))
         except RequestError as error:
             if error.code == 200:
                 return []

@@ -98,18 +98,14 @@ class Updates:
 
     def placed(self, number: int, contract: Contract, order: ib_async.Order, *, believed: Terms) -> None:
         """Note an order that is about to be sent."""
-        self.table.placed(
-            BookedOrder(self._client_id, number, contract, order, believed=believed, held=not order.transmit)
-        )
+        self.table.placed(BookedOrder(self._client_id, number, contract, order, believed=believed, held=not order.transmit))
 
     def repeat(self, booked: BookedOrder) -> None:
         """Tell the engine again how an order stands."""
         booked.told = None
         self.tell(booked)
 
-    def expect(
-        self, number: int, *, terms: Terms | None = None, asked: Terms | None = None
-    ) -> asyncio.Future[BookedOrder]:
+    def expect(self, number: int, *, terms: Terms | None = None, asked: Terms | None = None) -> asyncio.Future[BookedOrder]:
         """Return what is resolved once TWS has answered an order, or a change of one to `terms`, rounded from `asked`."""
         answer: asyncio.Future[BookedOrder] = asyncio.get_running_loop().create_future()
         answer.add_done_callback(_retrieve)
@@ -229,8 +225,11 @@ class Updates:
         if booked.perm_id and booked.state in _ACKNOWLEDGED:
             booked.acknowledged = True
         terms = booked.terms
-        changed = terms != booked.believed
-        booked.believed = terms
+        # One whose last part the other of its group has taken is told as one for nothing more, and then as cancelled.
+        spent = terms.quantity <= booked.filled and booked.state is not OrderState.FILLED
+        changed = terms != booked.believed and not spent
+        if changed:
+            booked.believed = terms
         self._answer(booked)
         self.tell(booked, terms=terms if changed else None)
 
