@@ -63,5 +63,4 @@ async def broker_rig() -> AsyncIterator[Rig]:
 async def feed_rig() -> AsyncIterator[Rig]:
     """Make a source; it is gone afterwards."""
     with simulator() as venue:
-        exempt = {"wrong_credentials_are_refused_at_once": "TWS has been logged in by a person; a feed names no account"}
-        yield Rig(venue, exempt={})
+        yield Rig(venue)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,9 +69,8 @@ def test_what_has_no_spelling_is_named_by_its_number():
     ],
 )
 def test_any_other_spelling_is_refused_with_the_right_one(symbol, said):
-    with pytest.raises(ValueError, match="(?s)") as caught:
+    with pytest.raises(ValueError, match=re.escape(said)):
         to_contract(symbol)
-    assert said in str(caught.value)
 
 
 @given(

@@ -13,7 +13,7 @@ from ib_async import IB
 
 from ml4t.live.contracts import BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
-from ml4t.live.model import Order, OrderState, OrderType, Terms, TimeInForce
+from ml4t.live.model import Account, Order, OrderState, OrderType, Terms, TimeInForce
 from ml4t.live.orders.states import DUST
 from ml4t_live_ib.book import BookedOrder
 from ml4t_live_ib.config import IBBrokerConfig
@@ -53,7 +53,7 @@ class IBBroker:
             self.config, BrokerConnectionError, wire=self._wire, on_code=self._on_code, on_loss=self._on_loss
         )
         self._contracts = Contracts(self._session)
-        self._updates = Updates(self.config.client_id, lambda: self._reader.money_now(), self._look_up)
+        self._updates = Updates(self.config.client_id, self._money_now, self._look_up)
         self._reader = Reader(self._session, self._updates, self._contracts)
         self._ended: dict[str, Ended] = {}
         self._highest = 0
@@ -64,16 +64,15 @@ class IBBroker:
     async def connect(self) -> BrokerSnapshot:
         """Connect, and return the account as it stands.
 
-        Raises BrokerConnectionError, with the remedy, when TWS cannot be reached or does not answer every question; BrokerRefused
-        when the account is not one of this login, or is not named and there are several.
+        Raises BrokerConnectionError, with the remedy, when TWS cannot be reached or does not answer every question, and
+        BrokerRefused when the account is not one of this login, or is not named and there are several.
         """
         self._contracts.forget()
         self._updates.begin(Executions(self._contracts.symbol, self._reader.rate))
         await self._session.open()
         try:
-            ib = self._session.ib
-            self._reader.account = choose(self.config.account, ib.managedAccounts())
-            ib.client.reqAccountUpdates(True, self._reader.account)
+            self._reader.account = choose(self.config.account, self._session.ib.managedAccounts())
+            self._session.client.reqAccountUpdates(True, self._reader.account)
             self._ended = await self._reader.ended_orders()
             snapshot = await self._reader.snapshot(0)
         except BaseException:
@@ -99,7 +98,7 @@ class IBBroker:
         """Ask for a cancel. Raises BrokerRefused for an order that is not there, or that somebody else placed."""
         booked = await self._mine(order)
         if booked.state.is_open:
-            self._session.ib.client.cancelOrder(booked.number, "")
+            self._session.client.cancelOrder(booked.number, "")
         else:
             self._updates.repeat(booked)
 
@@ -118,7 +117,7 @@ class IBBroker:
         sent.ocaGroup, sent.ocaType = booked.order.ocaGroup, booked.order.ocaType
         answer = self._updates.expect(booked.number, terms=changed.terms, asked=asked)
         try:
-            self._session.ib.client.placeOrder(booked.number, listed.contract, sent)
+            self._session.client.placeOrder(booked.number, listed.contract, sent)
             await answer
         except ConnectionError as error:
             raise OutcomeUnknown(f"the connection to TWS was lost while an order was changed: {error}") from None
@@ -161,7 +160,7 @@ class IBBroker:
         changed = [rounded(order, each.rules) for order, each in zip(orders, listed, strict=True)]
         sent = [to_ib(each, account=self._reader.account, outside_rth=self.config.outside_rth) for each in changed]
         ib = self._session.ib
-        numbers = [self._next_number(ib) for _ in orders]
+        numbers = [self._next_number() for _ in orders]
         if orders[-1].parent_id:
             for each in sent[1:]:
                 each.parentId = numbers[0]
@@ -193,7 +192,7 @@ class IBBroker:
         for number in numbers:
             booked = self._updates.table.numbered(client, number)
             if booked is not None and booked.state.is_open:
-                self._session.ib.client.cancelOrder(number, "")
+                self._session.client.cancelOrder(number, "")
         for _ in range(WITHDRAWAL_LOOKS):
             left = {each.number for each in await self._reader.open_orders() if each.client_id == client} & set(numbers)
             if not left:
@@ -241,9 +240,10 @@ class IBBroker:
         except UnknownInstrument as error:
             raise BrokerRefused(str(error), code="200") from None
 
-    def _next_number(self, ib: IB) -> int:
-        ib.client.updateReqId(self._highest + 1)
-        self._highest = ib.client.getReqId()
+    def _next_number(self) -> int:
+        client = self._session.client
+        client.updateReqId(self._highest + 1)
+        self._highest = client.getReqId()
         return self._highest
 
     def _refuse_in_outage(self) -> None:
@@ -300,6 +300,9 @@ class IBBroker:
 
     def _on_loss(self, why: str) -> None:
         self._updates.lost(why)
+
+    def _money_now(self) -> Account:
+        return self._reader.money_now()
 
 
 def choose(wanted: str, accounts: Sequence[str]) -> str:

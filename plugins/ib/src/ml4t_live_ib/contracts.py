@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any, cast
 
 from attrs import frozen
 from ib_async import IB, Contract, ContractDetails, PriceIncrement
@@ -129,8 +130,9 @@ class Contracts:
 
         async def ask(ib: IB) -> list[PriceIncrement]:
             # Not `reqMarketRuleAsync`: that one gives up after a second of its own, and takes silence for no rule.
-            answer: asyncio.Future[list[PriceIncrement]] = ib.wrapper.startReq(f"marketRule-{number}")
-            ib.client.reqMarketRule(int(number))
+            wrapper, client = cast(Any, ib.wrapper), cast(Any, ib.client)
+            answer: asyncio.Future[list[PriceIncrement]] = wrapper.startReq(f"marketRule-{number}")
+            client.reqMarketRule(int(number))
             return await answer
 
         return await self._session.ask(f"the ticks of {to_symbol(details.contract)}", ask)

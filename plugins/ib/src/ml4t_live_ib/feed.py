@@ -47,7 +47,7 @@ class IBDataFeed:
             wire=self._wire,
             on_code=self._on_code,
             on_loss=lambda why: self._fail(FeedDisconnected(why)),
-            on_alive=lambda: self._sink.alive(),
+            on_alive=self._on_alive,
         )
         self._contracts = Contracts(self._session)
         self._pacer = Pacer()
@@ -78,9 +78,7 @@ class IBDataFeed:
             await self._session.open()
             subscribing = asyncio.get_running_loop().create_task(self._subscribe_all(), name="ib subscribe")
             self._again.add(subscribing)
-            await asyncio.wait({subscribing, self._failure}, return_when=asyncio.FIRST_COMPLETED)
-            if subscribing.done():
-                subscribing.result()
+            subscribing.add_done_callback(self._on_subscribed)
             await self._failure
         finally:
             await self._end()
@@ -99,8 +97,7 @@ class IBDataFeed:
     async def _subscribe_all(self) -> None:
         await asyncio.sleep(max(0.0, self._rival_until - time.monotonic()))
         kind = MARKET_DATA_TYPES.index(self.config.market_data_type) + 1
-        client: Any = self._session.ib.client
-        client.reqMarketDataType(kind)
+        self._session.client.reqMarketDataType(kind)
         for symbol in self.symbols:
             try:
                 listed = await self._contracts.find(symbol)
@@ -111,19 +108,25 @@ class IBDataFeed:
             await self._subscribe(listed)
         self._subscribed.set()
 
+    def _on_subscribed(self, subscribing: asyncio.Task[None]) -> None:
+        self._again.discard(subscribing)
+        error = None if subscribing.cancelled() else subscribing.exception()
+        if error is not None:
+            self._fail(error)
+
     async def _subscribe(self, listed: Listed) -> None:
         if self._stream.is_history:
             await self._pacer.wait(listed.contract.conId)
-        ib = self._session.ib
-        number = ib.client.getReqId()
+        client = self._session.client
+        number = client.getReqId()
         self._stream.symbols[number] = listed.symbol
-        self._stream.subscribe(ib, number, listed.contract)
+        self._stream.subscribe(client, number, listed.contract)
 
     def _subscribe_again(self, number: int, *, after: float) -> None:
         """Ask for the data of a subscription that has ended, under a new number."""
         listed = self._listed[self._stream.symbols.pop(number)]
         if self._session.is_open:
-            self._stream.cancel(self._session.ib, number)
+            self._stream.cancel(self._session.client, number)
 
         async def subscribe() -> None:
             try:
@@ -148,6 +151,9 @@ class IBDataFeed:
     def _wire(self, ib: IB) -> None:
         self._stream.wire(self._session, ib)
         ib.updateEvent += self._session.guard(self._flush)
+
+    def _on_alive(self) -> None:
+        self._sink.alive()
 
     def _flush(self) -> None:
         """Hand on what one read of the socket brought."""
@@ -177,7 +183,7 @@ class IBDataFeed:
         else:
             _log.warning(why, symbol=symbol)
 
-    def _fail(self, error: FeedDisconnected | FeedRefused) -> None:
+    def _fail(self, error: BaseException) -> None:
         if not self._failure.done():
             self._failure.set_exception(error)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import structlog
-from ib_async import IB, BarData
+from ib_async import IB
 from ib_async.wrapper import RequestError
 
 from ml4t.live.errors import FeedDisconnected, LiveError
 from ml4t.live.model import MarketEvent, Quote, Trade
-from ml4t.live.times import NANOS, to_datetime, to_nanoseconds
+from ml4t.live.times import NANOS, format_duration, to_datetime, to_nanoseconds
 from ml4t_live_ib.codes import Action, action_of, sentence
 from ml4t_live_ib.config import IBFeedConfig
 from ml4t_live_ib.contracts import Listed
@@ -50,9 +51,8 @@ class History:
         """Return what happened with start <= event_time < end, oldest first. Raises FeedDisconnected or HistoryRefused."""
         first = max(start, end - self._config.backfill)
         if first > start:
-            _log.warning(
-                f"{listed.symbol}: the gap is longer than backfill = {self._config.backfill // NANOS} s; its beginning stays empty"
-            )
+            longest = format_duration(self._config.backfill)
+            _log.warning(f"{listed.symbol}: the gap is longer than backfill = {longest!r}; its beginning stays empty")
         kinds: dict[str, Callable[[Listed, int, int], AsyncIterator[MarketEvent]]] = {
             "trades": self._trades,
             "quotes": self._quotes,
@@ -65,21 +65,24 @@ class History:
         seconds = BAR_SECONDS[size]
         longest = next((span for upto, span in LONGEST if seconds <= upto), DAY)
         what = shown(listed.contract, self._config.what_to_show)
-        upto = start // NANOS // seconds * seconds
-        last = -(-end // NANOS)
-        while upto < last:
-            upto = min(upto + longest, last)
-            span = min(longest, upto - start // NANOS // seconds * seconds)
-            duration = f"{max(30, -(-span // seconds) * seconds)} S"
-            moment = to_datetime(upto * NANOS)
-
-            async def ask(ib: IB) -> Sequence[BarData]:
-                return await ib.reqHistoricalDataAsync(
-                    listed.contract, moment, duration, size, what, self._config.use_rth, 2, timeout=0
-                )
-
+        begin, last = start // NANOS // seconds * seconds, -(-end // NANOS)
+        while begin < last:
+            upto = min(begin + longest, last)
+            duration = f"{max(30, -(-(upto - begin) // seconds) * seconds)} S"
+            ask = partial(
+                IB.reqHistoricalDataAsync,
+                contract=listed.contract,
+                endDateTime=to_datetime(upto * NANOS),
+                durationStr=duration,
+                barSizeSetting=size,
+                whatToShow=what,
+                useRTH=self._config.use_rth,
+                formatDate=2,
+                timeout=0,
+            )
             for bar in await self._ask(listed, (duration, upto), ask):
                 yield bar_of(listed.symbol, bar, seconds * NANOS, backfilled=True)
+            begin = upto
 
     async def _trades(self, listed: Listed, start: int, end: int) -> AsyncIterator[MarketEvent]:
         async for tick in self._ticks(listed, "TRADES", start, end):
@@ -93,11 +96,15 @@ class History:
     async def _ticks(self, listed: Listed, what: str, start: int, end: int) -> AsyncIterator[Any]:
         begin = start // NANOS
         while begin * NANOS < end:
-            moment = to_datetime(begin * NANOS)
-
-            async def ask(ib: IB) -> Sequence[Any]:
-                return await ib.reqHistoricalTicksAsync(listed.contract, moment, "", TICKS, what, self._config.use_rth)
-
+            ask = partial(
+                IB.reqHistoricalTicksAsync,
+                contract=listed.contract,
+                startDateTime=to_datetime(begin * NANOS),
+                endDateTime="",
+                numberOfTicks=TICKS,
+                whatToShow=what,
+                useRth=self._config.use_rth,
+            )
             ticks = await self._ask(listed, (what, begin), ask)
             for tick in ticks:
                 yield tick
@@ -105,7 +112,7 @@ class History:
                 return
             begin = to_nanoseconds(ticks[-1].time) // NANOS + 1  # IB completes the last second of an answer
 
-    async def _ask(self, listed: Listed, request: object, ask: Callable[[IB], Any]) -> Any:
+    async def _ask(self, listed: Listed, request: object, ask: Callable[[IB], Awaitable[Any]]) -> Any:
         """Return IB's answer; again after a pause when it came too soon."""
         for _ in range(ATTEMPTS):
             await self._pacer.wait(listed.contract.conId, (listed.symbol, request))

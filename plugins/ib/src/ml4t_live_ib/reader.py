@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any, cast
 
 import ib_async
 import structlog
@@ -32,7 +33,7 @@ class Ended:
 
 
 class Reader:
-    """Asks about one account. What it is told of orders and executions goes through `updates`, like everything that TWS says."""
+    """Asks about one account. What it is told of orders and executions goes through `updates`, like all that TWS says."""
 
     def __init__(self, session: Session, updates: Updates, contracts: Contracts) -> None:
         self._session = session
@@ -48,7 +49,8 @@ class Reader:
         await self.executions()
         account = await self.money()
         executions = self._updates.executions
-        await self._contracts.learn([each.contract for each in (*held.values(), *working)])
+        await self._contracts.learn([each.contract for each in held.values()])
+        await self._contracts.learn([booked.contract for booked in working])
         await self._contracts.learn(executions.contracts())
         return BrokerSnapshot(
             account,
@@ -77,11 +79,12 @@ class Reader:
 
         async def ask(ib: IB) -> None:
             # One shot: the subscription that TWS keeps up by itself is up to three minutes old.
-            number = ib.client.getReqId()
-            answer = ib.wrapper.startReq(number)
-            ib.client.reqAccountUpdatesMulti(number, self.account, "", False)
+            wrapper, client = cast(Any, ib.wrapper), cast(Any, ib.client)
+            number = client.getReqId()
+            answer = wrapper.startReq(number)
+            client.reqAccountUpdatesMulti(number, self.account, "", False)
             await answer
-            ib.client.cancelAccountUpdatesMulti(number)
+            client.cancelAccountUpdatesMulti(number)
 
         await self._session.ask("what the account is worth", ask)
         return self._money().as_account(time.time_ns())
@@ -133,7 +136,7 @@ class Reader:
             f"being cancelled, check it in TWS"
         )
         if self._updates.is_ours(extra):
-            self._session.ib.client.cancelOrder(extra.number, "")
+            self._session.client.cancelOrder(extra.number, "")
 
 
 def _ended(trade: ib_async.Trade) -> Ended:

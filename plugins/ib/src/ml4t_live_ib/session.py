@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import structlog
 from ib_async import IB, StartupFetch
@@ -69,6 +69,11 @@ class Session:
         return self._ib
 
     @property
+    def client(self) -> Any:
+        """The SDK's own client below it, which sends IB's messages one by one and has no types. Raises as `ib`."""
+        return self.ib.client
+
+    @property
     def is_open(self) -> bool:
         """True until the connection is closed or known to be lost."""
         return self._ib is not None and self._ib.isConnected()
@@ -105,8 +110,8 @@ class Session:
             self._watching.cancel()
         if ib is not None:
             self._detach(ib)
-            transport = ib.client.conn.transport
-            ib.wrapper.connectionClosed()  # whoever waits for an answer is told; `disconnect` alone would forget them
+            transport, wrapper = ib.client.conn.transport, cast(Any, ib.wrapper)
+            wrapper.connectionClosed()  # whoever waits for an answer is told; `disconnect` alone would forget them
             ib.disconnect()
             if transport is not None:
                 transport.abort()  # a line that is dead would never let go of what is still to be sent
@@ -134,7 +139,7 @@ class Session:
         def guarded(*arguments: Any) -> None:
             try:
                 handler(*arguments)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the SDK would log it, drop the message and go on
                 _log.exception("a message of TWS could not be handled")
                 self.lose(f"a message of TWS could not be handled: {error!r}")
 
@@ -241,8 +246,8 @@ class Session:
         action = action_of(code, names_order=False)
         if action is Action.TAKEN:
             self._refuse(
-                f"client id {self._config.client_id} is in use at {self._where}: another process holds it; stop that one, or set "
-                f"another client_id"
+                f"client id {self._config.client_id} is in use at {self._where}: another process holds it; stop that one, "
+                f"or set another client_id"
             )
         elif action is Action.MOVED:
             port = re.search(r"\d{2,5}\s*$", text)

@@ -49,11 +49,11 @@ class Stream(Protocol):
         """Take the callbacks of this kind of data."""
         ...
 
-    def subscribe(self, ib: IB, number: int, contract: Contract) -> None:
-        """Ask for the data of an instrument."""
+    def subscribe(self, client: Any, number: int, contract: Contract) -> None:
+        """Ask for the data of an instrument, by the SDK's own client."""
         ...
 
-    def cancel(self, ib: IB, number: int) -> None:
+    def cancel(self, client: Any, number: int) -> None:
         """Ask for no more of them."""
         ...
 
@@ -90,14 +90,12 @@ class RealTimeBars:
         """Take the callback of 5-second bars."""
         session.take(ib, "realtimeBar", self._on_bar)
 
-    def subscribe(self, ib: IB, number: int, contract: Contract) -> None:
+    def subscribe(self, client: Any, number: int, contract: Contract) -> None:
         """Ask for the bars of an instrument."""
-        client: Any = ib.client
         client.reqRealTimeBars(number, contract, 5, shown(contract, self._config.what_to_show), self._config.use_rth, [])
 
-    def cancel(self, ib: IB, number: int) -> None:
+    def cancel(self, client: Any, number: int) -> None:
         """Ask for no more of them."""
-        client: Any = ib.client
         client.cancelRealTimeBars(number)
 
     def _on_bar(
@@ -140,16 +138,14 @@ class UpdatingBars:
         """Take the callback of updates."""
         session.take(ib, "historicalDataUpdate", self._on_update)
 
-    def subscribe(self, ib: IB, number: int, contract: Contract) -> None:
+    def subscribe(self, client: Any, number: int, contract: Contract) -> None:
         """Ask for the bars of an instrument."""
         config = self._config
         what, duration = shown(contract, config.what_to_show), f"{max(60, 2 * self._seconds)} S"
-        client: Any = ib.client
         client.reqHistoricalData(number, contract, "", duration, config.bar_size, what, config.use_rth, 2, True, [])
 
-    def cancel(self, ib: IB, number: int) -> None:
+    def cancel(self, client: Any, number: int) -> None:
         """Ask for no more of them."""
-        client: Any = ib.client
         client.cancelHistoricalData(number)
 
     def _on_update(self, number: int, bar: BarData) -> None:
@@ -182,14 +178,12 @@ class Trades:
         """Take the callback of trades."""
         session.take(ib, "tickByTickAllLast", self._on_trade)
 
-    def subscribe(self, ib: IB, number: int, contract: Contract) -> None:
+    def subscribe(self, client: Any, number: int, contract: Contract) -> None:
         """Ask for the trades of an instrument."""
-        client: Any = ib.client
         client.reqTickByTickData(number, contract, "Last", 0, False)
 
-    def cancel(self, ib: IB, number: int) -> None:
+    def cancel(self, client: Any, number: int) -> None:
         """Ask for no more of them."""
-        client: Any = ib.client
         client.cancelTickByTickData(number)
 
     def _on_trade(
@@ -229,14 +223,12 @@ class Quotes:
         for unwanted in ("tickGeneric", "tickString", "tickReqParams", "tickOptionComputation"):
             session.take(ib, unwanted, _ignore)
 
-    def subscribe(self, ib: IB, number: int, contract: Contract) -> None:
+    def subscribe(self, client: Any, number: int, contract: Contract) -> None:
         """Ask for the quotes of an instrument."""
-        client: Any = ib.client
         client.reqMktData(number, contract, "", False, False, [])
 
-    def cancel(self, ib: IB, number: int) -> None:
+    def cancel(self, client: Any, number: int) -> None:
         """Ask for no more of them."""
-        client: Any = ib.client
         client.cancelMktData(number)
 
     def _on_price(self, number: int, kind: int, price: float, size: float) -> None:
