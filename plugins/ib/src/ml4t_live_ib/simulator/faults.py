@@ -42,5 +42,8 @@ class Faults:
     next_lost: bool = False
     """Swallow the next order."""
 
+    next_cancel_refused: tuple[int, str] | None = None
+    """Refuse the next cancellation with this code and text."""
+
     next_executed_first: bool = False
     """Execute the next order before anything is said of it."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ml4t_live_ib.simulator.control.server import Server
+from ml4t_live_ib.simulator.control.venue import VenueControls
+from ml4t_live_ib.simulator.venue.order import Order
+from ml4t_live_ib.simulator.venue.terms import manual_terms
 
 _LOST = "Connectivity between IBKR and Trader Workstation has been lost."
 _RESTORED = "Connectivity between IBKR and Trader Workstation has been restored - data {}."
 
 
-class FaultControls(Server):
+class FaultControls(VenueControls):
     """What goes wrong at this vendor. The codes are those of its documented errors."""
 
     def send_error(self, code: int, text: str, *, request_id: int = -1, client_id: int | None = None) -> None:
@@ -21,6 +23,13 @@ class FaultControls(Server):
         for session in self._tws.ready():
             if client_id in {None, session.client_id}:
                 session.error(request_id, code, text)
+
+    def send_order_error(self, order_id: str, code: int, text: str) -> None:
+        """Send an error about an open order, named by its `orderRef`, to its client; nothing happens to the order."""
+        self._call(lambda: self._send_order_error(self._open(order_id), code, text))
+
+    def _send_order_error(self, order: Order, code: int, text: str) -> None:
+        self._send_error(code, text, order.order_id, order.client_id)
 
     def lose_link(self) -> None:
         """Lose the vendor's servers (1100): no data, orders and cancellations wait, sockets stay."""
@@ -56,6 +65,10 @@ class FaultControls(Server):
         """Take the live market data of a symbol from the login: requests are answered with 354, 420 or 162."""
         self._call(lambda: self._tws.data.unsubscribed.add(symbol))
 
+    def end_subscriptions(self, symbol: str, code: int, text: str) -> None:
+        """End what listens to a symbol with an error, such as 10182 or 10225."""
+        self._call(lambda: self._tws.data.end(self._contract(symbol), code, text))
+
     def nightly_reset(self, *, data_kept: bool = False) -> None:
         """Let the night come: 1100, a new trading day on which orders of the day are gone, then 1101 or 1102."""
         self._call(lambda: self._nightly_reset(data_kept))
@@ -72,6 +85,34 @@ class FaultControls(Server):
     def auction(self, *, opening: bool) -> None:
         """Let the market open (orders of lifetime OPG trade) or close (MOC and LOC trade)."""
         self._call(lambda: self._tws.book.auction(opening=opening))
+
+    def enter_by_hand(self, symbol: str, action: str, quantity: float, *, limit: float | None = None) -> int:
+        """Place an order in the window of TWS: it has client 0, order id 0 and no `orderRef`. Return its permanent id."""
+        return self._call(lambda: self._enter_by_hand(symbol, action, quantity, limit))
+
+    def _enter_by_hand(self, symbol: str, action: str, quantity: float, limit: float | None) -> int:
+        contract = self._contract(symbol)
+        kind = "MKT" if limit is None else "LMT"
+        terms = manual_terms(contract, action=action, totalQuantity=quantity, orderType=kind, lmtPrice=limit)
+        order = self._tws.book.take(0, 0, terms, contract)
+        self._tws.book.begin(order)
+        return order.perm_id
+
+    def change_port(self) -> int:
+        """Announce another port (1300), drop everybody, and listen there; return it."""
+        self._run(self._change_port())
+        return self.address[1]
+
+    async def _change_port(self) -> None:
+        old, self.address = self._listener, (self.address[0], 0)
+        await self._listen()
+        self._tws.notify(
+            1300,
+            "TWS socket port has been reset and this connection is being dropped. "
+            f"Please reconnect on the new port - {self.address[1]}",
+        )
+        old.close()
+        await self._drop(reset=False)
 
     def forget_ids(self) -> None:
         """Issue order ids from 1 again from the next connection on."""
@@ -93,6 +134,10 @@ class FaultControls(Server):
     def duplicate(self, chance: float) -> None:
         """Send messages about orders twice with this chance, 0 to 1."""
         self._call(lambda: setattr(self._tws.faults, "duplicated", chance))
+
+    def refuse_next_cancel(self, code: int, text: str) -> None:
+        """Refuse the next cancellation, with 161 for instance; the order goes on."""
+        self._call(lambda: setattr(self._tws.faults, "next_cancel_refused", (code, text)))
 
     def warn_of_presets(self, on: bool) -> None:
         """Send 10349 for every new order, which the SDK takes for a cancellation."""

@@ -21,3 +21,13 @@ class FeedControls(VenueControls):
         of any other, and the first one ten minutes before the simulator began, so that they do not lie in the future.
         """
         return self._call(lambda: self._tws.market.emit(self._contract(symbol), price, size)) * NANOS
+
+    def burst(self, symbol: str, count: int) -> None:
+        """Let that many trades happen at once, at the last price."""
+        self._call(lambda: self._burst(symbol, count))
+
+    def _burst(self, symbol: str, count: int) -> None:
+        contract = self._contract(symbol)
+        price = self._tws.market.tape(contract).last
+        for _ in range(count):
+            self._tws.market.emit(contract, price, 1.0)

@@ -159,6 +159,13 @@ class DataDesk:
         """Drop every subscription, as the vendor does when it reports 1101."""
         self._drop(self.subscriptions)
 
+    def end(self, contract: Contract, code: int, text: str) -> None:
+        """End what listens to a contract, with an error."""
+        gone = [each for each in self.subscriptions if each.contract is contract]
+        for each in gone:
+            each.session.error(each.request_id, code, text)
+        self._drop(gone)
+
     def _drop(self, gone: list[Subscription]) -> None:
         for each in gone:
             del self._by_request[each.session.number, each.request_id]

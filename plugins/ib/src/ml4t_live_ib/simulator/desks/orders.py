@@ -108,6 +108,9 @@ class OrderDesk:
         order = self._book.known(session.client_id, order_id)
         if order is None:
             session.error(order_id, 10147, f"OrderId {order_id} that needs to be cancelled is not found.")
+        elif self._faults.next_cancel_refused is not None:
+            session.error(order_id, *self._faults.next_cancel_refused)
+            self._faults.next_cancel_refused = None
         else:
             self._link.when_up(lambda: self._cancel(session, order))
 
