@@ -39,7 +39,7 @@ def test_a_length_that_cannot_be_is_not_waited_for() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, ""), (True, "1"), (False, "0"), (7, "7"), (190.0, "190"), (190.01, "190.01"), (float("inf"), "Infinite")],
+    [(None, ""), (True, "1"), (False, "0"), (7, "7"), (190.0, "190"), (190.01, "190.01"), (float("inf"), "Infinity")],
 )
 def test_values_are_written_as_the_protocol_wants_them(value, text) -> None:
     assert write(value) == text

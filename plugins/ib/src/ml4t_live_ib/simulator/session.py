@@ -205,4 +205,5 @@ class Session(asyncio.Protocol):
         _log.warning("client %d sent message %s, which is not simulated", self.client_id, texts[0])
         place = PLACE_OF_REQUEST_ID.get(int(texts[0])) if texts[0].isdigit() else None
         request_id = int(texts[place]) if place is not None and len(texts) > place and texts[place].isdigit() else -1
-        self.error(request_id, 321, f"Error validating request.-'bQ' : cause - message {texts[0]} is not simulated")
+        # Not 321: the SDK takes that for a warning, and whoever waits for the answer would wait for ever.
+        self.error(request_id, 505, f"Fatal Error: Unknown message id: message {texts[0]} is not simulated")

@@ -37,7 +37,7 @@ def write(value: Any) -> str:
         return "1" if value else "0"
     if isinstance(value, float):
         if value == math.inf:
-            return "Infinite"
+            return "Infinity"  # clients write "Infinite", and cannot read it
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     return str(value)
 

@@ -14,7 +14,7 @@ from ml4t_live_ib.simulator.venue.commission import commission as usual_commissi
 from ml4t_live_ib.simulator.venue.contract import Contract
 from ml4t_live_ib.simulator.venue.market import Market
 from ml4t_live_ib.simulator.venue.matching import STOPS, trade_price, waits_for_auction, within_limit
-from ml4t_live_ib.simulator.venue.order import Execution, Order, Refused
+from ml4t_live_ib.simulator.venue.order import WORKING, Execution, Order, Refused
 from ml4t_live_ib.simulator.venue.rules import check
 from ml4t_live_ib.simulator.venue.tape import Tape
 
@@ -164,7 +164,7 @@ class Book:
             self._try(order, tape, arriving=False)
 
     def _try(self, order: Order, tape: Tape, *, arriving: bool) -> None:
-        if self.hold or order.is_done or not order.transmitted or waits_for_auction(order) or order.available <= 0:
+        if self.hold or order.status not in WORKING or waits_for_auction(order) or order.available <= 0:
             return
         price = trade_price(order, tape, arriving=arriving)
         if order.triggered and order.status == "PreSubmitted":

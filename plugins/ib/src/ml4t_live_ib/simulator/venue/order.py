@@ -13,6 +13,10 @@ DONE = frozenset({"Filled", "Cancelled", "Inactive"})
 """The states in which nothing can happen to an order any more."""
 
 
+WORKING = frozenset({"PreSubmitted", "Submitted"})
+"""The states in which an order may trade; those before them have not reached an exchange."""
+
+
 class Refused(Exception):
     """TWS says no; `code` is the vendor's."""
 
