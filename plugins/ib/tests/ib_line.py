@@ -12,6 +12,7 @@ from ib_rig import Rig
 
 from ml4t.live.contracts import BrokerSnapshot, OrderUpdate
 from ml4t.live.model import Account, Fill, MarketEvent, Order, OrderSide, OrderState, OrderType, TimeInForce
+from ml4t.live.testing.conformance import waiting
 from ml4t_live_ib.broker import IBBroker
 from ml4t_live_ib.feed import IBDataFeed
 from ml4t_live_ib.simulator import TwsSimulator
@@ -22,17 +23,12 @@ _numbers = itertools.count(1)
 
 async def until(condition: Callable[[], object], what: str = "", seconds: float = PATIENCE) -> None:
     """Wait until something holds."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not condition():
-                await asyncio.sleep(0.005)
-    except TimeoutError:
-        raise AssertionError(f"not within {seconds:g} s: {what or inspect_source(condition)}") from None
+    await waiting.until(condition, what or _named(condition), seconds)
 
 
-def inspect_source(condition: Callable[[], object]) -> str:
-    code = condition.__code__
-    return f"{code.co_filename}:{code.co_firstlineno}"
+def _named(condition: Callable[[], object]) -> str:
+    code = getattr(condition, "__code__", None)
+    return repr(condition) if code is None else f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def order(**given: Any) -> Order:
@@ -76,7 +72,9 @@ class Line:
 
 
 @contextlib.asynccontextmanager
-async def connected(tws: TwsSimulator, *, hold: bool = True, broker: IBBroker | None = None, **options: Any) -> AsyncIterator[Line]:
+async def connected(
+    tws: TwsSimulator, *, hold: bool = True, broker: IBBroker | None = None, **options: Any
+) -> AsyncIterator[Line]:
     """Connect a broker; orders rest while `hold`."""
     tws.hold(hold)
     broker = broker or Rig(tws).broker(**options)

@@ -16,6 +16,10 @@ from ml4t_live_ib.simulator import SimulatorConfig, TwsSimulator
 QUICK: Mapping[str, Any] = {"probe_seconds": 0.2, "timeout_seconds": 1.0, "requests_per_second": 10_000}
 """A connection that finds out in seconds what takes a user's half a minute."""
 
+NO_CREDENTIALS = {
+    "wrong_credentials_are_refused_at_once": "TWS holds the login; a client on market data shows it no credentials"
+}
+
 
 @frozen
 class Rig:
@@ -35,7 +39,8 @@ class Rig:
         return self.venue
 
     def broker(self, *, address: Address | None = None, wrong_credentials: bool = False, **options: Any) -> IBBroker:
-        return IBBroker(**self._connection(address), account="DU7654321" if wrong_credentials else "", **options)
+        account = "DU7654321" if wrong_credentials else ""
+        return IBBroker(**self._connection(address) | {"account": account} | options)
 
     def feed(
         self, symbols: Sequence[str], *, address: Address | None = None, wrong_credentials: bool = False, **options: Any
@@ -63,4 +68,4 @@ async def broker_rig() -> AsyncIterator[Rig]:
 async def feed_rig() -> AsyncIterator[Rig]:
     """Make a source; it is gone afterwards."""
     with simulator() as venue:
-        yield Rig(venue)
+        yield Rig(venue, exempt=NO_CREDENTIALS)

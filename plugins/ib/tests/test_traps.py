@@ -27,7 +27,7 @@ async def test_t1_after_a_lost_connection_the_same_adapter_begins_anew(tws):
             assert [each.order_id for each in again.snapshot.orders] == [placed.order_id]
             tws.execute(placed.order_id, 10.0, 50.0)
             await again.until_state(placed, S.FILLED)
-            assert [fill.order_id for fill in again.fills][0] == placed.order_id
+            assert again.fills[0].order_id == placed.order_id
 
 
 async def test_t2_a_fill_while_away_is_in_the_first_snapshot(tws):
@@ -99,11 +99,18 @@ async def test_t5_a_new_process_takes_the_numbers_of_executions_for_used(tws):
 async def test_t6_a_client_id_in_use_is_said_at_once_and_in_words(tws):
     async with connected(tws):
         second = IBBroker(**{**QUICK, "timeout_seconds": 30.0}, port=tws.address[1])
-        with pytest.raises(BrokerConnectionError, match="client id 1 is in use .* another process holds it"):
+        with pytest.raises(BrokerConnectionError, match=r"client id 1 is in use .* another process holds it"):
             await asyncio.wait_for(second.connect(), PATIENCE)
 
 
-REQUESTS = ["reqPositions", "reqAllOpenOrders", "reqCompletedOrders", "reqExecutions", "reqAccountUpdatesMulti", "reqCurrentTime"]
+REQUESTS = [
+    "reqPositions",
+    "reqAllOpenOrders",
+    "reqCompletedOrders",
+    "reqExecutions",
+    "reqAccountUpdatesMulti",
+    "reqCurrentTime",
+]
 
 
 @pytest.mark.parametrize("end_only", [False, True])
@@ -111,7 +118,7 @@ REQUESTS = ["reqPositions", "reqAllOpenOrders", "reqCompletedOrders", "reqExecut
 async def test_t7_a_start_with_one_question_unanswered_is_refused(tws, request_name, end_only):
     tws.leave_unanswered([request_name], end_only=end_only and request_name != "reqCurrentTime")
     broker = IBBroker(**QUICK, port=tws.address[1])
-    with pytest.raises(BrokerConnectionError, match="did not say|timed out"):
+    with pytest.raises(BrokerConnectionError, match=r"did not say|timed out"):
         await broker.connect()
     await broker.close()
     tws.leave_unanswered([])

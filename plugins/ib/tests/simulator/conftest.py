@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-import logging
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -19,23 +17,6 @@ from ml4t_live_ib.simulator import SimulatorConfig, TwsSimulator
 PATIENCE = 10.0
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run a test that is a coroutine function."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
-    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), 60))
-    return True
-
-
-@pytest.fixture(autouse=True)
-def nothing_left_running() -> Iterator[None]:
-    logging.getLogger("ib_async").setLevel(logging.CRITICAL)
-    yield
-    assert [thread.name for thread in threading.enumerate() if thread.name == "tws-simulator"] == []
-
-
 @pytest.fixture
 def make_tws() -> Iterator[Callable[..., TwsSimulator]]:
     """A maker of simulators whose prices move only when told to, and that allow any number of requests."""
@@ -45,11 +26,6 @@ def make_tws() -> Iterator[Callable[..., TwsSimulator]]:
             return stack.enter_context(TwsSimulator(SimulatorConfig(**{"interval": 0, "pacing": False, **options})))
 
         yield make
-
-
-@pytest.fixture
-def tws(make_tws) -> TwsSimulator:
-    return make_tws()
 
 
 class Client(IB):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import time
 
 import pytest
@@ -119,7 +120,7 @@ async def test_the_past_is_the_same_for_everybody_and_goes_on_in_what_happened(t
         assert [bar.close for bar in bars[-3:]] == [230.5, 231.5, 230.0]
         assert abs(bars[-4].close / 230.0 - 1) < 0.01  # it leads to the first price
         assert all(bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high for bar in bars)
-        assert all(later.open == earlier.close for earlier, later in zip(bars, bars[1:-3], strict=False))
+        assert all(later.open == earlier.close for earlier, later in itertools.pairwise(bars[:-3]))
 
 
 async def test_bars_of_other_lengths(tws, connected) -> None:

@@ -22,6 +22,15 @@ async def bars_of(ib, tws, eventually):
     return bars
 
 
+def heard(ib, *callbacks: str) -> list[str]:
+    """Return what fills with the names of these callbacks as they are called."""
+    told: list[str] = []
+    for name in callbacks:
+        original = getattr(ib.wrapper, name)
+        setattr(ib.wrapper, name, lambda *a, name=name, original=original: (told.append(name), original(*a)))
+    return told
+
+
 async def settled(ib) -> None:
     """Wait until everything that was sent before now has arrived."""
     await ib.reqCurrentTimeAsync()
@@ -200,7 +209,7 @@ async def test_a_lost_answer(tws, connected, eventually) -> None:
     async with connected(tws) as ib:
         tws.lose_next_answer()
         trade = ib.placeOrder(await ib.stock(), MarketOrder("BUY", 1, orderRef="lost"))
-        await eventually(lambda: tws.fills())
+        await eventually(tws.fills)
         await settled(ib)
         assert trade.orderStatus.status == "PendingSubmit"
         (found,) = await ib.reqCompletedOrdersAsync(False)
@@ -213,7 +222,7 @@ async def test_an_answer_that_is_lost_is_lost_on_that_connection_only(tws, conne
     async with connected(tws) as ib:
         tws.lose_next_answer()
         ib.placeOrder(await ib.stock(), LimitOrder("BUY", 1, 100.0, orderRef="lost"))
-        await eventually(lambda: tws.orders())
+        await eventually(tws.orders)
     async with connected(tws) as ib:
         (trade,) = ib.openTrades()
         tws.execute("lost", 1, 100.0)
@@ -234,7 +243,7 @@ async def test_executions_that_come_again(tws, connected, eventually) -> None:
     async with connected(tws) as ib:
         await resting(ib, eventually)
         name = tws.execute("rests", 5, 100.0)
-        await eventually(lambda: ib.fills())
+        await eventually(ib.fills)
         told = []
         original = ib.wrapper.execDetails
         ib.wrapper.execDetails = lambda *arguments: (told.append(arguments[2].execId), original(*arguments))
@@ -261,15 +270,12 @@ async def test_messages_that_overtake_each_other(make_tws, connected, eventually
     for seed in range(6):
         tws = make_tws(seed=seed)
         async with connected(tws) as ib:
-            seen = []
-            for name in ("openOrder", "orderStatus", "execDetails", "commissionReport"):
-                original = getattr(ib.wrapper, name)
-                setattr(ib.wrapper, name, lambda *a, name=name, original=original: (seen.append(name), original(*a)))
+            told = heard(ib, "openOrder", "orderStatus", "execDetails", "commissionReport")
             tws.shuffle(True)
             trade = ib.placeOrder(await ib.stock(), MarketOrder("BUY", 1))
-            await eventually(lambda: len(seen) == 8)
+            await eventually(lambda told=told: len(told) == 8)
             assert trade.order.permId
-            orders_seen.add(tuple(seen))
+            orders_seen.add(tuple(told))
     assert len(orders_seen) > 1
 
 

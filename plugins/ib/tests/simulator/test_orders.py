@@ -258,7 +258,7 @@ async def test_coins_cannot_be_sold_short_and_have_fractions(tws, connected, eve
         (coin,) = await ib.qualifyContractsAsync(Crypto("BTC", "PAXOS", "USD"))
         trade = ib.placeOrder(coin, MarketOrder("BUY", 0.001, tif="IOC"))
         await eventually(trade.isDone)
-        assert tws.positions() == {"BTC.USD": 0.001}
+        assert tws.positions() == {"BTC.USD PAXOS": 0.001}
         ib.placeOrder(coin, MarketOrder("SELL", 0.002, tif="IOC"))
         await eventually(lambda: 201 in ib.codes)
 
@@ -301,7 +301,7 @@ async def test_an_order_id_serves_once(tws, connected, eventually) -> None:
     async with connected(tws) as ib:
         stock = await ib.stock()
         ib.placeOrder(stock, LimitOrder("BUY", 1, 150.0, orderId=1000))
-        await eventually(lambda: tws.orders())
+        await eventually(tws.orders)
         ib.client.placeOrder(999, stock, LimitOrder("BUY", 1, 150.0))
         await eventually(lambda: 103 in ib.codes)
         assert len(tws.orders()) == 1
