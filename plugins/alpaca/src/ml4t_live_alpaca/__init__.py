@@ -1,0 +1,1 @@
+"""Alpaca for ml4t-live: broker, feed and simulator."""
