@@ -99,7 +99,10 @@ class WebSocket:
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
-            self._connection.write(data)
+            if data:
+                self._connection.write(data)
+            else:  # the end of what is to be said: the server hangs up first
+                self._connection.close()
 
 
 class Connection:
