@@ -43,6 +43,7 @@ class ToyBroker:
         brackets=True,
         oco=True,
     )
+    line = ToyLine
 
     def __init__(self, address: tuple[str, int], key: str = KEY) -> None:
         self._address = address
@@ -54,7 +55,7 @@ class ToyBroker:
     async def connect(self) -> BrokerSnapshot:
         await self.close()
         self._early.clear()
-        line = ToyLine(self._pushed)
+        line = self.line(self._pushed)
         try:
             await line.open(self._address, self._key)
         except Refused as error:

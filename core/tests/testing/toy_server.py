@@ -111,7 +111,7 @@ class ToyServer:
         self._server.close()
         self._server = None
         self._drop(False)
-        while self.clients:
+        while self.clients:  # noqa: ASYNC110 - they end one by one
             await asyncio.sleep(0.001)
 
     def _drop(self, reset: bool) -> None:

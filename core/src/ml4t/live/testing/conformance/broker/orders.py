@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from itertools import product
 from math import isclose
+from typing import Any
 
 from ml4t.live.errors import BrokerRefused
 from ml4t.live.model import Fill, Order, OrderSide, OrderState, OrderType, Terms
@@ -16,13 +18,6 @@ from ml4t.live.testing.rig import BrokerRig
 from ml4t.live.times import NANOS
 
 DAY = 86_400 * NANOS
-EXTRAS = {
-    OrderType.LIMIT: {"limit_price": PRICE * 0.9},
-    OrderType.STOP: {"stop_price": PRICE * 1.1},
-    OrderType.STOP_LIMIT: {"stop_price": PRICE * 1.1, "limit_price": PRICE * 1.2},
-    OrderType.TRAILING_STOP: {"trail_amount": 5.0},
-}
-"""What an order of each kind says besides, so that it rests."""
 
 
 @scenario(takes(OrderType.MARKET))
@@ -65,7 +60,7 @@ async def a_limit_order_waits_for_its_price(rig: BrokerRig) -> None:
 async def a_stop_order_waits_for_its_price(rig: BrokerRig) -> None:
     """A stop order works until the market comes to its price, and then trades."""
     async with connected(rig) as line:
-        order = new_order(rig, line.broker, order_type=OrderType.STOP, **EXTRAS[OrderType.STOP])
+        order = new_order(rig, line.broker, **waiting(OrderType.STOP))
         await _waits(line, order, PRICE * 1.11, at_most=PRICE * 1.2)
 
 
@@ -73,7 +68,7 @@ async def a_stop_order_waits_for_its_price(rig: BrokerRig) -> None:
 async def a_stop_limit_order_waits_for_its_price(rig: BrokerRig) -> None:
     """A stop-limit order works until the market comes to its stop, and trades no worse than its limit."""
     async with connected(rig) as line:
-        order = new_order(rig, line.broker, order_type=OrderType.STOP_LIMIT, **EXTRAS[OrderType.STOP_LIMIT])
+        order = new_order(rig, line.broker, **waiting(OrderType.STOP_LIMIT))
         await _waits(line, order, PRICE * 1.11, at_most=PRICE * 1.2)
 
 
@@ -81,8 +76,10 @@ async def a_stop_limit_order_waits_for_its_price(rig: BrokerRig) -> None:
 async def every_order_type_arrives_as_it_was_meant(rig: BrokerRig) -> None:
     """The venue gets the type, side, quantity and prices of every kind of order that is declared."""
     async with connected(rig, hold=True) as line:
-        for order_type in sorted(line.broker.capabilities.order_types):
-            order = new_order(rig, line.broker, order_type=order_type, **EXTRAS.get(order_type, {}))
+        capabilities = line.broker.capabilities
+        sides = (OrderSide.BUY, OrderSide.SELL) if capabilities.shorts else (OrderSide.BUY,)
+        for order_type, side in product(sorted(capabilities.order_types), sides):
+            order = new_order(rig, line.broker, **waiting(order_type, side))
             await line.submit(order)
             _check_arrived(line, order)
 
@@ -193,6 +190,19 @@ async def a_replace_of_a_finished_order_changes_nothing(rig: BrokerRig) -> None:
         await _still_works(line)
         if line.now(order).state is not OrderState.FILLED:
             raise NotConformant(f"the filled order is {line.now(order).state} after a replace that came too late")
+
+
+def waiting(order_type: OrderType, side: OrderSide = OrderSide.BUY) -> dict[str, Any]:
+    """Return what an order of a type says so that it waits for the market to move by a tenth."""
+    better, worse, worst = (PRICE * (1 + side.sign * change) for change in (-0.1, 0.1, 0.2))
+    prices = {
+        OrderType.LIMIT: {"limit_price": better},
+        OrderType.STOP: {"stop_price": worse},
+        OrderType.STOP_LIMIT: {"stop_price": worse, "limit_price": worst},
+        OrderType.TRAILING_STOP: {"trail_amount": 5.0},
+    }
+    rounded = {name: round(price, 2) for name, price in prices.get(order_type, {}).items()}
+    return {"order_type": order_type, "side": side, **rounded}
 
 
 async def _waits(line: Line, order: Order, touched: float, *, at_most: float) -> None:

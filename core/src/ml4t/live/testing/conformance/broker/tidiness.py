@@ -5,10 +5,10 @@ from __future__ import annotations
 from ml4t.live.errors import BrokerConnectionError
 from ml4t.live.testing.chaos import ChaosProxy
 from ml4t.live.testing.conformance.broker.line import PRICE, QUANTITY, connected, resting
-from ml4t.live.testing.conformance.leftovers import nothing_left
+from ml4t.live.testing.conformance.leftovers import nothing_left, running
 from ml4t.live.testing.conformance.report import NotConformant
 from ml4t.live.testing.conformance.scenario import scenario
-from ml4t.live.testing.conformance.waiting import clock, within
+from ml4t.live.testing.conformance.waiting import clock, until, within
 from ml4t.live.testing.rig import BrokerRig
 
 
@@ -36,6 +36,7 @@ async def nothing_is_left_running_after_a_connect_that_failed(rig: BrokerRig) ->
     with ChaosProxy(rig.venue.address) as proxy:
         async with nothing_left(lambda: rig.venue.connections):
             for break_it in (proxy.freeze, lambda: proxy.refuse(True)):
+                before = running()
                 break_it()
                 broker = rig.broker(address=proxy.address)
                 try:
@@ -46,5 +47,6 @@ async def nothing_is_left_running_after_a_connect_that_failed(rig: BrokerRig) ->
                 else:
                     raise NotConformant("`connect` succeeded although nothing moves on the line")
                 await within(broker.close(), "close")
+                await until(lambda: running() <= before, "a connect that was given up has to end", 2.0)  # noqa: B023 - at once
                 proxy.thaw()
                 proxy.reset()
