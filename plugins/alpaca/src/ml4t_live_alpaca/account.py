@@ -48,8 +48,8 @@ class AccountReader:
         account: dict[str, Any] = await self._rest.get("/account")
         return account
 
-    async def snapshot(self, now: int, since: int | None) -> BrokerSnapshot:
-        """Return the account, with the executions since `since` (nanoseconds UTC), None for none of them.
+    async def snapshot(self, now: int, since: int) -> BrokerSnapshot:
+        """Return the account, with the executions since `since` (nanoseconds UTC).
 
         Each part is an answer of its own: when something has traded between the first and the last, all are asked for again.
         Raises BrokerConnectionError when one of them cannot be had.
@@ -60,8 +60,7 @@ class AccountReader:
             positions = [_position(said) for said in await self._rest.get("/positions")]
             account = _account(await self.said(), now)
             if await self._newest() == newest:
-                fills = [] if since is None else await self._fills(since, newest)
-                return BrokerSnapshot(account, positions, orders, fills)
+                return BrokerSnapshot(account, positions, orders, await self._fills(account.account, since, newest))
         raise BrokerConnectionError(f"the account traded during each of {LOOKS} attempts to read it")
 
     async def _newest(self) -> str:
@@ -69,16 +68,15 @@ class AccountReader:
         found = await self._rest.get(ACTIVITIES, {"direction": "desc", "page_size": "1"})
         return str(found[0]["id"]) if found else ""
 
-    async def _fills(self, since: int, newest: str) -> list[Fill]:
+    async def _fills(self, account: str, since: int, newest: str) -> list[Fill]:
         records = [record async for record in self._records(since, newest)]
         chains = await self._lookup.venue_ids((record["order_id"] for record in records), since)
-        number = str((await self.said())["account_number"])
         fills = []
         for record in records:
             chain = chains.get(record["order_id"])
             if chain is None:
                 raise BrokerConnectionError(f"Alpaca tells of a trade of order {record['order_id']} and not of the order")
-            fills.append(fill_of_activity(record, chain.links[record["order_id"]].said, chain.order_id, number))
+            fills.append(fill_of_activity(record, chain.links[record["order_id"]].said, chain.order_id, account))
         return fills
 
     async def _records(self, since: int, newest: str) -> AsyncIterator[dict[str, Any]]:

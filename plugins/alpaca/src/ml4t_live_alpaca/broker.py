@@ -13,6 +13,7 @@ from attrs import define
 from ml4t.live.contracts import BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
 from ml4t.live.model import Order, OrderType, TimeInForce
+from ml4t.live.times import NANOS
 from ml4t_live_alpaca.account import AccountReader, blocked, kind_of
 from ml4t_live_alpaca.assets import Assets
 from ml4t_live_alpaca.chains import Chain, Chains
@@ -28,6 +29,9 @@ from ml4t_live_alpaca.updates import UpdatesStream
 
 CANCEL_AGAIN_SECONDS = 0.25
 """How long an order that cannot be cancelled yet is left alone before the next try."""
+
+RECENT = 86_400 * NANOS
+"""How far back the executions go that a connect reads; the engine asks for what it has missed itself."""
 
 _log = structlog.get_logger("ml4t.live.alpaca")
 
@@ -92,7 +96,8 @@ class AlpacaBroker:
             await stream.open()
             executions = Executions(str(said["account_number"]))
             self._open = _Session(rest, lookup, reader, stream, updates, executions, blocked(said))
-            return await reader.snapshot(time.time_ns(), None)
+            now = time.time_ns()
+            return await reader.snapshot(now, now - RECENT)
         except BaseException:
             self._open = None
             rest.close()

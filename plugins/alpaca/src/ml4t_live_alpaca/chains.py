@@ -13,10 +13,10 @@ from typing import Any
 from attrs import define, field
 
 from ml4t.live.contracts import OrderUpdate
-from ml4t.live.model import Order, OrderState, OrderType, Terms, TimeInForce
+from ml4t.live.model import Order, OrderState, Terms
 from ml4t_live_alpaca.ids import LINKED, ClientId
 from ml4t_live_alpaca.orders import side_of
-from ml4t_live_alpaca.states import FINAL, STATES, TYPES
+from ml4t_live_alpaca.states import FINAL, STATES, order_type, time_in_force
 from ml4t_live_alpaca.symbols import from_venue
 from ml4t_live_alpaca.times import from_text
 
@@ -148,17 +148,16 @@ class Chain:
     def order(self) -> Order:
         """Return it as an order of the framework's."""
         said, terms, update = self.head.said, self.terms, self.update()
-        at_close = said["time_in_force"] == "cls"
         return Order(
             order_id=self.order_id,
             symbol=from_venue(said["symbol"], said["asset_class"]),
             side=side_of(said["side"]),
             quantity=terms.quantity,
-            order_type=OrderType.MOC if at_close and said["type"] == "market" else TYPES[said["type"]],
+            order_type=order_type(said["type"], said["time_in_force"]),
             limit_price=terms.limit_price,
             stop_price=terms.stop_price,
             trail_amount=terms.trail_amount,
-            time_in_force=TimeInForce.DAY if at_close else TimeInForce(said["time_in_force"]),
+            time_in_force=time_in_force(said["time_in_force"]),
             created_at=from_text(self.first.said["created_at"]),
             state=update.state,
             venue_order_id=self.head.id,

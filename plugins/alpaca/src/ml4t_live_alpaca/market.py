@@ -156,7 +156,7 @@ class SharedStream:
         """Listen until cancelled. Raises FeedDisconnected, and FeedRefused when trying again would not help."""
         key = (endpoint, connection.api_key.reveal())
         shared = cls._open.get(key)
-        if shared is None or shared._is_over:
+        if shared is None or shared.is_over:
             shared = cls._open[key] = cls(connection, endpoint)
         elif shared._loop is not asyncio.get_running_loop():
             raise FeedRefused(
@@ -176,5 +176,6 @@ class SharedStream:
                 await asyncio.gather(shared._running, return_exceptions=True)
 
     @property
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
+        """True once the connection is lost."""
         return self._running.done()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ml4t.live.model import OrderState, OrderType
+from ml4t.live.model import OrderState, OrderType, TimeInForce
 
 STATES: Mapping[str, OrderState] = MappingProxyType(
     {
@@ -34,7 +34,7 @@ STATES: Mapping[str, OrderState] = MappingProxyType(
 FINAL = frozenset({"canceled", "expired", "filled", "rejected", "replaced"})
 """The statuses that an order of Alpaca's does not leave."""
 
-TYPES: Mapping[str, OrderType] = MappingProxyType(
+_TYPES: Mapping[str, OrderType] = MappingProxyType(
     {
         "market": OrderType.MARKET,
         "limit": OrderType.LIMIT,
@@ -43,4 +43,13 @@ TYPES: Mapping[str, OrderType] = MappingProxyType(
         "trailing_stop": OrderType.TRAILING_STOP,
     }
 )
-"""Alpaca's order types; a market order for the closing auction is `market_on_close`."""
+
+
+def order_type(name: str, time_in_force: str) -> OrderType:
+    """Return the type of an order; a market order for the closing auction is `market_on_close`."""
+    return OrderType.MOC if (name, time_in_force) == ("market", "cls") else _TYPES[name]
+
+
+def time_in_force(name: str) -> TimeInForce:
+    """Return how long an order works; one for the closing auction works for the day."""
+    return TimeInForce.DAY if name == "cls" else TimeInForce(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,10 @@ from ml4t_live_alpaca.sdk import BaseURL, TradingStream
 CLOSE_SECONDS = 1.0
 """How long the other side may take to say goodbye."""
 
+_QUIET = logging.getLogger("ml4t.live.alpaca.websocket")
+_QUIET.setLevel(logging.INFO)
+"""At DEBUG, websockets logs parts of every message, that with the keys included."""
+
 
 def websocket_options(connection: Connection) -> dict[str, Any]:
     """Return the options of the SDK's websockets. They replace its own, which notice a dead peer after three minutes."""
@@ -26,6 +31,7 @@ def websocket_options(connection: Connection) -> dict[str, Any]:
         "ping_interval": connection.silence_seconds / 2,
         "ping_timeout": connection.silence_seconds / 2,
         "max_queue": 1024,
+        "logger": _QUIET,
     }
 
 

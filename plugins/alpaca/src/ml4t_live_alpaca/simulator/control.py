@@ -14,7 +14,7 @@ from ml4t_live_alpaca.simulator.faults import Loss, Scripted
 from ml4t_live_alpaca.simulator.orders import VenueOrder
 from ml4t_live_alpaca.simulator.server import KEY_VARIABLE, SECRET_VARIABLE, SimulatedAlpaca
 from ml4t_live_alpaca.simulator.thread import LoopThread
-from ml4t_live_alpaca.states import STATES, TYPES
+from ml4t_live_alpaca.states import STATES, order_type, time_in_force
 
 T = TypeVar("T")
 
@@ -323,9 +323,11 @@ def _order(order_id: str, links: Sequence[VenueOrder]) -> Order:
         symbol=head.symbol,
         side=OrderSide(head.side),
         quantity=float(earlier + (head.qty or 0)),
-        order_type=TYPES[head.type],
-        limit_price=None if head.limit_price is None else float(head.limit_price),
-        stop_price=None if head.stop_price is None else float(head.stop_price),
+        order_type=order_type(head.type, head.time_in_force),
+        limit_price=_float(head.limit_price),
+        stop_price=None if head.type == "trailing_stop" else _float(head.stop_price),
+        trail_amount=_float(head.trail_price),
+        time_in_force=time_in_force(head.time_in_force),
         created_at=links[0].created_at,
         state=OrderState.PARTIALLY_FILLED if head.is_working and filled else STATES[head.status],
         venue_order_id=head.id,
@@ -333,6 +335,10 @@ def _order(order_id: str, links: Sequence[VenueOrder]) -> Order:
         average_price=float(paid / filled) if filled else None,
         updated_at=head.updated_at,
     )
+
+
+def _float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _fill(execution: Execution, order_id: str, account: str) -> Fill:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import http.client
 import io
+import logging
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,6 +24,10 @@ from websockets.http11 import Request as Handshake
 from websockets.server import ServerProtocol
 
 LARGEST_HEAD = 65_536
+
+_QUIET = logging.getLogger("ml4t.live.alpaca.simulator")
+_QUIET.setLevel(logging.INFO)
+"""At DEBUG, websockets logs parts of every message, that with the keys included."""
 
 
 @frozen
@@ -208,7 +213,7 @@ class Listener:
             connection.close()
 
     async def _upgrade(self, connection: Connection, head: bytes, request: Request) -> None:
-        protocol = ServerProtocol()
+        protocol = ServerProtocol(logger=_QUIET)
         protocol.receive_data(head)
         events = protocol.events_received()
         handshake = events[0] if events else None
