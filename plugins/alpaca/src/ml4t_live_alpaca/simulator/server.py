@@ -118,12 +118,12 @@ class SimulatedAlpaca:
         return response
 
     async def _respond(self, request: Request, loss: Loss | None) -> Response:
-        keys = (request.headers.get("apca-api-key-id"), request.headers.get("apca-api-secret-key"))
-        if keys != self.keys:
-            return _json(403, {"code": 40310000, "message": "forbidden."})
         scripted = self.faults.script(request.method, request.path)
         if scripted is not None:
             return _json(scripted.status, scripted.body)
+        keys = (request.headers.get("apca-api-key-id"), request.headers.get("apca-api-secret-key"))
+        if keys != self.keys:
+            return _json(403, {"code": 40310000, "message": "forbidden."})
         if self.api.limited():
             return _json(429, {"code": 42910000, "message": "rate limit exceeded"})
         try:
