@@ -27,8 +27,9 @@ class Refused(Exception):
 class ToyLine:
     """One connection. `lost` is done, with the reason as its result, once it is of no use any more."""
 
-    def __init__(self, on_push: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, on_push: Callable[[dict[str, Any]], None], on_alive: Callable[[], None] = lambda: None) -> None:
         self._on_push = on_push
+        self._on_alive = on_alive
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._numbers = itertools.count(1)
         self._tasks: list[asyncio.Task[None]] = []
@@ -97,6 +98,7 @@ class ToyLine:
             try:
                 async with asyncio.timeout(DEAD_SECONDS):
                     await self.ask("time")
+                self._on_alive()
             except (OSError, TimeoutError):
                 self.fail("the server does not answer any more")
                 return
