@@ -10,7 +10,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from .points import Point
 from .sweep import Outcome, Trial, points_of, run_trial, spread
@@ -66,12 +66,12 @@ def _attempt(trial: Trial) -> tuple[Trial, Outcome]:
         return trial, Outcome(0, Counter(), [repr(error)])
 
 
-def run(trials: Sequence[Trial], jobs: int, minutes: float) -> int:
+def run(trials: Sequence[Trial], jobs: int) -> int:
     """Run the trials, say how it goes, and return how many went wrong."""
     began = time.monotonic()
     done = killed = failed = 0
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        for trial, outcome in _until(pool.imap_unordered(_attempt, trials), began + minutes * 60):
+        for trial, outcome in pool.imap_unordered(_attempt, trials):
             done, killed, failed = done + 1, killed + outcome.killed, failed + bool(outcome.faults)
             if outcome.faults:
                 print(f"FAILED: python -m tests.crash {trial}", *outcome.faults, sep="\n  ", flush=True)
@@ -79,13 +79,6 @@ def run(trials: Sequence[Trial], jobs: int, minutes: float) -> int:
                 print(f"{done} of {len(trials)}, {failed} failed, {time.monotonic() - began:.0f} s", flush=True)
     print(f"{done} of {len(trials)} trials, {killed} kills, {failed} failed, {time.monotonic() - began:.0f} s")
     return failed
-
-
-def _until(outcomes: Iterator[tuple[Trial, Outcome]], end: float) -> Iterator[tuple[Trial, Outcome]]:
-    for outcome in outcomes:
-        yield outcome
-        if time.monotonic() > end:
-            return
 
 
 def _disk(text: str) -> tuple[int, int]:
@@ -104,11 +97,10 @@ def main() -> int:
     parser.add_argument("--shuffle", action="store_true", help="the trials in a random order")
     parser.add_argument("--seed", type=int, default=1, help="of everything that is chosen at random")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="trials at a time")
-    parser.add_argument("--minutes", type=float, default=1e6, help="stop after so long")
     options = parser.parse_args()
     one = Trial(tuple(options.kill or ()), options.disk_full, not options.snapshots)
     if options.whole or one != Trial():
-        return 1 if run([one], 1, options.minutes) else 0
+        return 1 if run([one], 1) else 0
     first = run_trial(Trial())
     if first.faults:
         print("the session that nothing happens to is wrong", *first.faults, sep="\n  ")
@@ -117,7 +109,7 @@ def main() -> int:
     trials = sample(first.passed, options.sample, options.seed) if options.sample else whole(first.passed, options.seed)
     if options.shuffle:
         random.Random(options.seed).shuffle(trials)
-    return 1 if run(trials, options.jobs, options.minutes) else 0
+    return 1 if run(trials, options.jobs) else 0
 
 
 if __name__ == "__main__":

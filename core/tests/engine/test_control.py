@@ -412,9 +412,9 @@ def test_a_resume_ends_a_flattening_that_was_asked_for(tmp_path, monkeypatch):
         monkeypatch.setattr(Rests, "_trade", rest)  # from now on everything rests
         engine.flatten("out", by="ann")
         await clock.sleep(1)
-        busy.append(engine.core.flattener.busy)
+        busy.append(engine.core.guard.flattener.busy)
         engine.resume("stay in", by="ann")
-        busy.append(engine.core.flattener.busy)
+        busy.append(engine.core.guard.flattener.busy)
 
     async def rest(self, order):
         pass

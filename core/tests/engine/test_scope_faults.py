@@ -94,7 +94,7 @@ def test_a_resume_of_a_symbol_ends_its_flattening_and_no_other(tmp_path):
             lambda: engine.kill("out", by="ann", symbol="B", flatten=True),
             lambda: engine.resume("in again", by="bob", symbol="A"),
         ]
-        return {6: out, 7: [lambda: busy.append(sorted(engine.core.flattener.emptying))]}
+        return {6: out, 7: [lambda: busy.append(sorted(engine.core.guard.flattener.emptying))]}
 
     busy = []
     live(tmp_path, commands, both(0, 7))

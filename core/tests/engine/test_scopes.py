@@ -203,3 +203,20 @@ def test_one_symbol_that_is_to_be_flat_is_emptied_by_the_next_start(tmp_path):
     assert "The next start empties the position in A." in CliRunner().invoke(app, asked).stdout
     engine = asyncio.run(run_list(Diary(), ticks(*range(1, 12)), tmp_path))
     assert {symbol: p.quantity for symbol, p in engine.core.desk.portfolio.positions.items()} == {"B": 10.0}
+
+
+@pytest.mark.parametrize(
+    ("symbol", "says"),
+    [("A", ""), ("AAPI", "Nothing here has ordered or forecast AAPI so far; did you mean AAPL?"), ("ZZ", "ZZ so far.")],
+)
+def test_a_symbol_that_nobody_has_traded_is_stopped_with_a_warning(tmp_path, symbol, says):
+    def buy(diary, data, broker):
+        for known in ("A", "AAPL"):
+            broker.submit_order(known, 1)
+
+    asyncio.run(run_list(Diary(buy), [trade(known, NANOS) for known in ("A", "AAPL")], tmp_path))
+    asked = ["kill", "--symbol", symbol, "--state-dir", str(tmp_path), "--reason", "odd", "--by", "ann"]
+    told = CliRunner().invoke(app, asked).stdout
+    assert f"The kill switch of symbol:{symbol} is ON" in told
+    assert says in told
+    assert ("Nothing here" in told) is bool(says)

@@ -71,7 +71,7 @@ def test_the_books_count_linked_orders_as_the_rules_say(held, puts):
         for side, working in zip((BUY, SELL), view.orders.working("A"), strict=True):
             assert working == pytest.approx(may_trade(known, side), abs=1e-9)
             mine = [each for each in view.open_orders if each.side is side]
-            assert sum(map(view.orders.counts, mine)) == pytest.approx(working, abs=1e-9)
+            assert sum(map(view.reserves, mine)) == pytest.approx(working, abs=1e-9)
         buying, selling = may_trade(known, BUY), may_trade(known, SELL)
         assert view.projected("A") == pytest.approx((held - selling, held + buying))
         with_new = may_trade({**known, "new": new}, SELL)

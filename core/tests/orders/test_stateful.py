@@ -289,12 +289,13 @@ class Trading(RuleBasedStateMachine):
             self.book(order, fill)
 
     @precondition(lambda self: any(booked and not fill.commission for fill, booked in self.fills))
-    @rule(data=st.data(), fee=st.integers(1, 3))
-    def tell_the_fee(self, data, fee):
+    @rule(data=st.data(), fee=st.integers(1, 3), times=st.integers(1, 3))
+    def tell_the_fee(self, data, fee, times):
         entry = data.draw(st.sampled_from([entry for entry in self.fills if entry[1] and not entry[0].commission]))
         entry[0] = attrs.evolve(entry[0], commission=float(fee))
         self.cash -= fee
-        self.process.desk.fill(entry[0])
+        for _ in range(times):
+            self.process.desk.fill(entry[0])
 
     # ------------------------------------------------------------------ what the world does
 

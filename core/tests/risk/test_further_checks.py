@@ -266,6 +266,17 @@ def test_strategy_value_counts_its_own_orders_only(make):
     assert allowed(ask(desk, 5, "C"))
 
 
+def test_the_exits_of_a_bracket_count_no_more_than_what_they_close(make):
+    desk = make(max_strategy_value=2_000, max_short_value=500, max_long_value=1_500)
+    entry, profit, loss = desk.broker.submit_bracket("A", 10, 110, 90)
+    assert all(allowed(order) for order in (entry, profit, loss))
+    assert refused(ask(desk, 10.1, "B"), "max_long_value")
+    assert allowed(ask(desk, 5, "B"))
+    desk.fill(entry)
+    assert allowed(ask(desk, -5, "C")), "they close what is held, and go short of nothing"
+    assert refused(ask(desk, -0.1, "C"), "max_short_value", limit=500, value=510)
+
+
 @pytest.mark.parametrize(
     "limit", ["max_long_value", "max_net_exposure", "max_leverage", "max_strategy_value", "max_daily_turnover"]
 )

@@ -14,6 +14,7 @@ from ml4t.live.cli import options, output
 from ml4t.live.cli.exits import Failed, Refused
 from ml4t.live.cli.state import find_state, running_process
 from ml4t.live.clock import Clock, DataClock, SystemClock
+from ml4t.live.config.problem import did_you_mean
 from ml4t.live.engine.control import APPLIED, BY_HAND, Action, Command, ControlFolder, carry_out
 from ml4t.live.errors import StateLocked
 from ml4t.live.journal import Journal, RecordKind, StateDir
@@ -116,13 +117,23 @@ def _give(command: Command, state_dir: Path | None, mode: str | None, wait: floa
         output.data(_as_json(command, state, answer))
     if answer is not None:
         if not as_json:
-            typer.echo(_sentence(command, answer))
+            typer.echo(_sentence(command, answer) + _unheard_of(state, command.symbol))
         return
     file = ControlFolder(state).path / command.file
     raise Failed(
         f"process {running_process(state)} has not obeyed within {wait:g} s. The command stays in {file} and is obeyed as soon "
         f"as the run looks, or by the next start; if it hangs, end the process"
     )
+
+
+def _unheard_of(state: StateDir, symbol: str) -> str:
+    """Return a warning when nothing here has ever traded or forecast a symbol: it may be misspelt."""
+    with ReportReader(state.journal, mode=state.mode) as journal:
+        known = journal.symbols()
+    if not symbol or symbol in known:
+        return ""
+    near = did_you_mean(symbol, known)
+    return f" Nothing here has ordered or forecast {symbol} so far{near or '.'}"
 
 
 def _wait_for_answer(state: StateDir, file: str, wait: float) -> _Answer | None:

@@ -136,6 +136,13 @@ class RiskView(Protocol):
         """Return the lowest and highest signed quantity that open orders could still lead to."""
         ...
 
+    def reserves(self, order: Order) -> float:
+        """Return how much of an order counts on its side: for one that is not open yet, how much it would add.
+
+        An exit counts as far as its entry has traded; of orders of which one cancels the others, only the largest counts.
+        """
+        ...
+
     def worst_case(self, order: Order) -> float:
         """Return the largest absolute quantity that `order`, on top of all open ones, could lead to on its side."""
         ...

@@ -54,7 +54,7 @@ class Commanded:
         if core is None:  # the first event decides on the clock, and then it is obeyed before anything else
             self._commands.append(command)
         else:
-            core.on_loop(partial(core.emergency.obey, command))
+            core.on_loop(partial(core.guard.emergency.obey, command))
 
     def _on_kill_signal(self, name: str) -> None:
         _log.warning("kill", signal=name)
@@ -62,4 +62,4 @@ class Commanded:
 
     def _obey_waiting(self, core: Core) -> None:
         while self._commands:
-            core.emergency.obey(self._commands.pop(0))
+            core.guard.emergency.obey(self._commands.pop(0))

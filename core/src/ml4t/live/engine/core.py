@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 
 import attrs
 
@@ -15,27 +14,26 @@ from ml4t.live.contracts.observer import RuntimeEvent
 from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.bars import BarSynchroniser
-from ml4t.live.engine.control import APPLIED, Command, Control, ControlFolder
+from ml4t.live.engine.control import APPLIED, Control, ControlFolder
 from ml4t.live.engine.days import VALUE_EVERY, Days
-from ml4t.live.engine.emergency import Emergency, Flattener
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.forecasting import ForecastDesk
+from ml4t.live.engine.guard import Guard
 from ml4t.live.engine.link import VenueLink
 from ml4t.live.engine.liveness import SymbolLiveness
 from ml4t.live.engine.observers import ObserverHub
 from ml4t.live.engine.outbox import Outbox
 from ml4t.live.engine.parts import Parts
 from ml4t.live.engine.pipeline import Pipeline
-from ml4t.live.engine.reconciliation import Difference
 from ml4t.live.engine.recorder import EngineRecorder
 from ml4t.live.engine.recovery import restore_books, restore_forecasts, restore_triggers, restore_venue, watermark
 from ml4t.live.engine.resumption import Resumption
 from ml4t.live.engine.strategist import DirectStrategist, Strategist, ThreadedStrategist
 from ml4t.live.engine.triggers import TriggerBoard
-from ml4t.live.journal import Journal, RecordKind, StateDir, StatePut
+from ml4t.live.journal import Journal, RecordKind, StateDir
 from ml4t.live.ledger import ForecastLedger
 from ml4t.live.market import MarketState
-from ml4t.live.model import Gap, Order, OrderState
+from ml4t.live.model import Gap, OrderState
 from ml4t.live.orders.book import OrderBook
 from ml4t.live.orders.desk import Desk
 from ml4t.live.orders.facade import DeskBroker
@@ -43,14 +41,11 @@ from ml4t.live.portfolio import Portfolio
 from ml4t.live.risk.books import Books
 from ml4t.live.risk.checks import standard_checks
 from ml4t.live.risk.gate import RiskGate
-from ml4t.live.risk.latches import LATCHES, Latches
+from ml4t.live.risk.latches import Latches
 from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.shadow import ShadowVenue
 from ml4t.live.shadow.costs import costs_of
-
-RECONCILIATION = "reconciliation"
-"""Who throws the kill switch when the venue's books differ."""
 
 
 class Core:
@@ -88,15 +83,17 @@ class Core:
         self.losses = LossWatch(parts.limits, parts.calendar)
         self.latches = Latches(parts.limits)
         self.desk = self._make_desk()
-        self.flattener = Flattener(self.desk, self.agenda, self.connection, self.record, parts.run_id)
-        self.emergency = Emergency(
-            self.switch,
-            self.flattener,
-            self.agenda,
-            self.record,
-            clock.now,
-            lambda: self.losses.to_flatten != "",
-            self._rearm,
+        self.guard = Guard(
+            parts,
+            self.desk,
+            switch=self.switch,
+            connection=self.connection,
+            losses=self.losses,
+            latches=self.latches,
+            agenda=self.agenda,
+            record=self.record,
+            clock=clock,
+            on_loop=self.on_loop,
         )
         self.venue, self.outbox = self._make_venue()
         self.ledger = ForecastLedger(self.market, self.record)
@@ -152,10 +149,9 @@ class Core:
         self.record(RecordKind.RUN, self.parts.name, body)
         if self.venue is not None:
             self.connection.up()
-        self._stay_killed()
-        self.flattener.wanted = self._left_to_flatten()
+        self.guard.start(self.journal.state("risk").get("flatten"), self.journal.state("flatten"))
         if not self.recorded or after is not None:  # no event is needed, and a resumed run has had its first one
-            self.agenda.at(self.clock.now(), lambda _: self.flattener.go_on())
+            self.agenda.at(self.clock.now(), lambda _: self.guard.flattener.go_on())
 
     @property
     def resume_after(self) -> int | None:
@@ -239,7 +235,7 @@ class Core:
             record=self.record,
             since=int(self.journal.state("venue").get("reconciled", 0)),
             reconcile_seconds=self.parts.engine.reconcile_seconds,
-            on_difference=self._differed,
+            on_difference=self.guard.differed,
             on_reconciled=lambda moment: self.journal.put("venue", "reconciled", moment),
         )
 
@@ -256,7 +252,7 @@ class Core:
         journal = self.journal
         return Control(
             ControlFolder(state),
-            self.emergency.obey,
+            self.guard.emergency.obey,
             applied=journal.state(APPLIED),
             forget=lambda name: journal.put(APPLIED, name, None),
         )
@@ -268,7 +264,7 @@ class Core:
         portfolio = Portfolio(self.parts.shadow.initial_cash if self.parts.mode == "shadow" else 0.0)
         books = Books(self.market, portfolio, OrderBook())
         standard = standard_checks(limits, self.switch, self.connection, self.losses, self.clock)
-        desk = Desk(
+        return Desk(
             gate=RiskGate([*standard, *self.parts.checks], self.clock, budget_ms=limits.check_budget_ms),
             books=books,
             losses=self.losses,
@@ -277,9 +273,6 @@ class Core:
             on_loop=self.on_loop,
             find_fill=lambda key: self.journal.fill(*key),
         )
-        desk.keeper.on_breach = self._breached
-        desk.keeper.latches, desk.keeper.on_latch = self.latches, self._latched
-        return desk
 
     def _make_venue(self) -> tuple[ShadowVenue | None, Outbox | None]:
         shadow = self.parts.shadow
@@ -347,54 +340,13 @@ class Core:
         resumed = self._resumption is not None
         self.days.begin(now, resumed=resumed)
         self.triggers.plan(self.agenda, now if resumed else now - 1)
-        self.flattener.go_on()
+        self.guard.flattener.go_on()
         if not self.recorded:
             if self.pipeline.bars is not None:
                 self.pipeline.bars.begin(now)
             interval = round(self.parts.engine.silence_seconds * 1e9)
             self.agenda.every(interval, now + interval, self.liveness.look)
             self.agenda.every(VALUE_EVERY, now + VALUE_EVERY, self.days.note_worth)
-
-    def _breached(self, why: str) -> None:
-        self.record(RecordKind.HEALTH, "loss limit", {"state": "breached", "why": why, "action": self.parts.limits.on_breach})
-        if self.parts.limits.on_breach == "flatten":
-            self.on_loop(partial(self.emergency.obey, Command(action="flatten", reason=why, by="loss limits", via="limit")))
-
-    def _stay_killed(self) -> None:
-        """Throw the switch when the configuration says so, and withdraw what an earlier run left working."""
-        if self.parts.limits.kill_switch_enabled and not self.switch.on:
-            reason = "kill_switch_enabled is set in the configuration"
-            self.emergency.obey(Command(action="kill", reason=reason, by="configuration", via="configuration"))
-        self.emergency.withdraw()
-
-    def _left_to_flatten(self) -> dict[str, str]:
-        """Return what an earlier run has not finished emptying, by symbol, "" being the account, and why."""
-        wanted = {symbol: str(line["reason"]) for symbol, line in self.journal.state("flatten").items()}
-        account = self.journal.state("risk").get("flatten")
-        why = account["reason"] if account is not None else self.losses.to_flatten
-        return wanted | ({"": why} if why else {})
-
-    def _latched(self, scope: str, why: str) -> None:
-        kill = Command(action="kill", reason=why, by=LATCHES, via="limit", scope=scope)
-        self.on_loop(partial(self.emergency.obey, kill))
-
-    def _rearm(self) -> list[StatePut]:
-        """Begin the loss limits anew, because a named person has resumed."""
-        self.losses.rearm(self.desk.portfolio.equity)
-        return [StatePut("risk", "losses", self.losses.state()), StatePut("risk", "rearm", None)]
-
-    def _differed(self, differences: Sequence[Difference], foreign: Sequence[Order]) -> None:
-        """Do what the policy says when the venue's books are not ours: the figures themselves have been taken over."""
-        policy = self.parts.engine.on_difference
-        if policy == "adopt":
-            return
-        if differences:
-            why = f"the venue's books differ: {'; '.join(map(str, differences))}"
-            kill = Command(action="kill", reason=why, by=RECONCILIATION, via="limit", flatten=policy == "flatten")
-            self.emergency.obey(kill)
-        if policy == "flatten" and self.switch.on and self.switch.by == RECONCILIATION and self.outbox is not None:
-            for order in foreign:
-                self.outbox.cancel(order)
 
     def _publish(self, event: RuntimeEvent) -> None:
         self.on_loop(lambda: self.hub.publish(event))

@@ -13,6 +13,7 @@ import structlog
 
 from ml4t.live.clock import Clock, DataClock, SystemClock
 from ml4t.live.engine.barrier import Barrier
+from ml4t.live.engine.collector import rare_collections
 from ml4t.live.engine.commands import Commanded
 from ml4t.live.engine.core import Core
 from ml4t.live.engine.ending import wind_down
@@ -129,7 +130,7 @@ class Engine(Commanded):
         """
         if self.state not in {"new", "connected"}:
             raise RuntimeError(f"run() comes once, after connect(); this engine is {self.state}")
-        with StopSignals(self._on_signal, self._force), KillSignal(self._on_kill_signal):
+        with StopSignals(self._on_signal, self._force), KillSignal(self._on_kill_signal), rare_collections():
             await self.serve()
 
     async def serve(self) -> None:

@@ -94,13 +94,9 @@ class OrderBook:
         """Return the quantities that open orders may still buy and sell, as far as their links let them."""
         return self._reservations.working(symbol)
 
-    def adds(self, order: Order) -> float:
-        """Return by how much `order`, which is not in the book, would raise what may still trade on its side."""
-        return self._reservations.adds(order)
-
-    def counts(self, order: Order) -> float:
-        """Return the part of what may still trade on its side that is due to an open order."""
-        return self._reservations.counts(order)
+    def reserves(self, order: Order) -> float:
+        """Return how much of an order counts on its side: for one that is not open yet, how much it would add."""
+        return self._reservations.counts(order) if order.order_id in self._open else self._reservations.adds(order)
 
     def leads(self, order: Order) -> bool:
         """Return True when an open order waits for this one."""

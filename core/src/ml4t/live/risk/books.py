@@ -54,10 +54,14 @@ class Books:
         buying, selling = self.orders.working(symbol)
         return held - selling, held + buying
 
+    def reserves(self, order: Order) -> float:
+        """Return how much of an order counts on its side: for one that is not open yet, how much it would add."""
+        return self.orders.reserves(order)
+
     def worst_case(self, order: Order) -> float:
         """Return the largest absolute quantity that `order`, on top of all open ones, could lead to on its side."""
         low, high = self.projected(order.symbol)
-        adds = self.orders.adds(order)
+        adds = self.orders.reserves(order)
         return abs(high + adds) if order.side is OrderSide.BUY else abs(low - adds)
 
     def submitted_since(self, since: int) -> int:
@@ -98,14 +102,14 @@ class Books:
         if not held or (held > 0) is (order.side is OrderSide.BUY):
             return False
         buying, selling = self.orders.working(order.symbol)
-        closing = self.orders.adds(order) + (selling if held > 0 else buying)
+        closing = self.orders.reserves(order) + (selling if held > 0 else buying)
         return closing <= abs(held) * (1.0 + DUST)  # parts add up to a hair more than their whole
 
     def shorts(self, order: Order) -> bool:
         """Return True when selling would end below zero even after every open buy."""
         held = self.portfolio.quantity(order.symbol)
         buying, selling = self.orders.working(order.symbol)
-        return self.orders.adds(order) + selling > (held + buying) * (1.0 + DUST)
+        return self.orders.reserves(order) + selling > (held + buying) * (1.0 + DUST)
 
     def exposures(self) -> Iterator[tuple[str, float]]:
         """Yield each symbol that is held or being ordered with its worst-case absolute quantity."""
@@ -138,7 +142,7 @@ class Books:
             price = self.price(order)
             if price is None:
                 return None
-            opening = self.orders.counts(order)
+            opening = self.orders.reserves(order)
             held = self.portfolio.quantity(order.symbol)
             if held and (held > 0) is not (order.side is OrderSide.BUY):
                 left = closable.get(order.symbol, abs(held))

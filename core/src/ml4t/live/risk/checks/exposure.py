@@ -96,7 +96,7 @@ class BuyingPower:
             return refuse("no_buying_power", "the buying power is not known: an open order has no price")
         low, high = view.projected(order.symbol)
         closes = max(0.0, -high) if order.side is OrderSide.BUY else max(0.0, low)
-        cost = max(0.0, order.remaining - closes) * price
+        cost = max(0.0, view.reserves(order) - closes) * price
         return at_most("buying_power", "the order costs", cost, power)
 
 
@@ -153,7 +153,7 @@ class MaxStrategyValue:
         for working in (*view.open_orders, order):
             if working.strategy == order.strategy:
                 side = sides.setdefault(working.symbol, [0.0, 0.0])
-                side[working.side is OrderSide.BUY] += working.signed_remaining
+                side[working.side is OrderSide.BUY] += working.side.sign * view.reserves(working)
         total = 0.0
         for symbol, (low, high) in sides.items():
             mark = price if symbol == order.symbol else view.mark(symbol)
@@ -179,9 +179,9 @@ def _sums(order: Order, view: RiskView) -> tuple[float, float, float, float]:
         if symbol == order.symbol:
             mark = price
             if order.side is OrderSide.BUY:
-                high += order.remaining
+                high += view.reserves(order)
             else:
-                low -= order.remaining
+                low -= view.reserves(order)
         value = _UNPRICED if mark is None else mark
         longs += max(0.0, high) * value
         shorts += max(0.0, -low) * value
