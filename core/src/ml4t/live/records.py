@@ -21,6 +21,7 @@ class Kind(StrEnum):
     TRIGGER = "trigger"
     FORECASTER = "forecaster"
     OBSERVER = "observer"
+    SIMULATOR = "simulator"
 
 
 @frozen(kw_only=True)
@@ -69,6 +70,15 @@ class ForecasterRecord(Component):
 @frozen(kw_only=True)
 class ObserverRecord(Component):
     """An observer."""
+
+
+@frozen(kw_only=True)
+class SimulatorRecord(Component):
+    """A simulator of the plugin's vendor, for `ml4t-live simulate` and `run --simulate`; the factory makes a `Simulator`.
+
+    Every field of the config has a default. One called `kind` is given the kind of account that the run is for, "paper" or
+    "live".
+    """
 
 
 @frozen(kw_only=True)

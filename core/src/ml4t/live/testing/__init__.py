@@ -2,6 +2,7 @@
 
 from ml4t.live.testing.chaos import ChaosProxy
 from ml4t.live.testing.conformance import NotConformant, Report, check_broker, check_feed
+from ml4t.live.testing.discovery import DiscoveryBlocked, blocked_discovery
 from ml4t.live.testing.faults import Faults
 from ml4t.live.testing.feeds import ListFeed, SimulatedFeed
 from ml4t.live.testing.history import check_history
@@ -10,6 +11,7 @@ from ml4t.live.testing.virtual_loop import VirtualDeadline, VirtualDeadlock, Vir
 
 __all__ = [
     "ChaosProxy",
+    "DiscoveryBlocked",
     "Faults",
     "ListFeed",
     "NotConformant",
@@ -20,6 +22,7 @@ __all__ = [
     "VirtualDeadline",
     "VirtualDeadlock",
     "VirtualTimeLoop",
+    "blocked_discovery",
     "check_broker",
     "check_feed",
     "check_history",
