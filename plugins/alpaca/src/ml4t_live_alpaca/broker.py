@@ -12,7 +12,7 @@ from attrs import define
 
 from ml4t.live.contracts import BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
-from ml4t.live.model import Order, OrderType, TimeInForce
+from ml4t.live.model import Order, OrderType, Terms, TimeInForce
 from ml4t.live.times import NANOS
 from ml4t_live_alpaca.account import AccountReader, blocked, kind_of
 from ml4t_live_alpaca.assets import Assets
@@ -22,7 +22,8 @@ from ml4t_live_alpaca.executions import CORRECTIONS, FILLS, Executions
 from ml4t_live_alpaca.ids import ClientId
 from ml4t_live_alpaca.liveness import first_of
 from ml4t_live_alpaca.lookup import Lookup
-from ml4t_live_alpaca.orders import bracket_body, oco_body, order_body, replacement_body
+from ml4t_live_alpaca.orders import bracket_body, oco_body, order_body
+from ml4t_live_alpaca.replacements import Replacements
 from ml4t_live_alpaca.rest import RequestRefused, Rest
 from ml4t_live_alpaca.states import FINAL
 from ml4t_live_alpaca.updates import UpdatesStream
@@ -72,9 +73,7 @@ class AlpacaBroker:
         self._assets = Assets()
         self._chains = Chains()
         self._open: _Session | None = None
-        self._replacing: dict[str, asyncio.Future[bool]] = {}
-        """By Alpaca's id of the replacement, whether it has been made."""
-        self._trimming: dict[str, asyncio.Task[None]] = {}
+        self._replacements = Replacements(self._chains, self._config.timeout_seconds)
 
     # ------------------------------------------------------------------ the connection
 
@@ -114,9 +113,7 @@ class AlpacaBroker:
     async def close(self) -> None:
         """Let go of the connection; calling it twice is harmless."""
         session, self._open = self._open, None
-        for task in self._trimming.values():
-            task.cancel()
-        await asyncio.gather(*self._trimming.values(), return_exceptions=True)
+        await self._replacements.close()
         if session is not None:
             session.rest.close()
             await session.stream.close()
@@ -191,24 +188,8 @@ class AlpacaBroker:
         session = self._session
         chain = await self._chain(session, order)
         instrument = await self._assets.instrument(order.symbol, session.rest)
-        whole, head = instrument.round_quantity(quantity), chain.head
-        left = whole - chain.filled
-        if left <= 0:
-            raise BrokerRefused(f"{float(chain.filled):g} of it have traded already; cancel it to stop there", code="traded")
-        body = replacement_body(
-            chain.next_id,
-            instrument,
-            quantity=None if left == head.quantity else left,
-            limit_price=limit_price,
-            stop_price=stop_price,
-            trail_amount=None if order.amendment is None else order.amendment.trail_amount,
-        )
-        chain.wanted = (head.id, whole)
-        if not await self._replaced(session, chain, body):
-            chain.wanted = None
-            raise BrokerRefused(
-                "Alpaca took the replacement and could not make it: the order had changed", code="replace_rejected"
-            )
+        trail = None if order.amendment is None else order.amendment.trail_amount
+        await self._replacements.replace(session.rest, chain, instrument, Terms(quantity, limit_price, stop_price, trail))
 
     async def find(self, order: Order) -> OrderUpdate | None:
         """Return how an order stands, None when Alpaca is sure that it never had it."""
@@ -221,7 +202,7 @@ class AlpacaBroker:
         try:
             said = await session.rest.submit("/orders", body)
         except RequestRefused as refused:
-            if not _is_duplicate(refused):
+            if not refused.is_duplicate:
                 raise
             said = await session.lookup.client_id(ClientId.parse(body["client_order_id"]))
             if said is None:
@@ -238,26 +219,6 @@ class AlpacaBroker:
             raise BrokerRefused(f"Alpaca has no order {order.order_id}", code="no_such_order")
         return chain
 
-    async def _replaced(self, session: _Session, chain: Chain, body: Mapping[str, Any]) -> bool:
-        """Send a replacement; return False when Alpaca took it and then did not make it, True otherwise."""
-        try:
-            said = await session.rest.change(f"/orders/{chain.head.id}", body)
-        except RequestRefused as refused:
-            if _is_duplicate(refused):  # one that was taken to be lost is there: asking tells what became of it
-                raise OutcomeUnknown(f"Alpaca has a replacement {body['client_order_id']} already") from refused
-            chain.wanted = None
-            raise
-        self._chains.note(said, chain.order_id)
-        outcome = self._replacing.setdefault(said["id"], asyncio.get_running_loop().create_future())
-        self._settle(chain)
-        try:
-            async with asyncio.timeout(self._config.timeout_seconds):
-                return await outcome
-        except TimeoutError:
-            return True  # nothing was said of it yet
-        finally:
-            del self._replacing[said["id"]]
-
     # ------------------------------------------------------------------ what Alpaca says
 
     async def _deliver(self, session: _Session, sink: BrokerSink) -> None:
@@ -273,42 +234,4 @@ class AlpacaBroker:
                     raise BrokerConnectionError("Alpaca corrects a trade that this connection has not heard of")
                 sink.fill(correction)
             sink.order(chain.update())
-            self._settle(chain)
-            self._trim(session, chain)
-
-    def _settle(self, chain: Chain) -> None:
-        """Tell who waits for a replacement what became of it."""
-        for link in chain.links.values():
-            outcome = self._replacing.get(link.id)
-            if outcome is not None and not outcome.done():
-                if link in chain.made:
-                    outcome.set_result(True)
-                elif link.status == "rejected":
-                    outcome.set_result(False)
-
-    def _trim(self, session: _Session, chain: Chain) -> None:
-        """Take off what an order would trade too much, because some of it traded while it was being replaced."""
-        if chain.excess > 0 and chain.head.status not in FINAL and chain.order_id not in self._trimming:
-            task = asyncio.get_running_loop().create_task(self._trimmed(session, chain), name=f"trim {chain.order_id}")
-            self._trimming[chain.order_id] = task
-            task.add_done_callback(lambda _: self._trimming.pop(chain.order_id, None))
-
-    async def _trimmed(self, session: _Session, chain: Chain) -> None:
-        assert chain.wanted is not None
-        whole = chain.wanted[1]
-        left = whole - chain.filled
-        head = chain.head.id
-        _log.warning("it traded while it was replaced", order_id=chain.order_id, excess=float(chain.excess))
-        chain.wanted = (head, whole)
-        try:
-            if left > 0:
-                body = {"qty": f"{left:f}", "client_order_id": str(chain.next_id)}
-                if await self._replaced(session, chain, body):
-                    return
-        except (BrokerRefused, OutcomeUnknown, BrokerConnectionError) as error:
-            _log.warning("it could not be made smaller", order_id=chain.order_id, error=str(error))
-        await session.rest.cancel(f"/orders/{chain.head.id}")
-
-
-def _is_duplicate(refused: RequestRefused) -> bool:
-    return refused.status == 422 and "client_order_id" in str(refused)
+            self._replacements.heard(session.rest, chain)

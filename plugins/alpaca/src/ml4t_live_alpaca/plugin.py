@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ml4t.live.hookspecs import hookimpl
-from ml4t.live.records import BrokerRecord, FeedRecord
+from ml4t.live.records import BrokerRecord, FeedRecord, SimulatorRecord
 from ml4t_live_alpaca.config import AlpacaBrokerConfig, AlpacaFeedConfig
+from ml4t_live_alpaca.simulator.config import AlpacaSimulatorConfig
 
 NEEDS = "an account at Alpaca (a paper account is free) and its API key"
 
@@ -35,5 +36,19 @@ def ml4t_live_feeds() -> list[FeedRecord]:
             summary="Bars, trades and quotes of stocks (IEX or SIP) and crypto from Alpaca.",
             capabilities=frozenset({"bars", "trades", "quotes", "backfill", "stocks", "crypto"}),
             needs=NEEDS,
+        )
+    ]
+
+
+@hookimpl
+def ml4t_live_simulators() -> list[SimulatorRecord]:
+    """Return the one simulator."""
+    return [
+        SimulatorRecord(
+            name="alpaca",
+            config=AlpacaSimulatorConfig,
+            factory="ml4t_live_alpaca.simulator.control:AlpacaSimulator",
+            summary="Alpaca on 127.0.0.1: orders, order updates and market data, without an account.",
+            capabilities=frozenset({"paper", "live", "stocks", "crypto", "bars", "trades"}),
         )
     ]

@@ -36,6 +36,11 @@ class RequestRefused(BrokerRefused):
         self.status = status
         super().__init__(reason, code=code)
 
+    @property
+    def is_duplicate(self) -> bool:
+        """True when Alpaca has an order under this client order id already."""
+        return self.status == 422 and "client_order_id" in str(self)
+
 
 class _TimedSession(requests.Session):
     """A session whose requests end in time; the SDK gives them no time-out."""

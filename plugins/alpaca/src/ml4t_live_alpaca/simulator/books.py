@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from attrs import define, field
 
+from ml4t_live_alpaca.ids import execution_id
 from ml4t_live_alpaca.simulator.intake import Refusal
 from ml4t_live_alpaca.simulator.orders import VenueOrder, asset_class, asset_id, plain
 from ml4t_live_alpaca.symbols import is_crypto
@@ -31,6 +32,11 @@ class Execution:
     position_qty: Decimal
     leaves_qty: Decimal
     corrected_by: str = ""
+
+    @property
+    def name(self) -> str:
+        """The framework's id of it."""
+        return execution_id(self.order.id, self.cum_qty)
 
     def news(self) -> dict[str, str]:
         """Return what the stream says besides the order."""
@@ -174,10 +180,6 @@ class Books:
     def positions(self, prices: Mapping[str, Decimal]) -> list[dict[str, Any]]:
         """Return the holdings as the API writes them: crypto without the slash."""
         return [_position(symbol, held, prices[symbol]) for symbol, held in self.holdings.items() if held.qty]
-
-    def activities(self) -> Iterable[dict[str, Any]]:
-        """Return every execution as an activity, oldest first."""
-        return (execution.activity() for execution in self.executions.values())
 
 
 def _position(symbol: str, held: Holding, price: Decimal) -> dict[str, Any]:

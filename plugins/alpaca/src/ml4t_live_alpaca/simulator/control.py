@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from ml4t.live.model import Fill, Order, OrderSide, OrderState
-from ml4t_live_alpaca.ids import ClientId, execution_id
-from ml4t_live_alpaca.simulator.books import Execution
+from ml4t.live.model import Fill, Order
 from ml4t_live_alpaca.simulator.config import AlpacaSimulatorConfig
 from ml4t_live_alpaca.simulator.faults import Loss, Scripted
-from ml4t_live_alpaca.simulator.orders import VenueOrder
 from ml4t_live_alpaca.simulator.server import KEY_VARIABLE, SECRET_VARIABLE, SimulatedAlpaca
 from ml4t_live_alpaca.simulator.thread import LoopThread
-from ml4t_live_alpaca.states import STATES, order_type, time_in_force
 
 T = TypeVar("T")
 
@@ -136,10 +132,10 @@ class AlpacaSimulator:
         """Trade that much of an order; return the execution's id. Alpaca tells no fee of an execution: it shows in cash."""
 
         def trade(alpaca: SimulatedAlpaca) -> str:
-            order = alpaca.exchange.head(self._found(order_id))
+            order = alpaca.exchange.head(alpaca.statement.order(order_id))
             execution = alpaca.exchange.execute(order, Decimal(str(quantity)), Decimal(str(price)))
             alpaca.exchange.books.charge(Decimal(str(commission or 0.0)))
-            return _name(execution)
+            return execution.name
 
         return self._call(trade)
 
@@ -149,11 +145,11 @@ class AlpacaSimulator:
 
     def repeat(self, execution_id: str) -> None:
         """Send an execution again, as it was."""
-        self._call(lambda alpaca: alpaca.repeat(self._execution(execution_id)))
+        self._call(lambda alpaca: alpaca.repeat(alpaca.statement.execution(execution_id)))
 
     def correct(self, execution_id: str, price: float) -> None:
         """Send a correction of an execution: it traded at this price."""
-        self._call(lambda alpaca: alpaca.correct(self._execution(execution_id), Decimal(str(price))))
+        self._call(lambda alpaca: alpaca.correct(alpaca.statement.execution(execution_id), Decimal(str(price))))
 
     def execute_before_acknowledging(self) -> None:
         """Execute the next order whole, and tell of it before it is acknowledged."""
@@ -194,11 +190,11 @@ class AlpacaSimulator:
 
     def reject_later(self, order_id: str) -> None:
         """Turn an order away that had been taken."""
-        self._call(lambda alpaca: alpaca.exchange.reject(alpaca.exchange.head(self._found(order_id))))
+        self._call(lambda alpaca: alpaca.exchange.reject(alpaca.exchange.head(alpaca.statement.order(order_id))))
 
     def expire(self, order_id: str) -> None:
         """Let an order expire."""
-        self._call(lambda alpaca: alpaca.exchange.expire(alpaca.exchange.head(self._found(order_id))))
+        self._call(lambda alpaca: alpaca.exchange.expire(alpaca.exchange.head(alpaca.statement.order(order_id))))
 
     def end_day(self) -> None:
         """Let every day order expire."""
@@ -222,19 +218,11 @@ class AlpacaSimulator:
 
     def orders(self) -> Sequence[Order]:
         """Return every order ever taken, with our id and where it stands; a chain of replacements is one order."""
-        return self._call(lambda alpaca: [_order(order_id, links) for order_id, links in self._chains()])
+        return self._call(lambda alpaca: alpaca.statement.orders())
 
     def fills(self) -> Sequence[Fill]:
         """Return what has traded, every execution once."""
-
-        def read(alpaca: SimulatedAlpaca) -> list[Fill]:
-            owners = {link.id: order_id for order_id, links in self._chains() for link in links}
-            return [
-                _fill(each, owners[each.order.id], alpaca.exchange.books.number)
-                for each in alpaca.exchange.books.executions.values()
-            ]
-
-        return self._call(read)
+        return self._call(lambda alpaca: alpaca.statement.fills())
 
     def positions(self) -> Mapping[str, float]:
         """Return what is held, by symbol."""
@@ -279,6 +267,10 @@ class AlpacaSimulator:
         """Answer every subscription with an error; 0 takes them again."""
         self._call(lambda alpaca: setattr(alpaca.market, "refuse_with", code))
 
+    def limit_symbols(self, count: int) -> None:
+        """Let a channel have no more symbols than this, as a free plan does; 0 takes any number."""
+        self._call(lambda alpaca: setattr(alpaca.market, "symbol_limit", count))
+
     def page_history(self, size: int) -> None:
         """Let no page of market history be longer than this."""
         self._call(lambda alpaca: setattr(alpaca.api, "page_limit", size))
@@ -287,70 +279,3 @@ class AlpacaSimulator:
 
     def _call(self, function: Callable[[SimulatedAlpaca], T]) -> T:
         return self._thread.call(lambda: function(self._alpaca))
-
-    def _chains(self) -> Iterator[tuple[str, list[VenueOrder]]]:
-        """Yield every order of ours with its links, the first one first."""
-        exchange = self._alpaca.exchange
-        for order in exchange.orders.values():
-            if order.replaces is None and order.parent is None:
-                for order_id, first in zip(ClientId.parse(order.client_order_id).order_ids, [order, *order.legs], strict=False):
-                    links = [first]
-                    while links[-1].replaced_by is not None:
-                        links.append(exchange.orders[links[-1].replaced_by])
-                    yield order_id, links
-
-    def _found(self, order_id: str) -> VenueOrder:
-        order = self._alpaca.exchange.by_client_id.get(order_id)
-        if order is not None:
-            return order
-        return next(links[0] for each, links in self._chains() if each == order_id)
-
-    def _execution(self, name: str) -> Execution:
-        return next(each for each in self._alpaca.exchange.books.executions.values() if _name(each) == name)
-
-
-def _name(execution: Execution) -> str:
-    return execution_id(execution.order.id, execution.cum_qty)
-
-
-def _order(order_id: str, links: Sequence[VenueOrder]) -> Order:
-    head = links[-1]
-    filled = sum(link.filled_qty for link in links)
-    paid = sum(link.paid for link in links)
-    earlier = filled - head.filled_qty
-    return Order(
-        order_id=order_id,
-        symbol=head.symbol,
-        side=OrderSide(head.side),
-        quantity=float(earlier + (head.qty or 0)),
-        order_type=order_type(head.type, head.time_in_force),
-        limit_price=_float(head.limit_price),
-        stop_price=None if head.type == "trailing_stop" else _float(head.stop_price),
-        trail_amount=_float(head.trail_price),
-        time_in_force=time_in_force(head.time_in_force),
-        created_at=links[0].created_at,
-        state=OrderState.PARTIALLY_FILLED if head.is_working and filled else STATES[head.status],
-        venue_order_id=head.id,
-        filled_quantity=float(filled),
-        average_price=float(paid / filled) if filled else None,
-        updated_at=head.updated_at,
-    )
-
-
-def _float(value: Decimal | None) -> float | None:
-    return None if value is None else float(value)
-
-
-def _fill(execution: Execution, order_id: str, account: str) -> Fill:
-    return Fill(
-        execution_id=_name(execution),
-        order_id=order_id,
-        symbol=execution.order.symbol,
-        side=OrderSide(execution.order.side),
-        quantity=float(execution.qty),
-        price=float(execution.price),
-        time=execution.time,
-        venue="alpaca",
-        account=account,
-        venue_order_id=execution.order.id,
-    )

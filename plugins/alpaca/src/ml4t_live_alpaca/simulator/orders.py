@@ -48,8 +48,6 @@ class VenueOrder:
     legs: list[VenueOrder] = field(factory=list)
     triggered: bool = False
     """True once its stop has been reached."""
-    told: bool = True
-    """False when nobody is told what becomes of it."""
 
     @property
     def is_working(self) -> bool:

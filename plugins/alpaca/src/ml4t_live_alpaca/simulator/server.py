@@ -19,6 +19,7 @@ from ml4t_live_alpaca.simulator.intake import Refusal
 from ml4t_live_alpaca.simulator.market import MarketData
 from ml4t_live_alpaca.simulator.orders import VenueOrder, plain
 from ml4t_live_alpaca.simulator.rest import Api, Took
+from ml4t_live_alpaca.simulator.statement import Statement
 from ml4t_live_alpaca.simulator.tape import Tape
 from ml4t_live_alpaca.simulator.updates import Updates
 from ml4t_live_alpaca.simulator.walk import market_of
@@ -49,6 +50,7 @@ class SimulatedAlpaca:
         number = f"{'PA' if config.kind == 'paper' else ''}{self.rng.getrandbits(40):012d}"
         self.exchange = Exchange(Books(number, Decimal(str(config.cash))), prices, time.time_ns, self.updates.tell, self.rng)
         self.exchange.largest_fill = Decimal(str(config.largest_fill)) if config.largest_fill else ALL
+        self.statement = Statement(self.exchange)
         self.api = Api(self.exchange, self.tape, time.time_ns, requests_per_minute=config.requests_per_minute)
         self.listener = Listener(self._answer, self._accept)
         self._walking: asyncio.Task[None] | None = None
