@@ -58,9 +58,11 @@ async def it_runs_again(rig: FeedRig) -> None:
     for _ in range(2):
         async with alone(rig, feed=feed) as ear:
             await ear.until_heard(ear.emit(2, *rig.symbols))
+        await _until_gone(rig)
     async with alone(rig, feed=feed) as ear:
         rig.source.drop(reset=True)
         await until(lambda: ear.running is None or ear.running.done(), "`run` has to end", ANSWER_SECONDS)
+    await _until_gone(rig)
     async with alone(rig, feed=feed) as ear:
         await ear.until_heard(ear.emit(2, *rig.symbols))
 
@@ -104,6 +106,11 @@ async def no_secret_is_told(rig: FeedRig) -> None:
         if wrong_credentials_are_refused_at_once.name not in rig.exempt:
             hearing.error(await _ends(rig, rig.feed(rig.symbols, wrong_credentials=True), CONNECT_SECONDS))
     hearing.check(rig.secrets)
+
+
+async def _until_gone(rig: FeedRig) -> None:
+    """Wait until the source knows that nobody listens, or the next run would be taken to be subscribed already."""
+    await until(lambda: not rig.source.subscriptions, "the source has to notice that the run has ended")
 
 
 async def _ends(rig: FeedRig, feed: Feed, seconds: float) -> BaseException:

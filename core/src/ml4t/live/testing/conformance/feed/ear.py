@@ -78,7 +78,7 @@ class Ear:
         """Wait until `condition()` holds on a feed that goes on. Raises NotConformant, and what the feed ended with."""
         running = self.running
         await until(lambda: condition() or (running is not None and running.done()), what, seconds)
-        if not condition() and running is not None:
+        if running is not None and running.done() and not condition():
             running.result()
             raise NotConformant(f"{what}: `run` has returned instead")
 
