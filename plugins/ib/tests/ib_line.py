@@ -120,7 +120,7 @@ class Ear:
 
 @contextlib.asynccontextmanager
 async def listening(tws: TwsSimulator, *symbols: str, feed: IBDataFeed | None = None, **options: Any) -> AsyncIterator[Ear]:
-    """Run a feed until it is subscribed to what it can be."""
+    """Run a feed, once it is subscribed to what it can be."""
     feed = feed or Rig(tws).feed(symbols, **options)
     ear = Ear(feed)
     try:

@@ -41,7 +41,7 @@ class Action(StrEnum):
     PACING = "pacing"
     """Too many requests for data, or one that cannot be answered: wait, and ask again."""
     AGAIN = "again"
-    """A subscription has ended: ask for it again."""
+    """A subscription has ended: begin anew, so that the hole is known."""
 
 
 @frozen

@@ -98,6 +98,9 @@ class IBFeedConfig(Connection):
     use_rth: bool = False
     """True leaves out what happens outside of regular trading hours."""
 
+    stall_seconds: float = field(default=120.0, validator=gt(0))
+    """How long no data may come of anything while something is in its regular hours; then everything is subscribed to anew."""
+
     backfill: Duration = field(default=4 * 3_600 * NANOS, validator=ge(0))
     """How much of a gap is fetched afterwards, counted from its end (nanoseconds): IB allows 60 requests in ten minutes."""
 

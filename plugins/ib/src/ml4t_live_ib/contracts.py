@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import structlog
 from attrs import frozen
 from ib_async import IB, Contract, ContractDetails, PriceIncrement
 from ib_async.wrapper import RequestError
@@ -16,6 +17,8 @@ from ml4t_live_ib.codes import sentence
 from ml4t_live_ib.instruments import to_contract, to_symbol
 from ml4t_live_ib.rules import Rules
 from ml4t_live_ib.session import Session
+
+_log = structlog.get_logger("ml4t_live_ib")
 
 NAMED_BY_DETAILS = frozenset({"FUT", "FOP"})
 """The kinds whose spelling cannot be told from what an order, an execution or a position says of the contract."""
@@ -34,6 +37,12 @@ class Listed:
     rules: Rules
     last_day: str = ""
     """The last day on which it trades, as in `20261218`; empty for what does not expire."""
+    sessions: tuple[tuple[float, float], ...] = ()
+    """The regular hours of the next days, seconds since 1970 UTC; empty when IB does not say them."""
+
+    def trades(self, moment: float) -> bool:
+        """Return whether it is in its regular hours (seconds since 1970 UTC); False when they are not known."""
+        return any(start <= moment < end for start, end in self.sessions)
 
 
 class Contracts:
@@ -92,7 +101,8 @@ class Contracts:
             raise UnknownInstrument(f"write {spelling!r} instead of {symbol!r}")
         rules = Rules.of(details, await self._market_rule(details))
         expires = contract.lastTradeDateOrContractMonth[:8]
-        return Listed(symbol, contract, rules, (details.realExpirationDate or expires)[:8] if expires else "")
+        last_day = (details.realExpirationDate or expires)[:8] if expires else ""
+        return Listed(symbol, contract, rules, last_day, _sessions(details))
 
     async def _why_not(self, symbol: str, wanted: Contract, found: list[ContractDetails]) -> str:
         if not found and wanted.tradingClass:
@@ -136,6 +146,14 @@ class Contracts:
             return await answer
 
         return await self._session.ask(f"the ticks of {to_symbol(details.contract)}", ask)
+
+
+def _sessions(details: ContractDetails) -> tuple[tuple[float, float], ...]:
+    try:
+        return tuple((each.start.timestamp(), each.end.timestamp()) for each in details.liquidSessions())
+    except (KeyError, ValueError, OSError, TypeError):  # a time zone under a name of IB's own, or hours in another form
+        _log.info(f"the hours of {to_symbol(details.contract or Contract())} are not known: {details.liquidHours!r}")
+        return ()
 
 
 def _id(details: ContractDetails) -> int:

@@ -19,13 +19,18 @@ from ml4t_live_ib.contracts import Contracts, Listed, UnknownInstrument
 from ml4t_live_ib.history import History
 from ml4t_live_ib.pacing import PENALTY_SECONDS, Pacer
 from ml4t_live_ib.session import Session
+from ml4t_live_ib.stall import StallWatch
 from ml4t_live_ib.streams import Stream, make_stream
 
 RIVAL_SECONDS = 60.0
 """How long the data are left to another login of the same user before they are asked for again."""
-NO_PERMISSION = "permission"
-"""What IB says, among more, when a request for data is refused for want of a subscription."""
+RIVAL = "different ip address"
+"""What IB says, among more, when it is another login that keeps the data from this one."""
+TOO_SOON = "pacing"
+"""What IB says, among more, when data were asked for too often; what else it says with the same codes holds for good."""
 SUBSCRIBE = "subscribe to its exchange in IB's Client Portal (Market Data), or set market_data_type = 'delayed'"
+
+_FINAL = frozenset({Action.NO_DATA, Action.NO_CONTRACT, Action.PACING})
 
 _log = structlog.get_logger("ml4t_live_ib")
 
@@ -51,6 +56,7 @@ class IBDataFeed:
         )
         self._contracts = Contracts(self._session)
         self._pacer = Pacer()
+        self._watch = StallWatch(self.config.stall_seconds)
         self._history = History(self._session, self.config, self._pacer)
         self._stream: Stream
         self._sink: Sink
@@ -58,7 +64,6 @@ class IBDataFeed:
         self._listed: dict[str, Listed] = {}
         self._batch: list[MarketEvent] = []
         self._subscribed = asyncio.Event()
-        self._again: set[asyncio.Task[None]] = set()
         self._rival_until = 0.0
 
     async def run(self, sink: Sink) -> None:
@@ -77,11 +82,14 @@ class IBDataFeed:
         try:
             await self._session.open()
             subscribing = asyncio.get_running_loop().create_task(self._subscribe_all(), name="ib subscribe")
-            self._again.add(subscribing)
             subscribing.add_done_callback(self._on_subscribed)
-            await self._failure
+            try:
+                await self._failure
+            finally:
+                subscribing.cancel()
+                await asyncio.gather(subscribing, return_exceptions=True)
         finally:
-            await self._end()
+            self._end()
 
     async def backfill(self, symbol: str, start: int, end: int) -> Iterable[MarketEvent]:
         """Return what happened to a symbol with start <= event_time < end (nanoseconds UTC), oldest first.
@@ -106,10 +114,10 @@ class IBDataFeed:
                 continue
             self._listed[symbol] = listed
             await self._subscribe(listed)
+        self._watch.begin()
         self._subscribed.set()
 
     def _on_subscribed(self, subscribing: asyncio.Task[None]) -> None:
-        self._again.discard(subscribing)
         error = None if subscribing.cancelled() else subscribing.exception()
         if error is not None:
             self._fail(error)
@@ -121,23 +129,6 @@ class IBDataFeed:
         number = client.getReqId()
         self._stream.symbols[number] = listed.symbol
         self._stream.subscribe(client, number, listed.contract)
-
-    def _subscribe_again(self, number: int, *, after: float) -> None:
-        """Ask for the data of a subscription that has ended, under a new number."""
-        listed = self._listed[self._stream.symbols.pop(number)]
-        if self._session.is_open:
-            self._stream.cancel(self._session.client, number)
-
-        async def subscribe() -> None:
-            try:
-                await asyncio.sleep(after)
-                await self._subscribe(listed)
-            except FeedDisconnected:
-                pass  # whoever runs the feed is told, and subscribes to everything anew
-
-        task = asyncio.get_running_loop().create_task(subscribe(), name=f"ib subscribe {listed.symbol}")
-        self._again.add(task)
-        task.add_done_callback(self._again.discard)
 
     def _refuse(self, symbol: str, why: str) -> None:
         self.refused[symbol] = why
@@ -153,33 +144,35 @@ class IBDataFeed:
         ib.updateEvent += self._session.guard(self._flush)
 
     def _on_alive(self) -> None:
-        self._sink.alive()
+        stalled = self._watch.complaint(self._listed.values()) if self._subscribed.is_set() else ""
+        if stalled:
+            self._session.lose(f"{stalled}; every subscription begins anew")
+        else:
+            self._sink.alive()
 
     def _flush(self) -> None:
         """Hand on what one read of the socket brought."""
         if self._batch:
             events, self._batch[:] = list(self._batch), []
+            self._watch.heard(events)
             self._sink.push_many(events)
 
     def _on_code(self, number: int, code: int, text: str) -> None:
-        action = action_of(code, names_order=False)
+        action, why = action_of(code, names_order=False), sentence(code, text)
         symbol = self._stream.symbols.get(number)
-        why = sentence(code, text)
-        if action is Action.RESTORED:
-            self._session.lose(f"{why}; every subscription begins anew")
-        elif action is Action.COMPETING:
+        if action is Action.COMPETING or (symbol is not None and RIVAL in text.lower()):
             self._rival_until = time.monotonic() + RIVAL_SECONDS
             self._session.lose(f"{why}; log the other one out. The data are asked for again in {RIVAL_SECONDS:g} s")
+        elif action is Action.RESTORED or (action is Action.AGAIN and symbol is not None):
+            self._session.lose(f"{why}; every subscription begins anew")
         elif symbol is None:
             _log.warning(why) if action is Action.OUTAGE else _log.info(why)
-        elif action in {Action.NO_DATA, Action.NO_CONTRACT} or (action is Action.PACING and NO_PERMISSION in text.lower()):
-            del self._stream.symbols[number]
-            self._refuse(symbol, f"{why}; {SUBSCRIBE}" if action is not Action.NO_CONTRACT else why)
-        elif action is Action.PACING:
+        elif action is Action.PACING and TOO_SOON in text.lower():
             self._pacer.violated()
-            self._subscribe_again(number, after=PENALTY_SECONDS)
-        elif action is Action.AGAIN:
-            self._subscribe_again(number, after=0.0)
+            self._session.lose(f"{why}; every subscription begins anew in {PENALTY_SECONDS:g} s")
+        elif action in _FINAL:
+            del self._stream.symbols[number]
+            self._refuse(symbol, why if action is Action.NO_CONTRACT else f"{why}; {SUBSCRIBE}")
         else:
             _log.warning(why, symbol=symbol)
 
@@ -187,12 +180,8 @@ class IBDataFeed:
         if not self._failure.done():
             self._failure.set_exception(error)
 
-    async def _end(self) -> None:
+    def _end(self) -> None:
         self._subscribed.clear()
         self._session.close()
-        for task in self._again:
-            task.cancel()
-        await asyncio.gather(*self._again, return_exceptions=True)
-        self._again.clear()
-        if not self._failure.cancel():
+        if not self._failure.cancel() and not self._failure.cancelled():
             self._failure.exception()

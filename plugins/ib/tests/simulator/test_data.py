@@ -298,3 +298,20 @@ async def test_a_file_is_played(make_tws, connected, eventually, tmp_path) -> No
     async with connected(tws) as ib:
         tickers = [ib.reqMktData(await ib.stock(symbol)) for symbol in ("AAPL", "MSFT")]
         await eventually(lambda: [ticker.last for ticker in tickers] == [232.0, 401.0])
+
+
+@pytest.mark.parametrize("what", ["TRADES", "BID_ASK", "MIDPOINT"])
+async def test_ticks_of_the_past(tws, connected, eventually, what) -> None:
+    async with connected(tws) as ib:
+        stock = await ib.stock()
+        times = [tws.emit("AAPL", 230.0 + number, 5.0) / NANOS for number in range(4)]
+        start = dt.datetime.fromtimestamp(times[1], dt.UTC)
+        ticks = await ib.reqHistoricalTicksAsync(stock, start, "", 2, what, False)
+        assert [tick.time.timestamp() for tick in ticks] == times[1:3]
+        price = {"TRADES": "price", "BID_ASK": "priceAsk", "MIDPOINT": "price"}[what]
+        assert [getattr(tick, price) for tick in ticks] == [231.0, 232.0]
+        end = dt.datetime.fromtimestamp(times[3], dt.UTC)
+        before = await ib.reqHistoricalTicksAsync(stock, "", end, 1, what, False)
+        assert [tick.time.timestamp() for tick in before] == times[2:3]
+        ib.client.reqHistoricalTicks(99, stock, "20260101-00:00:00", "20260102-00:00:00", 1, what, False, False, [])
+        await eventually(lambda: 321 in ib.codes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from attrs import field, frozen
 from attrs.validators import deep_iterable, deep_mapping, ge, gt, in_, instance_of, matches_re, min_len
@@ -39,12 +39,13 @@ class SimulatorConfig:
     seed: int = 0
     """Of everything random: prices and faults."""
 
+    kind: Literal["paper", "live"] = field(default="paper", validator=in_(("paper", "live")))
+    """The kind of the account when `accounts` names none."""
+
     accounts: tuple[str, ...] = field(
-        default=("DU1234567",),
-        converter=_strings,
-        validator=[min_len(1), deep_iterable(matches_re(r"[A-Z]{1,3}\d{3,10}"))],
+        converter=_strings, validator=[min_len(1), deep_iterable(matches_re(r"[A-Z]{1,3}\d{3,10}"))]
     )
-    """The accounts of the login. Those that begin with DU or DF are paper accounts, as at the vendor."""
+    """The accounts of the login; by default DU1234567, or U1234567 of a live one. A D in front makes it a paper account."""
 
     cash: float = field(default=1_000_000.0, converter=float, validator=ge(0))
     """The cash of every account at the start, in USD."""
@@ -78,3 +79,7 @@ class SimulatorConfig:
 
     version: int = field(default=NEWEST_VERSION, validator=in_(range(OLDEST_VERSION, NEWEST_VERSION + 1)))
     """The server version to speak."""
+
+    @accounts.default
+    def _one_account(self) -> tuple[str, ...]:
+        return ("DU1234567",) if self.kind == "paper" else ("U1234567",)

@@ -30,6 +30,9 @@ class Faults:
     duplicated: float = 0.0
     """The chance that a message about an order is sent twice."""
 
+    next_change_refused: tuple[int, str] | None = None
+    """Refuse the next modification with this code and text; the order goes on as it was."""
+
     preset_warning: bool = False
     """Every order gets the warning 10349, which clients may take for a cancellation."""
 

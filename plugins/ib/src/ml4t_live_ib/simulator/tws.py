@@ -14,6 +14,7 @@ from ml4t_live_ib.simulator.config import SimulatorConfig
 from ml4t_live_ib.simulator.desks.accounts import AccountDesk
 from ml4t_live_ib.simulator.desks.data import DataDesk
 from ml4t_live_ib.simulator.desks.orders import OrderDesk
+from ml4t_live_ib.simulator.desks.past_ticks import PastTicksDesk
 from ml4t_live_ib.simulator.desks.reference import ReferenceDesk
 from ml4t_live_ib.simulator.faults import Faults
 from ml4t_live_ib.simulator.link import Link
@@ -119,6 +120,7 @@ class Tws:
             "cancelTickByTickData": cancel,
             "reqHistoricalData": Route(data.historical_data),
             "cancelHistoricalData": cancel,
+            "reqHistoricalTicks": Route(PastTicksDesk(self.market, data, self.clock).historical_ticks),
             "reqMarketDataType": Route(data.market_data_type),
         }
 

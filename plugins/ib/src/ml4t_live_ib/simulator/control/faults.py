@@ -139,6 +139,10 @@ class FaultControls(VenueControls):
         """Refuse the next cancellation, with 161 for instance; the order goes on."""
         self._call(lambda: setattr(self._tws.faults, "next_cancel_refused", (code, text)))
 
+    def refuse_next_change(self, code: int, text: str) -> None:
+        """Refuse the next modification of an order, with 201 for instance; the order goes on as it was."""
+        self._call(lambda: setattr(self._tws.faults, "next_change_refused", (code, text)))
+
     def warn_of_presets(self, on: bool) -> None:
         """Send 10349 for every new order, which the SDK takes for a cancellation."""
         self._call(lambda: setattr(self._tws.faults, "preset_warning", on))

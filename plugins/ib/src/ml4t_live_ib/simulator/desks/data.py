@@ -25,8 +25,9 @@ LINES = 100
 
 _TICK_BY_TICK = 3
 _KINDS_OF_TICKS = frozenset({"Last", "AllLast", "BidAsk", "MidPoint"})
-_WITHOUT_VOLUME = frozenset({"MIDPOINT", "BID", "ASK"})
-_WHAT = _WITHOUT_VOLUME | {"TRADES", "ADJUSTED_LAST", "AGGTRADES"}
+_WITHOUT_VOLUME = frozenset({"MIDPOINT", "BID", "ASK", "BID_ASK"})
+_WHAT = frozenset({"MIDPOINT", "BID", "ASK", "TRADES", "ADJUSTED_LAST", "AGGTRADES"})
+_NO_HISTORY = "Historical Market Data Service error message:"
 _COMPETING = "No market data during competing live session"
 
 
@@ -94,7 +95,7 @@ class DataDesk:
     def real_time_bars(self, session: Session, values: Values) -> None:
         """Handle reqRealTimeBars: every five seconds a bar."""
         contract = self._contract(values)
-        self._check_kind(contract, values["whatToShow"], 420, "Invalid Real-time Query:")
+        self._check_kind(contract, values["whatToShow"], 420, "Invalid Real-time Query:", _WHAT)
         self._pacing.ask((contract.con_id, "bar", values["whatToShow"]), contract.con_id, BAR_SECONDS, 420)
         self._market.tape(contract)
         self._subscribe(Subscription(session, values["reqId"], contract, "bar", values["whatToShow"]))
@@ -113,11 +114,8 @@ class DataDesk:
 
     def historical_data(self, session: Session, values: Values) -> None:
         """Handle reqHistoricalData; with keepUpToDate it goes on."""
-        contract = self._contract(values)
         what = values["whatToShow"]
-        self._check_kind(contract, what, 162, "Historical Market Data Service error message:")
-        if not self._link.is_up:
-            raise Refused(162, "Historical Market Data Service error message:HMDS server disconnect occurred.")
+        contract = self.past_of(values, _WHAT)
         tape = self._market.tape(contract)
         if values["keepUpToDate"] and values["endDateTime"]:
             raise Refused(321, "Error validating request.-'bH' : cause - End date not supported with keepUpToDate")
@@ -126,7 +124,7 @@ class DataDesk:
         self._pacing.ask(asked, contract.con_id, span.seconds, 162)
         found = list(bars(tape, span, self._clock))
         if not found and not values["keepUpToDate"]:
-            raise Refused(162, f"Historical Market Data Service error message:HMDS query returned no data: {contract.name}")
+            raise Refused(162, f"{_NO_HISTORY}HMDS query returned no data: {contract.name}")
         as_epoch = values["formatDate"] == 2
         rows = [(self._when(bar.time, span.seconds, as_epoch), _shown(bar, what)) for bar in found]
         first, end = self._clock.stamp(span.first * 10**9), self._clock.stamp(span.end * 10**9)
@@ -138,6 +136,14 @@ class DataDesk:
                     session, values["reqId"], contract, "history", what, seconds=span.seconds, as_epoch=as_epoch, running=last
                 )
             )
+
+    def past_of(self, values: Values, kinds: Collection[str]) -> Contract:
+        """Return the contract of a request for something of its past. Raises `Refused` when that cannot be had."""
+        contract = self._contract(values)
+        self._check_kind(contract, values["whatToShow"], 162, _NO_HISTORY, kinds)
+        if not self._link.is_up:
+            raise Refused(162, f"{_NO_HISTORY}HMDS server disconnect occurred.")
+        return contract
 
     def market_data_type(self, session: Session, values: Values) -> None:
         """Handle reqMarketDataType."""
@@ -184,8 +190,8 @@ class DataDesk:
             raise Refused(10197, _COMPETING)
         return contract
 
-    def _check_kind(self, contract: Contract, what: str, code: int, prefix: str) -> None:
-        if what not in _WHAT:
+    def _check_kind(self, contract: Contract, what: str, code: int, prefix: str, kinds: Collection[str]) -> None:
+        if what not in kinds:
             raise Refused(321, f"Error validating request.-'bW' : cause - What to show {what!r} is missing or incorrect")
         if contract.kind == "CASH" and what not in _WITHOUT_VOLUME:
             raise Refused(code, f"{prefix}No data of type {what} for {contract.name}; forex has MIDPOINT, BID and ASK")

@@ -79,6 +79,10 @@ class OrderDesk:
             session.error(order.order_id, 10349, _PRESET)
 
     def _modify(self, session: Session, order: Order, values: Values, contract: Contract) -> None:
+        if self._faults.next_change_refused is not None:
+            session.error(order.order_id, *self._faults.next_change_refused)
+            self._faults.next_change_refused = None
+            return
         try:
             self._book.modify(order, values, contract)
         except Refused as refusal:

@@ -79,6 +79,29 @@ HEAD_TIMESTAMP = _answer(88, "headTimestamp", "reqId:i time")
 MARKET_RULE = Message(93, "marketRule", (*fields("marketRuleId:i"), Each("increments", fields("lowEdge:f increment:f"))))
 PNL = _answer(94, "pnl", "reqId:i dailyPnL:f unrealizedPnL:f realizedPnL:f")
 ORDER_BOUND = _answer(100, "orderBound", "permId:i clientId:i orderId:i")
+HISTORICAL_TICKS = Message(
+    96,
+    "historicalTicks",
+    (*fields("reqId:i"), Each("ticks", fields("time:i mask:i=0 price:f size:f")), *fields("done:b=1")),
+)
+HISTORICAL_TICKS_BID_ASK = Message(
+    97,
+    "historicalTicksBidAsk",
+    (
+        *fields("reqId:i"),
+        Each("ticks", fields("time:i mask:i=0 priceBid:f priceAsk:f sizeBid:f sizeAsk:f")),
+        *fields("done:b=1"),
+    ),
+)
+HISTORICAL_TICKS_LAST = Message(
+    98,
+    "historicalTicksLast",
+    (
+        *fields("reqId:i"),
+        Each("ticks", fields("time:i mask:i=0 price:f size:f exchange specialConditions")),
+        *fields("done:b=1"),
+    ),
+)
 COMPLETED_ORDERS_END = _answer(102, "completedOrdersEnd", "")
 
 CONTRACT_DETAILS = Message(

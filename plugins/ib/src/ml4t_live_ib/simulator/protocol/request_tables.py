@@ -85,6 +85,18 @@ REQUESTS = {
         _request(92, "reqPnL", "reqId:i account modelCode"),
         _request(93, "cancelPnL", "reqId:i"),
         Message(
+            96,
+            "reqHistoricalTicks",
+            (
+                *fields("reqId:i"),
+                *CONTRACT_QUERY,
+                *fields(
+                    "includeExpired:b=0 startDateTime endDateTime numberOfTicks:i=1000 whatToShow useRth:b=0 ignoreSize:b=0"
+                ),
+                *fields("miscOptions"),
+            ),
+        ),
+        Message(
             97,
             "reqTickByTickData",
             (*fields("reqId:i"), *CONTRACT_QUERY, *fields("tickType numberOfTicks:i=0 ignoreSize:b=0")),
@@ -95,5 +107,5 @@ REQUESTS = {
 }
 """Every request that is understood, by its number."""
 
-PLACE_OF_REQUEST_ID = dict.fromkeys((22, 79, 83, 84, 86, 88, 94, 96, 100, 102, 104), 1) | dict.fromkeys((10, 52, 54, 55, 74), 2)
+PLACE_OF_REQUEST_ID = dict.fromkeys((22, 79, 83, 84, 86, 88, 94, 100, 102, 104), 1) | dict.fromkeys((10, 52, 54, 55, 74), 2)
 """Where the id of a request is in those that are not understood, so that the refusal reaches whoever waits for it."""

@@ -12,6 +12,7 @@ from ml4t_live_ib.simulator.venue.contract import Contract
 
 BAR_SECONDS = 5
 _REMEMBERED = 2 * 24 * 3600 // BAR_SECONDS
+_TICKS_REMEMBERED = 50_000
 _WAVES = 12
 
 
@@ -26,6 +27,16 @@ class PriceBar(NamedTuple):
     volume: float
     wap: float
     trades: int
+
+
+class Tick(NamedTuple):
+    """A trade and the touch that it left, at a second since 1970 UTC."""
+
+    time: int
+    price: float
+    size: float
+    bid: float
+    ask: float
 
 
 class Tape:
@@ -44,6 +55,7 @@ class Tape:
         """When the last trade was, seconds since 1970 UTC."""
         self.volume = 0.0
         self.bars: deque[PriceBar] = deque(maxlen=_REMEMBERED)
+        self.ticks: deque[Tick] = deque(maxlen=_TICKS_REMEMBERED)
         self.rng = random.Random(f"{seed} {contract.con_id}")  # noqa: S311 - chance, not secrets
         waves = random.Random(f"{seed} past {contract.con_id}")  # noqa: S311
         self._waves = [(0.002 * 2 ** (n / 2), 60 * 2.6**n, waves.uniform(0, math.tau)) for n in range(_WAVES)]
@@ -54,6 +66,7 @@ class Tape:
         self.last, self.size, self.second = price, size, second
         self.bid, self.ask = self.contract.round(price - spread / 2), self.contract.round(price + spread / 2)
         self.volume += size
+        self.ticks.append(Tick(second, price, size, self.bid, self.ask))
         start = second - second % BAR_SECONDS
         bar = self._running
         if bar is None or bar.time != start:
