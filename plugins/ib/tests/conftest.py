@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -35,7 +34,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.fixture(autouse=True)
 def nothing_left_running() -> Iterator[None]:
-    logging.getLogger("ib_async").setLevel(logging.CRITICAL)
     yield
     assert [thread.name for thread in threading.enumerate() if thread.name == "tws-simulator"] == []
 

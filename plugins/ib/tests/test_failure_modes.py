@@ -507,6 +507,14 @@ async def test_failure_23_a_fault_in_a_handler_is_not_swallowed(tws):
         assert "could not be handled: ZeroDivisionError" in str(await ear.until_lost())
 
 
+async def test_failure_23_a_message_that_the_sdk_drops_is_not_lost_without_a_word(tws):
+    with ChaosProxy(tws.address) as proxy:
+        async with listening(tws, "AAPL", port=proxy.address[1]) as ear:
+            proxy.to_client.corrupt_after = 4 + len("50|3|3|")  # behind the length: a digit of the time of a bar
+            tws.emit("AAPL", 101.0)
+            assert "could not be decoded, and what it said is not known" in str(await ear.until_lost())
+
+
 # --- 24: clocks
 
 

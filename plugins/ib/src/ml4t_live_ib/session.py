@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -26,6 +27,10 @@ HOW = (
     "start TWS or the Gateway, log in, switch on `Enable ActiveX and Socket Clients` in its API settings, and compare the port "
     "(TWS: 7497 paper, 7496 live; Gateway: 4002 paper, 4001 live)"
 )
+
+for _name in ("ib", "client", "wrapper"):
+    # The SDK writes a page about every order; what matters of it is told by the adapter, in words.
+    logging.getLogger(f"ib_async.{_name}").setLevel(logging.CRITICAL)
 
 _log = structlog.get_logger("ml4t_live_ib")
 
@@ -88,6 +93,7 @@ class Session:
         ib.errorEvent += self._on_error
         ib.client.apiError += self._on_api_error
         ib.disconnectedEvent += self._on_disconnect
+        ib.client.decoder.logger = _Undecoded(self._on_undecoded)
         self._wire(ib)
         self._question = asyncio.Lock()
         self._refusal = asyncio.get_running_loop().create_future()
@@ -256,6 +262,11 @@ class Session:
         else:
             self.guard(self._on_code)(request, code, text)
 
+    def _on_undecoded(self, text: str) -> None:
+        why = f"a message of TWS at {self._where} could not be decoded, and what it said is not known: {text}"
+        self._refuse(why)
+        self.lose(why)
+
     def _on_api_error(self, text: str) -> None:
         self._refuse(f"TWS at {self._where} closed the connection before it was ready ({text}); {HOW}")
 
@@ -265,3 +276,15 @@ class Session:
 
     def _on_disconnect(self) -> None:
         self.lose(f"TWS at {self._where} closed the connection")
+
+
+class _Undecoded(logging.Logger):
+    """Stands where the SDK logs that it cannot decode a message, before it drops the message and goes on."""
+
+    def __init__(self, on_undecoded: Callable[[str], None]) -> None:
+        super().__init__("ib_async.Decoder")
+        self._on_undecoded = on_undecoded
+
+    def exception(self, msg: object, *_: object, **__: object) -> None:
+        """Tell of one message."""
+        self._on_undecoded(str(msg))

@@ -37,7 +37,7 @@ class Server:
     @property
     def options(self) -> Mapping[str, Any]:
         """What a feed or a broker of this plugin needs to reach it."""
-        return {"host": self.address[0], "port": self.address[1]}
+        return {"host": self.address[0], "port": self.address[1], "account": self.config.accounts[0]}
 
     @property
     def environ(self) -> Mapping[str, str]:
