@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from ml4t.live.model import Fill, Order
+from ml4t_live_alpaca.config import KEY_VARIABLE, SECRET_VARIABLE
 from ml4t_live_alpaca.simulator.config import AlpacaSimulatorConfig
 from ml4t_live_alpaca.simulator.faults import Loss, Scripted
-from ml4t_live_alpaca.simulator.server import KEY_VARIABLE, SECRET_VARIABLE, SimulatedAlpaca
+from ml4t_live_alpaca.simulator.server import SimulatedAlpaca
 from ml4t_live_alpaca.simulator.thread import LoopThread
 
 T = TypeVar("T")

@@ -36,13 +36,14 @@ class Took:
 class Api:
     """Answers requests from the exchange's books and the tape."""
 
-    def __init__(self, exchange: Exchange, tape: Tape, now: Callable[[], int], *, requests_per_minute: int) -> None:
+    def __init__(self, exchange: Exchange, tape: Tape, now: Callable[[], int], *, requests_per_minute: int, sip: bool) -> None:
         self.page_limit = RECORDS_PER_PAGE
         """No page of market history is longer than this."""
         self._exchange = exchange
         self._tape = tape
         self._now = now
         self._limit = requests_per_minute
+        self._sip = sip
         self._recent: deque[int] = deque()
 
     def limited(self) -> bool:
@@ -192,6 +193,8 @@ class Api:
     # ------------------------------------------------------------------ market history
 
     def _history(self, query: Mapping[str, str], kind: str) -> dict[str, Any]:
+        if query.get("feed") == "sip" and not self._sip:
+            raise Refusal(403, 40310000, "subscription does not permit querying recent SIP data")
         symbols = query.get("symbols", "").split(",")
         start, end = _time(query.get("start"), 0), _time(query.get("end"), 2**63)
         found = [record for symbol in symbols for record in self._records(symbol, kind) if start <= record["t"] <= end]
