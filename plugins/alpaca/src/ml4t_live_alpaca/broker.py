@@ -17,6 +17,7 @@ from ml4t.live.times import NANOS
 from ml4t_live_alpaca.account import AccountReader, blocked, kind_of
 from ml4t_live_alpaca.assets import Assets
 from ml4t_live_alpaca.chains import Chain, Chains
+from ml4t_live_alpaca.clock import check_clock
 from ml4t_live_alpaca.config import AlpacaBrokerConfig, from_environment
 from ml4t_live_alpaca.executions import CORRECTIONS, FILLS, Executions
 from ml4t_live_alpaca.ids import ClientId
@@ -93,6 +94,7 @@ class AlpacaBroker:
         try:
             said = await reader.said()
             self._check_kind(said)
+            await check_clock(rest)
             await stream.open()
             executions = Executions(str(said["account_number"]))
             self._open = _Session(rest, lookup, reader, stream, updates, executions, blocked(said))

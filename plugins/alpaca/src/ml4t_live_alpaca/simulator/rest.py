@@ -39,6 +39,8 @@ class Api:
     def __init__(self, exchange: Exchange, tape: Tape, now: Callable[[], int], *, requests_per_minute: int, sip: bool) -> None:
         self.page_limit = RECORDS_PER_PAGE
         """No page of market history is longer than this."""
+        self.clock_ahead = 0
+        """By how many nanoseconds the clock is wrong that it shows to others."""
         self._exchange = exchange
         self._tape = tape
         self._now = now
@@ -170,9 +172,10 @@ class Api:
         raise Refusal(404, 40410000, f"asset not found for {name}")
 
     def _clock(self) -> dict[str, Any]:
-        now = datetime.fromtimestamp(self._now() // NANOS, UTC)
+        shown = self._now() + self.clock_ahead
+        now = datetime.fromtimestamp(shown // NANOS, UTC)
         return {
-            "timestamp": to_text(self._now()),
+            "timestamp": to_text(shown),
             "is_open": self._exchange.open,
             "next_open": (now + timedelta(hours=18)).isoformat(),
             "next_close": (now + timedelta(hours=6)).isoformat(),

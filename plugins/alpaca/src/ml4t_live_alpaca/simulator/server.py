@@ -73,6 +73,13 @@ class SimulatedAlpaca:
         self.exchange.move(symbol, Decimal(str(price)))
         return record
 
+    def execute(self, order_id: str, quantity: float, price: float, fee: float = 0.0) -> str:
+        """Trade that much of an order of ours; return the framework's id of the execution."""
+        order = self.exchange.head(self.statement.order(order_id))
+        execution = self.exchange.execute(order, Decimal(str(quantity)), Decimal(str(price)))
+        self.exchange.books.charge(Decimal(str(fee)))
+        return execution.name
+
     def repeat(self, execution: Execution) -> None:
         """Tell of an execution again."""
         event = "partial_fill" if execution.leaves_qty else "fill"
@@ -134,6 +141,7 @@ class SimulatedAlpaca:
             return _json(refusal.status, refusal.answer)
         if isinstance(answered, Took):
             return await self._take(answered, loss)
+        self.faults.follow(request.path)
         status, body = answered
         cut = self.faults.partial and request.path == "/v2/positions"
         return Response(status, b"" if body is None else json.dumps(body).encode(), cut=cut)
