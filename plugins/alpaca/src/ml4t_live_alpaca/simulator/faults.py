@@ -49,7 +49,7 @@ class Faults:
     rejections: deque[str] = field(factory=deque)
     """The reasons for which the next orders are turned away."""
     scripted: list[Scripted] = field(factory=list)
-    afterwards: list[tuple[str, Callable[[], None]]] = field(factory=list)
+    afterwards: list[tuple[str, Callable[[], object]]] = field(factory=list)
     """By path, what happens once when a question for it has been answered."""
     delay_seconds: float = 0.0
     """How late every answer is."""
