@@ -67,6 +67,8 @@ class Tape:
 class Wire:
     """An executor that notes what leaves."""
 
+    outside = True
+
     def __init__(self) -> None:
         self.capabilities = BrokerCapabilities(
             order_types=frozenset(OrderType),

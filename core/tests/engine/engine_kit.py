@@ -173,3 +173,21 @@ def wait_for(condition: Any, what: str = "it") -> Any:
         assert time.monotonic() < deadline, f"{what} did not happen within {PATIENCE} s"
         time.sleep(0.005)
     return found
+
+
+class Market:
+    """A live feed that trades until told to end."""
+
+    historical = False
+    symbols = ("A",)
+
+    def __init__(self):
+        self.end = asyncio.Event()
+        self.clock = None
+
+    async def run(self, sink):
+        n = 0
+        while not self.end.is_set():
+            sink.push(Trade("A", self.clock.now(), 100.0 + n % 5, 1.0))
+            n += 1
+            await asyncio.sleep(0.002)

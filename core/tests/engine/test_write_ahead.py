@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 
 import pytest
-from engine_kit import SECOND, START, Diary, check_books, limits, read, run_list, trade, until
+from engine_kit import SECOND, START, Diary, Market, check_books, limits, read, run_list, trade, until
 
 from ml4t.live import LiveEngine
+from ml4t.live.clock import SystemClock
 from ml4t.live.config.settings import EngineSettings
 from ml4t.live.errors import JournalError
 from ml4t.live.model import OrderState, Trade
@@ -34,51 +35,55 @@ def fill_up(journal):
 
 
 @pytest.mark.parametrize("durability", ["fsync", "write"])
-def test_an_order_reaches_the_venue_when_its_intent_is_durable_and_not_before(tmp_path, durability):
+def test_an_order_reaches_a_broker_when_its_intent_is_durable_and_not_before(tmp_path, durability):
     seen = []
 
+    class Watched(SimulatedVenue):
+        async def submit(self, order):
+            seen.append((order.order_id, engine.core.journal.durable_seq))
+            return await super().submit(order)
+
     async def main():
-        diary = Diary(lambda self, data, broker: broker.submit_order("A", 1))
+        nonlocal engine
+        feed = Market()
+        diary = Diary(lambda self, data, broker: self.orders.append(broker.submit_order("A", 1)))
+        engine = LiveEngine(
+            diary,
+            Watched(lambda _: 100.0, SystemClock(), seed=1),
+            feed,
+            risk=limits(execution_mode="paper"),
+            state_dir=tmp_path,
+            settings=EngineSettings(durability=durability),
+        )
+        run = asyncio.create_task(engine.run())
+        await until(lambda: len(seen) >= 40)
+        feed.end.set()
+        await run
+
+    engine = None
+    asyncio.run(main())
+    intents = {record.subject: record.seq for record in read(engine.state_folder.journal).of("intent")}
+    for order_id, durable in seen:
+        assert durable >= intents[order_id]
+
+
+@pytest.mark.parametrize("durability", ["fsync", "write"])
+def test_the_shadow_venue_waits_for_no_disk_and_forgets_in_a_crash_what_the_journal_forgets(tmp_path, durability):
+    async def main():
+        diary = Diary(lambda self, data, broker: self.orders.append(broker.submit_order("A", 1)))
         engine = LiveEngine(
             diary, None, ListFeed(TICKS), risk=limits(), state_dir=tmp_path, settings=EngineSettings(durability=durability)
         )
-        await engine.connect()
-        venue, journal = engine.core.venue, engine.core.journal
-        submit = venue.submit
-
-        def watched(order):
-            seen.append((order.order_id, journal.durable_seq))
-            submit(order)
-
-        venue.submit = watched
         await engine.run()
-        return engine
+        return engine, diary
 
-    engine = asyncio.run(main())
+    engine, diary = asyncio.run(main())
+    assert {order.state for order in diary.orders} == {OrderState.WORKING}, "when submit_order returned"
     story = read(engine.state_folder.journal)
-    intents = {record.subject: record.seq for record in story.of("intent")}
-    assert len(seen) == 40
-    for order_id, durable in seen:
-        assert durable >= intents[order_id]
     assert [fill.price for fill in story.fills] == [100.0 + n for n in range(1, 40)], "and no later than the next trade"
-
-
-class Market:
-    """A live feed that trades until told to end."""
-
-    historical = False
-    symbols = ("A",)
-
-    def __init__(self):
-        self.end = asyncio.Event()
-        self.clock = None
-
-    async def run(self, sink):
-        n = 0
-        while not self.end.is_set():
-            sink.push(Trade("A", self.clock.now(), 100.0 + n % 5, 1.0))
-            n += 1
-            await asyncio.sleep(0.002)
+    intended = {record.subject: record.seq for record in story.of("intent")}
+    for record in story.of("fill"):
+        assert intended[record.body["order_id"]] < record.seq
 
 
 async def connected(tmp_path, diary, durability="fsync"):
@@ -128,23 +133,34 @@ def test_a_disk_that_refuses_stops_the_orders_until_it_accepts_again(tmp_path, d
 
 
 def test_a_replay_waits_for_a_disk_that_refuses_and_goes_on_where_it_was(tmp_path):
+    def act(diary, data, broker):
+        diary.orders.append(broker.submit_order("A", 1))
+        if len(diary.calls) == 20:
+            shut(engine.core.journal)
+            fill_up(engine.core.journal)
+            with pytest.raises(JournalError):
+                engine.core.journal.flush()
+
+    diary = Diary(act)
+    feed = ListFeed([trade("A", n * SECOND, 100.0) for n in range(3_000)])
+    engine = LiveEngine(diary, None, feed, risk=limits(), state_dir=tmp_path, settings=EngineSettings(durability="write"))
+
     async def main():
-        diary = Diary(lambda self, data, broker: self.orders.append(broker.submit_order("A", 1)))
-        feed = ListFeed([trade("A", n * SECOND, 100.0) for n in range(3_000)])
-        engine = LiveEngine(diary, None, feed, risk=limits(), state_dir=tmp_path, settings=EngineSettings(durability="write"))
         await engine.connect()
         run = asyncio.create_task(engine.run())
-        await until(lambda: len(diary.calls) > 20)
-        core = engine.core
-        shut(core.journal)
-        fill_up(core.journal)
-        await until(lambda: not core.connection.ready, "the refusal")
-        give_space(core.journal)
+        await until(lambda: not engine.core.connection.ready, "the refusal")
+        here = len(diary.calls)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert len(diary.calls) == here < 3_000
+        give_space(engine.core.journal)
         await run
-        return diary
 
-    diary = asyncio.run(main())
+    asyncio.run(main())
     assert len(diary.calls) == 3_000
+    story = read(engine.state_folder.journal)
+    check_books(story)
+    assert len(story.of("intent")) == 3_000, "nothing was decided that could not be written"
 
 
 def test_a_run_on_a_disk_that_stays_full_ends_with_that_and_not_with_a_crash(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from pathlib import Path
 
@@ -130,3 +131,85 @@ with Journal(Path(sys.argv[1]), SystemClock(), durability="fsync", room=True) as
     assert spawn(source, path).wait(20) == 0
     with Journal(path, SystemClock()) as journal:
         assert [record.body for record in journal.records()] == list(range(10))
+
+
+def test_what_is_held_together_is_in_one_commit_wherever_the_cut_falls(make, commits):
+    sizes, release = commits
+    journal = make(durability="fsync")
+    journal.append("first", "x", 0)
+    for n in range(1_500):
+        journal.append("before", str(n), n)
+    journal.hold()
+    for n in range(1_000):
+        journal.append("together", str(n), n)
+    journal.release()
+    journal.append("after", "x", 0)
+    release.set()
+    journal.flush()
+    ends = list(itertools.accumulate(sizes))
+    assert ends[-1] == 2_502
+    assert not [end for end in ends if 1_501 < end < 2_501], "a commit takes 2,000 records, and what belongs to the last"
+
+
+def test_what_is_held_waits_while_what_was_before_is_committed(make, until):
+    journal = make(durability="write")
+    before = journal.append("before", "x", 0)
+    journal.hold()
+    for n in range(10):
+        journal.append("together", str(n), n)
+        journal.put("bucket", "key", n)
+    until(lambda: journal.durable_seq == before)
+    assert [record.subject for record in journal.records()] == ["x"]
+    assert journal.state("bucket") == {}
+    journal.release()
+    until(lambda: journal.durable_seq == journal.last_seq)
+    until(lambda: journal.state("bucket") == {"key": 9})
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_flush_does_not_wait_for_what_is_held(make, inline):
+    journal = make(durability="write", inline=inline)
+    journal.hold()
+    journal.append("together", "x", 0)
+    journal.flush()
+    assert journal.durable_seq == 1
+    journal.append("together", "y", 0)
+    journal.release()
+    journal.flush()
+    assert journal.durable_seq == 2
+
+
+def test_an_inline_journal_commits_no_half_of_what_is_held(make):
+    journal = make(durability="none", inline=True)
+    journal.append("before", "x", 0)
+    journal.hold()
+    for n in range(1_200):
+        journal.append("together", str(n), n)
+    assert journal.durable_seq == 1
+    journal.release()
+    for n in range(500):
+        journal.append("after", str(n), n)
+    assert journal.durable_seq > 1_201
+
+
+def test_more_than_half_of_the_capacity_is_not_held(make):
+    journal = make(durability="write", capacity=100)
+    journal.hold()
+    for n in range(1_000):  # would wait for ever for room that it holds itself
+        journal.append("together", str(n), n)
+    journal.release()
+    journal.flush()
+    assert journal.durable_seq == 1_000
+
+
+def test_what_another_thread_adds_does_not_wait_for_what_is_held(make, until):
+    journal = make(durability="write")
+    journal.hold()
+    journal.append("together", "x", 0)
+    watchdog = threading.Thread(target=journal.append, args=("health", "loop", "blocked"))
+    watchdog.start()
+    watchdog.join()
+    until(lambda: journal.durable_seq == 2)
+    journal.append("together", "y", 0)
+    until(lambda: journal.durable_seq == 3)
+    journal.release()

@@ -89,6 +89,8 @@ class Order:
 class Process:
     """What dies with a process: everything but the journal."""
 
+    outside = True
+
     def __init__(self, journal, clock, *, connected, killed):
         self.switch, self.connection, losses = Switch(), Connection(), LossWatch(LIMITS)
         if connected:

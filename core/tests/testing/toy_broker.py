@@ -39,7 +39,7 @@ class ToyBroker:
         times_in_force=frozenset(TimeInForce),
         replace=True,
         fractional=True,
-        kinds=frozenset({"paper"}),
+        kinds=frozenset({"paper", "live"}),
         brackets=True,
         oco=True,
     )
@@ -93,7 +93,7 @@ class ToyBroker:
         answer = await self._ask("snapshot", since=since)
         if "orders" not in answer:
             raise BrokerConnectionError("the venue has told only a part of its books")
-        account = Account("t-1", "paper", "USD", answer["cash"], answer["cash"], time.time_ns())
+        account = Account("t-1", answer["kind"], "USD", answer["cash"], answer["cash"], time.time_ns())
         positions = [Position(symbol, quantity, 0.0) for symbol, quantity in answer["positions"].items()]
         return BrokerSnapshot(
             account, positions, [to_order(each) for each in answer["orders"]], [to_fill(each) for each in answer["fills"]]

@@ -19,8 +19,9 @@ CASH = 1_000_000.0
 class ToyVenue(ToyServer):
     """Orders, executions and an account."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "paper") -> None:
         super().__init__()
+        self.kind = kind
         self.requests = 0
         self._orders: dict[str, Order] = {}
         self._fills: dict[str, Fill] = {}
@@ -129,6 +130,7 @@ class ToyVenue(ToyServer):
     def do_snapshot(self, client: Client, since: int) -> dict[str, Any]:
         book = self._book()
         answer = {
+            "kind": self.kind,
             "cash": book.cash,
             "positions": {symbol: position.quantity for symbol, position in book.positions.items()},
             "fills": [attrs.asdict(fill) for fill in self._fills.values() if fill.time >= since],

@@ -81,6 +81,45 @@ class PretendsToCancel(ToyBroker):
         self._sink.order(OrderUpdate(order.order_id, OrderState.CANCELLED, time.time_ns()))
 
 
+@found_by("an_order_of_an_earlier_connection_trades_and_is_cancelled", "an_order_of_an_earlier_connection_is_replaced")
+class KnowsOnlyItsOwnOrders(ToyBroker):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.mine = set()
+
+    async def submit(self, order):
+        self.mine.add(order.order_id)
+        return await super().submit(order)
+
+    async def cancel(self, order):
+        if order.order_id not in self.mine:
+            raise BrokerRefused("no such order here", code="unknown")
+        await super().cancel(order)
+
+    async def replace(self, order, **terms):
+        if order.order_id not in self.mine:
+            raise BrokerRefused("no such order here", code="unknown")
+        await super().replace(order, **terms)
+
+
+@found_by("what_traded_while_away_is_in_the_next_snapshot")
+class TellsFillsOfThisConnectionOnly(ToyBroker):
+    async def connect(self):
+        self.since = time.time_ns()
+        return await super().connect()
+
+    async def snapshot(self, since):
+        snapshot = await super().snapshot(since)
+        return attrs.evolve(snapshot, fills=[fill for fill in snapshot.fills if fill.time >= self.since])
+
+
+@found_by("a_correction_while_away_holds_in_the_next_snapshot")
+class TellsCorrectionsAsMoreFills(ToyBroker):
+    async def snapshot(self, since):
+        snapshot = await super().snapshot(since)
+        return attrs.evolve(snapshot, fills=[attrs.evolve(fill, corrects="") for fill in snapshot.fills])
+
+
 @found_by("a_replace_changes_the_order_in_place")
 class ReplacesByANewOrder(ToyBroker):
     async def replace(self, order, *, quantity, limit_price, stop_price):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import logging
 from typing import Any
 
@@ -62,6 +64,25 @@ class GivesUpForABadSymbol(ToyFeedWithHistory):
     async def _subscribe(self, line):
         if (await line.ask("subscribe", symbols=self.symbols))["unknown"]:
             raise FeedRefused("a symbol is not known")
+
+
+class _DeafAfterNonsense(ToyLine):
+    async def _read(self, reader):
+        with contextlib.suppress(ValueError):
+            while line := await reader.readline():
+                message = json.loads(line)
+                if "push" in message:
+                    self._on_push(message)
+                elif (answer := self._answers.get(message["id"])) is not None and not answer.done():
+                    answer.set_result(message)
+
+    async def _probe(self):
+        await asyncio.Event().wait()
+
+
+@found_by("garbled_bytes_end_the_run_or_are_survived")
+class GoesDeaf(ToyFeedWithHistory):
+    line = _DeafAfterNonsense
 
 
 @found_by("only_what_was_asked_for_is_delivered")
@@ -195,7 +216,7 @@ class TriesAWrongKeyAgain(ToyFeedWithHistory):
             raise FeedDisconnected(str(error)) from None
 
 
-@found_by("nobody_listening_is_a_disconnection")
+@found_by("nobody_listening_is_a_disconnection", "a_line_cut_while_connecting_is_a_disconnection")
 class GivesUpWhenNobodyListens(ToyFeedWithHistory):
     async def run(self, sink):
         try:

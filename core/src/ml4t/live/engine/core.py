@@ -144,7 +144,7 @@ class Core:
             restore_venue(self.venue, self.desk, self.journal, self.agenda, after)
         if after is not None:
             self._resume(after)
-        body = {"name": self.parts.name, "mode": self.parts.mode, "recorded_data": self.recorded, **self.parts.manifest}
+        body = {"name": self.parts.name, "mode": self.parts.state, "recorded_data": self.recorded, **self.parts.manifest}
         body["limits"] = attrs.asdict(self.parts.limits)
         self.record(RecordKind.RUN, self.parts.name, body)
         if self.venue is not None:
@@ -302,10 +302,9 @@ class Core:
         if strategy is None:
             return None
         broker = DeskBroker(self.desk, self.parts.run_id, type(strategy).__name__)
-        direct = DirectStrategist(strategy, broker, self.market, self.faults)
-        if self.parts.engine.strategy_thread:
-            return ThreadedStrategist(direct, self.on_loop, barrier)
-        return direct
+        threaded = self.parts.engine.strategy_thread
+        direct = DirectStrategist(strategy, broker, self.market, self.faults, journal=None if threaded else self.journal)
+        return ThreadedStrategist(direct, self.on_loop, barrier) if threaded else direct
 
     def _make_pipeline(self, barrier: Barrier) -> Pipeline:
         parts = self.parts

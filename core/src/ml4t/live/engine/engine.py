@@ -176,7 +176,7 @@ class Engine(Commanded):
 
     def _open_storage(self) -> Storage:
         if self._storage is None:
-            self._storage = Storage(self._state_dir, self.parts.mode)
+            self._storage = Storage(self._state_dir, self.parts.state)
         return self._storage
 
     def _decided_clock(self) -> Clock | None:
@@ -331,17 +331,21 @@ class Engine(Commanded):
         _log.error("the journal cannot be written; nothing is sent until it can", error=str(error))
         if self.core is not None and self._ended is None:
             self.core.journal_failed(error)
+            if self.core.recorded:
+                self._barrier.enter()  # recorded data can wait, so that nothing is decided that cannot be written
             self._spawn(self._await_journal(self.core), "journal watch")
 
     async def _await_journal(self, core: Core) -> None:
         """Wait until the disk accepts what it refused, and let orders out again."""
-        clock = SystemClock() if isinstance(core.clock, DataClock) else core.clock
+        clock = SystemClock() if core.recorded else core.clock
         while not core.journal.healthy:
             await clock.sleep(MEND_SECONDS)
             with contextlib.suppress(JournalError):
                 await core.journal.durable(core.journal.last_seq)
         _log.warning("the journal can be written again")
         core.journal_mended()
+        if core.recorded:
+            self._barrier.leave()
 
     def _on_child(self, event: ChildEvent) -> None:
         if self.core is not None and event.kind in {"crashed", "backing off", "failed"}:

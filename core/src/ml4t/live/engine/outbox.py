@@ -20,6 +20,8 @@ _log = structlog.get_logger("ml4t.live.outbox")
 class Outbox:
     """The desk's executor for a broker plugin. One task per request; the loop never waits for a venue."""
 
+    outside = True
+
     def __init__(self, broker: Broker, desk: Desk, clock: Clock, *, timeout_seconds: float = 10.0) -> None:
         self.capabilities: BrokerCapabilities = broker.capabilities
         self._broker = broker

@@ -12,6 +12,7 @@ from ml4t.live.contracts.market import MarketView
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.faults import Faults
 from ml4t.live.errors import LiveError
+from ml4t.live.journal import Journal
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.times import to_datetime
 
@@ -40,11 +41,16 @@ class Strategist(Protocol):
 class DirectStrategist:
     """Calls the strategy where it stands. What the strategy raises is reported and goes no further.
 
-    A strategy that has raised too much ends the run, and is given no more data while that happens.
+    A strategy that has raised too much ends the run, and is given no more data while that happens. What one call decides
+    is committed to the `journal` as one: a crash forgets all of it or nothing. Without it every record goes by itself, which
+    is for a thread that must not hold up those of others.
     """
 
-    def __init__(self, strategy: Any, broker: DeskBroker, market: MarketView, faults: Faults) -> None:
+    def __init__(
+        self, strategy: Any, broker: DeskBroker, market: MarketView, faults: Faults, *, journal: Journal | None
+    ) -> None:
         self._on_data = strategy.on_data
+        self._journal = journal
         self._strategy = strategy
         self._broker = broker
         self._market = market
@@ -63,10 +69,16 @@ class DirectStrategist:
             return
         broker = self._broker
         broker.decide(moment)
+        journal = self._journal
+        if journal is not None:
+            journal.hold()
         try:
             self._on_data(to_datetime(moment), data, {"market": self._market}, broker)
         except Exception as error:  # noqa: BLE001 - a strategy's fault must not take the engine with it
             self._halted = self._faults.report_fatal(self._name, error)
+        finally:
+            if journal is not None:
+                journal.release()
 
     def on_end(self) -> None:
         """Call `on_end`, once, when the strategy has one and has been started."""

@@ -38,6 +38,8 @@ class Backlog:
         self._queue: deque[Entry] = deque()
         self._puts: dict[tuple[str, str], object] = {}
         self._pending_fills: set[tuple[str, str, str]] = set()
+        self._held: int | None = None
+        self._holder = 0
         self._sleeping = False
         self._tickets = 0
         self._served = 0
@@ -59,14 +61,16 @@ class Backlog:
         with self._lock:
             if self.last_seq - self.durable_seq >= self._capacity:
                 self._wait_for_room()
-            self.last_seq = seq = self.last_seq + 1
-            self._queue.append((seq, time, kind, subject, body, state, on_durable))
+            before, held = self.last_seq, self._held
+            if held is not None and (before - held >= self._capacity // 2 or threading.get_ident() != self._holder):
+                held = self._held = None  # nobody else waits for a call that hangs, nor it for itself
+            self.last_seq = seq = before + 1
+            self._queue.append((seq, time, kind, subject, body, state, on_durable, held is not None and held < before))
             if state and self._puts:
                 for change in state:  # what was put before is out of date now, and must not be written over it later
                     self._puts.pop((change[0], change[1]), None)
-            if self._sleeping:
-                self._sleeping = False
-                self.wake.set()
+            if self._sleeping and held is None:
+                self._rouse()
         return seq
 
     def put(self, bucket: str, key: str, value: object) -> None:
@@ -77,8 +81,24 @@ class Backlog:
             first = not self._puts
             self._puts[bucket, key] = value
             if first and self._sleeping:
-                self._sleeping = False
-                self.wake.set()
+                self._rouse()
+
+    def hold(self) -> None:
+        """Keep what is added from now on together: the writer gets it when `release` is called, for one commit.
+
+        A flush and the end do not wait for that, nor what another thread adds; and no more is kept than half of the capacity.
+        """
+        self._holder = threading.get_ident()
+        self._held = self.last_seq
+
+    def release(self) -> None:
+        """Hand over what was added since `hold`."""
+        held, self._held = self._held, None
+        if self.last_seq == held:
+            return
+        with self._lock:
+            if self._sleeping:
+                self._rouse()
 
     def note_fill(self, key: tuple[str, str, str]) -> None:
         """Remember a fill that is about to be added until it is in the database."""
@@ -98,8 +118,11 @@ class Backlog:
         Puts with no record among them are taken only when `puts_alone`, at a flush and at the end.
         """
         with self._lock:
-            alone = puts_alone or self.stopping or self._tickets > self._served
-            if not self._queue and not (self._puts and alone):
+            urgent = self.stopping or self._tickets > self._served
+            if self._held is not None and not urgent:
+                ready = self._ready()
+                return ([self._queue.popleft() for _ in range(ready)], {}, self._tickets) if ready else None
+            if not self._queue and not (self._puts and (puts_alone or urgent)):
                 self._serve(self._tickets)
                 return None
             entries, puts = list(self._queue), self._puts
@@ -110,7 +133,7 @@ class Backlog:
     def doze(self) -> bool | None:
         """Get ready to wait on `wake`: None when there is something to do, else whether puts are waiting."""
         with self._lock:
-            if self._queue or self.stopping or self._tickets > self._served:
+            if self._ready() or self.stopping or self._tickets > self._served:
                 return None
             self.wake.clear()
             self._sleeping = True
@@ -158,8 +181,7 @@ class Backlog:
                 raise JournalError(_CLOSED)
             self._tickets += 1
             ticket, begun = self._tickets, self._attempts
-            self._sleeping = False
-            self.wake.set()
+            self._rouse()
             while self._served < ticket:
                 if self.failure is not None and self._failed_attempt > begun:
                     raise self.error() from self.failure
@@ -170,14 +192,23 @@ class Backlog:
         with self._lock:
             self._capacity = 0
             self.stopping = True
-            self._sleeping = False
-            self.wake.set()
+            self._rouse()
             self._moved.notify_all()
 
     def error(self) -> JournalError:
         """Return the exception that says how many records wait for what."""
         waiting = self.last_seq - self.durable_seq
         return JournalError(f"{waiting} records wait for the disk, which refuses them: {self.failure}; free space or mend it")
+
+    def _ready(self) -> int:
+        """How many entries the writer may have."""
+        if self._held is None or not self._queue:
+            return len(self._queue)
+        return max(self._held - self._queue[0][0] + 1, 0)
+
+    def _rouse(self) -> None:
+        self._sleeping = False
+        self.wake.set()
 
     def _serve(self, ticket: int) -> None:
         self._served = ticket

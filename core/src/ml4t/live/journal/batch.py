@@ -22,9 +22,10 @@ from ml4t.live.journal.record import StatePut
 from ml4t.live.model import Fill, Forecast, Order, Resolution
 
 Callback = Callable[[], None]
-Entry = tuple[int, int, str, str, object, Sequence[StatePut], Callback | None]
-"""One append: seq, time, kind, subject, body, the state that changes with it, and whom to tell. A plain tuple is the
-cheapest thing that Python can make, and one is made per append."""
+Entry = tuple[int, int, str, str, object, Sequence[StatePut], Callback | None, bool]
+"""One append: seq, time, kind, subject, body, the state that changes with it, whom to tell, and whether it may only be
+committed together with the entry before it. A plain tuple is the cheapest thing that Python can make, and one is made per
+append."""
 Puts = Mapping[tuple[str, str], object]
 
 _RECORD = "INSERT INTO records VALUES (?, ?, ?, ?, ?)"
@@ -84,7 +85,7 @@ class Batch:
             connection.executemany(_DELETE, [name for name, text in self._changes.items() if text is None])
 
     def _add(self, entry: Entry) -> None:
-        seq, time, kind, subject, body, state, on_durable = entry
+        seq, time, kind, subject, body, state, on_durable, _ = entry
         text = encode(body)
         project = self._tables.get(kind)
         if project is not None:

@@ -168,6 +168,18 @@ class Journal(Queries):
         """
         self._backlog.put(bucket, key, value)
 
+    def hold(self) -> None:
+        """Commit what is appended until `release` in one transaction, so that a crash forgets all of it or nothing.
+
+        Both cost next to nothing, and belong on the loop's thread. A flush, `close` and the records of another thread do not
+        wait for it.
+        """
+        self._backlog.hold()
+
+    def release(self) -> None:
+        """End what `hold` began."""
+        self._backlog.release()
+
     def flush(self) -> None:
         """Block until all that was appended is committed; raise JournalError when the disk refuses it."""
         if self._writer is None:

@@ -135,6 +135,7 @@ class InlineWriter:
 
     def flush(self) -> None:
         """Commit all that was appended."""
+        self._backlog.release()
         if not self._commit():
             raise self._backlog.error() from self._backlog.failure
 
@@ -170,7 +171,12 @@ def _attempt(backlog: Backlog, connection: sqlite3.Connection, batch: Batch, fai
 
 def _batches(entries: list[Entry], puts: dict[tuple[str, str], object]) -> Iterator[Batch]:
     """Cut the entries into commits; the puts came after all of them that touch the same keys, so they go last."""
-    last = max(len(entries) - 1, 0) // _COMMIT_RECORDS
-    for number in range(last + 1):
-        chunk = entries[number * _COMMIT_RECORDS : (number + 1) * _COMMIT_RECORDS]
-        yield Batch(chunk, puts if number == last else {})
+    start = 0
+    while True:
+        end = start + _COMMIT_RECORDS
+        while end < len(entries) and entries[end][-1]:
+            end += 1
+        yield Batch(entries[start:end], puts if end >= len(entries) else {})
+        if end >= len(entries):
+            return
+        start = end

@@ -245,7 +245,7 @@ class Desk:
         self.orders.put(amending)
         send = partial(self._on_loop, partial(self._send_amendment, order.order_id))
         try:
-            self._record(RecordKind.ORDER, order.order_id, amending, on_durable=send)
+            self._record(RecordKind.ORDER, order.order_id, amending, on_durable=send if self._waits else None)
         except JournalError as error:
             if self.orders.get(order.order_id) is not amending:  # it was taken: the failure is that of a later record
                 raise
@@ -254,6 +254,8 @@ class Desk:
         self.keeper.touch(order.symbol)
         self.orders.submitted(amending.changed(created_at=amending.updated_at))
         self.books.tallies.message(amending.updated_at)
+        if not self._waits:
+            send()
         return ALLOW
 
     def _send_amendment(self, order_id: str) -> None:
@@ -271,7 +273,7 @@ class Desk:
         return rejected
 
     def _intend(self, *orders: Order) -> Sequence[Order]:
-        """Journal the intents of orders that leave together, to be sent when the last of them is durable."""
+        """Journal the intents of orders that leave together, and send them: outside only when the last of them is durable."""
         intents = [order.changed(state=OrderState.INTENT) for order in orders]
         send = partial(self._on_loop, partial(self._send, [intent.order_id for intent in intents]))
         for intent in intents:
@@ -280,13 +282,20 @@ class Desk:
             for intent in intents:
                 value = 0.0 if intent.parent_id else intent.quantity * (self.books.price(intent) or 0.0)
                 self.books.tallies.sent(intent, value)
-                durable = send if intent is intents[-1] else None
+                durable = send if self._waits and intent is intents[-1] else None
                 self._record(RecordKind.INTENT, intent.order_id, intent, state=(self.keeper.counted(),), on_durable=durable)
         except JournalError as error:
             return [self._unwritten(intent, error) for intent in intents]
         for intent in intents:
             self.orders.submitted(intent)
+        if not self._waits:
+            send()
         return [self.orders.get(intent.order_id) or intent for intent in intents]
+
+    @property
+    def _waits(self) -> bool:
+        """True when orders go to books that a crash leaves as they are: nothing may get there that it makes us forget."""
+        return self.executor is not None and self.executor.outside
 
     def _unwritten(self, intent: Order, error: JournalError) -> Order:
         """Give up an intent that the journal did not take; nothing can be recorded of it."""

@@ -14,13 +14,15 @@ class Executor(Protocol):
     """What carries orders to a venue; it answers through the desk's `order`, `fill` and `account`."""
 
     capabilities: BrokerCapabilities
+    outside: bool
+    """Its venue keeps books of its own, so that what it is handed must be durable before."""
 
     def submit(self, order: Order) -> None:
-        """Send an order whose intent is durable."""
+        """Send an order."""
         ...
 
     def submit_linked(self, orders: Sequence[Order]) -> None:
-        """Send orders that belong together (a bracket, or a pair of which one cancels the other), all durable."""
+        """Send orders that belong together (a bracket, or a pair of which one cancels the other)."""
         ...
 
     def cancel(self, order: Order) -> None:
@@ -28,7 +30,7 @@ class Executor(Protocol):
         ...
 
     def replace(self, order: Order) -> None:
-        """Ask for the terms of `order.amendment`, which is durable."""
+        """Ask for the terms of `order.amendment`."""
         ...
 
 

@@ -52,6 +52,7 @@ class ShadowVenue:
         brackets=True,
         oco=True,
     )
+    outside = False  # its orders and fills are those of the journal, in the journal's order: a crash forgets them together
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from ml4t.live.testing.conformance.broker import (
     connections,
     discretion,
     doubts,
+    earlier,
     executions,
     linked,
     orders,
@@ -17,5 +18,5 @@ from ml4t.live.testing.conformance.scenario import Scenario, scenarios_of
 from ml4t.live.testing.rig import BrokerRig
 
 BROKER_SCENARIOS: tuple[Scenario[BrokerRig], ...] = tuple(
-    scenarios_of(orders, linked, executions, doubts, books, connections, together, discretion, tidiness)
+    scenarios_of(orders, linked, executions, earlier, doubts, books, connections, together, discretion, tidiness)
 )

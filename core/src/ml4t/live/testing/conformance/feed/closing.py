@@ -38,6 +38,16 @@ async def nobody_listening_is_a_disconnection(rig: FeedRig) -> None:
 
 
 @scenario()
+async def a_line_cut_while_connecting_is_a_disconnection(rig: FeedRig) -> None:
+    """A run that is cut off at its first bytes raises FeedDisconnected."""
+    with ChaosProxy(rig.source.address) as proxy:
+        proxy.to_client.cut_after = 3
+        error = await _ends(rig, rig.feed(rig.symbols, address=proxy.address), CONNECT_SECONDS)
+        if not isinstance(error, FeedDisconnected):
+            raise NotConformant(f"a run that is cut off raises FeedDisconnected, and here {error!r}") from error
+
+
+@scenario()
 async def a_cancel_in_mid_stream_closes_everything(rig: FeedRig) -> None:
     """A run that is cancelled while events come ends at once, delivers nothing more, and leaves nothing."""
     async with nothing_left(lambda: rig.source.connections):

@@ -43,6 +43,22 @@ async def a_half_open_line_is_found_dead(rig: FeedRig) -> None:
 
 
 @scenario()
+async def garbled_bytes_end_the_run_or_are_survived(rig: FeedRig) -> None:
+    """A byte that is damaged on its way ends the run with FeedDisconnected, or the feed goes on; it is never deaf for good."""
+    with ChaosProxy(rig.source.address) as proxy:
+        async with alone(rig, address=proxy.address) as ear:
+            proxy.to_client.corrupt_after = 2
+            ear.emit(1)
+            await until(lambda: proxy.to_client.corrupt_after is None, "the damaged byte has to pass")
+            fresh = ear.emit(3)
+            running = ear.running
+            either = "either the run has to end after a damaged byte, or what comes next to be heard"
+            await until(lambda: not ear.missing(fresh) or running is None or running.done(), either, _patience(rig) * 2)
+            if ear.missing(fresh) and running is not None and not isinstance(running.exception(), FeedDisconnected):
+                raise NotConformant(f"a damaged byte ended the run with {running.exception()!r}") from running.exception()
+
+
+@scenario()
 async def a_mute_source_is_found_within_its_deadline(rig: FeedRig) -> None:
     """A source that answers heartbeats and tells nothing is lost within `silence_seconds`; then everything is heard again.
 
