@@ -11,13 +11,14 @@ import structlog
 from attrs import define
 
 from ml4t.live.contracts import BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
-from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
+from ml4t.live.errors import WRONG_ACCOUNT_KIND, BrokerConnectionError, BrokerRefused, OutcomeUnknown
 from ml4t.live.model import Order, OrderType, Terms, TimeInForce
 from ml4t.live.times import NANOS
 from ml4t_live_alpaca.account import AccountReader, blocked, kind_of
 from ml4t_live_alpaca.assets import Assets
 from ml4t_live_alpaca.chains import Chain, Chains
-from ml4t_live_alpaca.config import AlpacaBrokerConfig
+from ml4t_live_alpaca.clock import check_clock
+from ml4t_live_alpaca.config import AlpacaBrokerConfig, from_environment
 from ml4t_live_alpaca.executions import CORRECTIONS, FILLS, Executions
 from ml4t_live_alpaca.ids import ClientId
 from ml4t_live_alpaca.liveness import first_of
@@ -54,8 +55,9 @@ class AlpacaBroker:
     """One account at Alpaca, paper or live, for stocks and crypto.
 
     Made from a configuration, or in code: `AlpacaBroker(api_key=..., secret_key=..., paper=True)`, with the options of
-    `AlpacaBrokerConfig`. An order goes by our `order_id` as its client order id; what Alpaca makes of it when it is
-    replaced, or sent as one with others, is one order of ours still (see `ids` and `chains`).
+    `AlpacaBrokerConfig`; keys that are not given are those of ALPACA_API_KEY and ALPACA_SECRET_KEY. An order goes by our
+    `order_id` as its client order id; what Alpaca makes of it when it is replaced, or sent as one with others, is one order
+    of ours still (see `ids` and `chains`).
     """
 
     capabilities = BrokerCapabilities(
@@ -69,7 +71,7 @@ class AlpacaBroker:
     )
 
     def __init__(self, config: AlpacaBrokerConfig | None = None, **options: Any) -> None:
-        self._config = config or AlpacaBrokerConfig(**options)
+        self._config = config or AlpacaBrokerConfig(**from_environment(options))
         self._assets = Assets()
         self._chains = Chains()
         self._open: _Session | None = None
@@ -92,6 +94,7 @@ class AlpacaBroker:
         try:
             said = await reader.said()
             self._check_kind(said)
+            await check_clock(rest)
             await stream.open()
             executions = Executions(str(said["account_number"]))
             self._open = _Session(rest, lookup, reader, stream, updates, executions, blocked(said))
@@ -134,7 +137,7 @@ class AlpacaBroker:
             raise BrokerRefused(
                 f"account {said['account_number']} is a {kind} account and paper = {str(self._config.paper).lower()} says "
                 f"{wanted}; set paper = {str(not self._config.paper).lower()}, or use the keys of the {wanted} account",
-                code="wrong_account_kind",
+                code=WRONG_ACCOUNT_KIND,
             )
 
     # ------------------------------------------------------------------ requests

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -13,6 +14,25 @@ from ml4t.live.config import Secret
 
 DataType = Literal["bars", "updated_bars", "trades", "quotes"]
 Source = Literal["iex", "sip"]
+
+
+KEY_VARIABLE = "ALPACA_API_KEY"
+SECRET_VARIABLE = "ALPACA_SECRET_KEY"  # noqa: S105 - the name of a variable
+URL_VARIABLE = "ALPACA_URL"
+
+
+def from_environment(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of a program, with what is not given taken from the environment. Raises ValueError without keys."""
+    variables = {"api_key": KEY_VARIABLE, "secret_key": SECRET_VARIABLE, "url": URL_VARIABLE}
+    found = {name: os.environ[variable] for name, variable in variables.items() if os.environ.get(variable)}
+    given = {**found, **options}
+    missing = [name for name in ("api_key", "secret_key") if not given.get(name)]
+    if missing:
+        raise ValueError(
+            f"{' and '.join(missing)} missing: give them, or set {KEY_VARIABLE} and {SECRET_VARIABLE}; Alpaca's web page shows "
+            "them for the paper account and for the live one"
+        )
+    return given
 
 
 def _secret(value: str | Secret) -> Secret:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml4t.live.errors import FeedDisconnected, FeedRefused
+from ml4t.live.errors import NOT_SUBSCRIBED, UNAUTHORIZED, FeedDisconnected, FeedRefused
 
 _REFUSED = {
     400: "it cannot read what was asked for",
@@ -12,6 +12,8 @@ _REFUSED = {
     410: "the endpoint has no such data; crypto has no statuses, and halts are told of stocks only",
 }
 """By number, what to do about an error that trying again does not mend."""
+_CODES = {402: UNAUTHORIZED, 405: NOT_SUBSCRIBED, 409: NOT_SUBSCRIBED}
+"""By number, the framework's code of a refusal."""
 _LOST = {
     401: "it wants the keys again",
     403: "it has the keys already",
@@ -35,7 +37,7 @@ _WORDS = {
 def stream_error(code: int, words: str) -> FeedDisconnected | FeedRefused:
     """Return the error of the framework's for one of the stream's."""
     if code in _REFUSED:
-        return FeedRefused(f"Alpaca's market data: {words} ({code}): {_REFUSED[code]}")
+        return FeedRefused(f"Alpaca's market data: {words} ({code}): {_REFUSED[code]}", code=_CODES.get(code, ""))
     return FeedDisconnected(f"Alpaca's market data: {words} ({code}): {_LOST.get(code, 'no such error is documented')}")
 
 

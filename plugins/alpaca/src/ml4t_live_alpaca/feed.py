@@ -9,10 +9,10 @@ from typing import Any
 import structlog
 
 from ml4t.live.contracts import Sink
-from ml4t.live.errors import BrokerConnectionError, FeedDisconnected, FeedRefused
+from ml4t.live.errors import UNKNOWN_SYMBOL, BrokerConnectionError, FeedDisconnected, FeedRefused
 from ml4t.live.model import Bar, MarketEvent
 from ml4t_live_alpaca.assets import is_listed
-from ml4t_live_alpaca.config import AlpacaFeedConfig
+from ml4t_live_alpaca.config import AlpacaFeedConfig, from_environment
 from ml4t_live_alpaca.liveness import first_of
 from ml4t_live_alpaca.market import SharedStream
 from ml4t_live_alpaca.records import BAR, MAKERS, recorded, streamed
@@ -69,11 +69,12 @@ class AlpacaFeed:
     """Market data of stocks and crypto from Alpaca.
 
     Made from a configuration, or in code: `AlpacaFeed(api_key=..., secret_key=..., symbols=["AAPL", "BTC/USD"])`, with the
-    options of `AlpacaFeedConfig`. Stocks and crypto come over one connection each, which all feeds of a process share.
+    options of `AlpacaFeedConfig`; keys that are not given are those of ALPACA_API_KEY and ALPACA_SECRET_KEY. Stocks and crypto
+    come over one connection each, which all feeds of a process share.
     """
 
     def __init__(self, config: AlpacaFeedConfig | None = None, **options: Any) -> None:
-        self._config = config or AlpacaFeedConfig(**options)
+        self._config = config or AlpacaFeedConfig(**from_environment(options))
         self.symbols = self._config.symbols
         self._listed: frozenset[str] | None = None
         self._halted: set[str] = set()
@@ -134,7 +135,7 @@ class AlpacaFeed:
         try:
             listed = frozenset([symbol for symbol in self.symbols if await is_listed(symbol, rest)])
         except RequestRefused as refused:
-            raise FeedRefused(str(refused)) from None
+            raise FeedRefused(str(refused), code=refused.code) from None
         except BrokerConnectionError as error:
             raise FeedDisconnected(str(error)) from None
         finally:
@@ -143,7 +144,9 @@ class AlpacaFeed:
         if unknown:
             _log.error("Alpaca does not know these symbols", symbols=unknown)
         if not listed:
-            raise FeedRefused(f"Alpaca knows none of {', '.join(unknown)}; write stocks as AAPL and crypto as BTC/USD")
+            raise FeedRefused(
+                f"Alpaca knows none of {', '.join(unknown)}; write stocks as AAPL and crypto as BTC/USD", code=UNKNOWN_SYMBOL
+            )
         self._listed = listed
         return listed
 

@@ -76,16 +76,27 @@ class Lookup:
     async def venue_ids(self, venue_order_ids: Iterable[str], since: int) -> dict[str, Chain]:
         """Return the orders of ours that Alpaca's ids belong to; those submitted after `since` are asked for together."""
         wanted = set(venue_order_ids)
-        unknown = {each for each in wanted if self._chains.of_venue(each) is None}
-        if len(unknown) > MANY:
+        found: dict[str, Chain] = {}
+
+        def take(venue_order_id: str) -> None:
+            chain = self._chains.of_venue(venue_order_id)
+            if chain is not None:
+                found[venue_order_id] = chain
+
+        for venue_order_id in wanted:
+            take(venue_order_id)
+        if len(wanted) - len(found) > MANY:
             async for said in self._listed("all", since):
                 self._chains.note(said)
-        for venue_order_id in unknown:
-            if self._chains.of_venue(venue_order_id) is None:
-                found = await self._one(f"/orders/{venue_order_id}", {"nested": "true"})
-                if found is not None:
-                    await self.heard(found)
-        return {each: chain for each in wanted if (chain := self._chains.of_venue(each)) is not None}
+                for each in (said, *(said.get("legs") or ())):
+                    if each["id"] in wanted:
+                        take(each["id"])
+        for venue_order_id in wanted - found.keys():
+            single = await self._one(f"/orders/{venue_order_id}", {"nested": "true"})
+            if single is not None:
+                await self.heard(single)
+                take(venue_order_id)
+        return found
 
     async def _refresh(self, chain: Chain) -> None:
         said = await self._one(f"/orders/{chain.head.id}", {"nested": "true"})

@@ -163,8 +163,8 @@ class SharedStream:
                 "another engine in this process listens to Alpaca's market data with this key, and Alpaca allows one "
                 "connection; run both feeds in one engine, or give it a key of its own"
             )
-        await shared._stream.join(listener)
         try:
+            await shared._stream.join(listener)
             await asyncio.shield(shared._running)
         finally:
             await shared._stream.leave(listener)

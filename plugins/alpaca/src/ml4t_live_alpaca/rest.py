@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import requests
 import structlog
 
-from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
+from ml4t.live.errors import UNAUTHORIZED, BrokerConnectionError, BrokerRefused, OutcomeUnknown
 from ml4t_live_alpaca.config import Connection
 from ml4t_live_alpaca.pace import Pace
 from ml4t_live_alpaca.sdk import APIError, BaseURL, TradingClient
@@ -78,6 +78,7 @@ class Rest:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._where = connection.url or (BaseURL.TRADING_PAPER if connection.paper else BaseURL.TRADING_LIVE).value
         self._pace = Pace(connection.requests_per_minute)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="alpaca")
         self._local = threading.local()
@@ -125,7 +126,9 @@ class Rest:
                     raise BrokerConnectionError(f"Alpaca answers {status}: {_words(error)[1]}") from None
                 raise self._refusal(error) from None
             except (requests.RequestException, TimeoutError) as error:
-                raise BrokerConnectionError(f"Alpaca does not answer: {_what(error)}") from None
+                raise BrokerConnectionError(
+                    f"Alpaca does not answer at {self._where} ({_what(error)}); check the network, and url if one is set"
+                ) from None
         raise AssertionError("the last try returns or raises")
 
     async def _once(self, request: Callable[[_Client], Any]) -> Any:
@@ -163,6 +166,7 @@ class Rest:
         status = error.status_code
         code, words = _words(error)
         if status == 401 or words.rstrip(".") == "forbidden":
+            code = UNAUTHORIZED
             kind = "paper" if self._connection.paper else "live"
             words = (
                 f"Alpaca refuses the API key ({status}: {words}); check api_key and secret_key, and that they are those of "

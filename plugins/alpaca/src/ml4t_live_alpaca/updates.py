@@ -10,7 +10,7 @@ from typing import Any
 
 import websockets
 
-from ml4t.live.errors import BrokerConnectionError, BrokerRefused
+from ml4t.live.errors import UNAUTHORIZED, BrokerConnectionError, BrokerRefused
 from ml4t_live_alpaca.config import Connection
 from ml4t_live_alpaca.liveness import first_of, until_silent
 from ml4t_live_alpaca.sdk import BaseURL, TradingStream
@@ -64,7 +64,7 @@ class UpdatesStream(TradingStream):
         except ValueError as error:
             raise BrokerRefused(
                 f"Alpaca refuses the API key on the stream of order updates ({error}); check api_key and secret_key",
-                code="unauthorized",
+                code=UNAUTHORIZED,
             ) from None
         except (OSError, TimeoutError, websockets.WebSocketException) as error:
             raise BrokerConnectionError(f"Alpaca's order updates cannot be reached: {type(error).__name__}") from None

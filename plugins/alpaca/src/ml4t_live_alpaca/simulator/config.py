@@ -24,6 +24,9 @@ class AlpacaSimulatorConfig:
     kind: str = field(default="paper", validator=in_(("paper", "live")))
     """The kind of account: `paper` (its number begins with PA) or `live`."""
 
+    sip: bool = True
+    """Whether the plan includes the data of all exchanges; a free one has `iex` only."""
+
     cash: float = field(default=100_000.0, validator=gt(0))
     """What the account holds at the start, in US dollars."""
 

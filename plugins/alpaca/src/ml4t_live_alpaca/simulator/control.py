@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from ml4t.live.model import Fill, Order
+from ml4t.live.times import NANOS
+from ml4t_live_alpaca.config import KEY_VARIABLE, SECRET_VARIABLE
 from ml4t_live_alpaca.simulator.config import AlpacaSimulatorConfig
 from ml4t_live_alpaca.simulator.faults import Loss, Scripted
-from ml4t_live_alpaca.simulator.server import KEY_VARIABLE, SECRET_VARIABLE, SimulatedAlpaca
+from ml4t_live_alpaca.simulator.server import SimulatedAlpaca
 from ml4t_live_alpaca.simulator.thread import LoopThread
 
 T = TypeVar("T")
@@ -130,14 +132,15 @@ class AlpacaSimulator:
 
     def execute(self, order_id: str, quantity: float, price: float, *, commission: float | None = 0.0) -> str:
         """Trade that much of an order; return the execution's id. Alpaca tells no fee of an execution: it shows in cash."""
+        return self._call(lambda alpaca: alpaca.execute(order_id, quantity, price, commission or 0.0))
 
-        def trade(alpaca: SimulatedAlpaca) -> str:
-            order = alpaca.exchange.head(alpaca.statement.order(order_id))
-            execution = alpaca.exchange.execute(order, Decimal(str(quantity)), Decimal(str(price)))
-            alpaca.exchange.books.charge(Decimal(str(commission or 0.0)))
-            return execution.name
+    def execute_after(self, path: str, order_id: str, quantity: float, price: float) -> None:
+        """Trade that much of an order as soon as the next question for `path` has been answered."""
 
-        return self._call(trade)
+        def script(alpaca: SimulatedAlpaca) -> None:
+            alpaca.faults.afterwards.append((path, lambda: alpaca.execute(order_id, quantity, price)))
+
+        self._call(script)
 
     def charge(self, execution_id: str, commission: float) -> None:
         """Take the fee of an execution from the cash of the account, which is all that Alpaca does."""
@@ -146,6 +149,14 @@ class AlpacaSimulator:
     def repeat(self, execution_id: str) -> None:
         """Send an execution again, as it was."""
         self._call(lambda alpaca: alpaca.repeat(alpaca.statement.execution(execution_id)))
+
+    def tell(self, event: str, order_id: str, **more: str) -> None:
+        """Send an update about an order as it stands, whether or not what it tells of has happened."""
+
+        def say(alpaca: SimulatedAlpaca) -> None:
+            alpaca.updates.tell(event, alpaca.exchange.head(alpaca.statement.order(order_id)), **more)
+
+        self._call(say)
 
     def correct(self, execution_id: str, price: float) -> None:
         """Send a correction of an execution: it traded at this price."""
@@ -178,6 +189,10 @@ class AlpacaSimulator:
     def delay(self, seconds: float) -> None:
         """Answer every request that much later."""
         self._call(lambda alpaca: setattr(alpaca.faults, "delay_seconds", seconds))
+
+    def skew_clock(self, seconds: float) -> None:
+        """Let the clock that it shows to clients be that much ahead."""
+        self._call(lambda alpaca: setattr(alpaca.api, "clock_ahead", int(seconds * NANOS)))
 
     def disturb(self, *, duplicates: float = 0.0, swaps: float = 0.0) -> None:
         """Send updates twice, or after the one that follows them, with these probabilities."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
@@ -48,6 +49,8 @@ class Faults:
     rejections: deque[str] = field(factory=deque)
     """The reasons for which the next orders are turned away."""
     scripted: list[Scripted] = field(factory=list)
+    afterwards: list[tuple[str, Callable[[], object]]] = field(factory=list)
+    """By path, what happens once when a question for it has been answered."""
     delay_seconds: float = 0.0
     """How late every answer is."""
     duplicates: float = 0.0
@@ -76,3 +79,10 @@ class Faults:
                 self.scripted.remove(each)
                 return each
         return None
+
+    def follow(self, path: str) -> None:
+        """Let happen what is to happen after a question for a path."""
+        due = [each for each in self.afterwards if each[0] == path]
+        for each in due:
+            self.afterwards.remove(each)
+            each[1]()

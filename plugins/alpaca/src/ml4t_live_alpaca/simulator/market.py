@@ -35,6 +35,7 @@ ERRORS = {
     410: "invalid subscribe action for this feed",
     500: "internal error",
 }
+SIP_PATH = "/v2/sip"
 CRYPTO_PATH = "/v1beta3/crypto/us"
 
 
@@ -54,13 +55,14 @@ class Subscriber:
 class MarketData:
     """Everybody who listens to the market."""
 
-    def __init__(self, keys: tuple[str, str], faults: Faults) -> None:
+    def __init__(self, keys: tuple[str, str], faults: Faults, *, sip: bool) -> None:
         self.subscribers: list[Subscriber] = []
         self.refuse_with = 0
         """The error that every client gets in answer to its subscription; 0 for none."""
         self.symbol_limit = 0
         """How many symbols one channel may have; 0 means any number."""
         self._keys = keys
+        self._sip = sip
         self._faults = faults
 
     @property
@@ -112,6 +114,9 @@ class MarketData:
         request = msgpack.unpackb(message)
         if (request.get("key"), request.get("secret")) != self._keys:
             self._refuse(socket, 402)
+            return False
+        if socket.path == SIP_PATH and not self._sip:
+            self._refuse(socket, 409)
             return False
         if any(each.socket.path == socket.path for each in self.subscribers):
             self._refuse(socket, 406)

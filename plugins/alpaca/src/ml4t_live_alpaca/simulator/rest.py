@@ -36,13 +36,16 @@ class Took:
 class Api:
     """Answers requests from the exchange's books and the tape."""
 
-    def __init__(self, exchange: Exchange, tape: Tape, now: Callable[[], int], *, requests_per_minute: int) -> None:
+    def __init__(self, exchange: Exchange, tape: Tape, now: Callable[[], int], *, requests_per_minute: int, sip: bool) -> None:
         self.page_limit = RECORDS_PER_PAGE
         """No page of market history is longer than this."""
+        self.clock_ahead = 0
+        """By how many nanoseconds the clock is wrong that it shows to others."""
         self._exchange = exchange
         self._tape = tape
         self._now = now
         self._limit = requests_per_minute
+        self._sip = sip
         self._recent: deque[int] = deque()
 
     def limited(self) -> bool:
@@ -169,9 +172,10 @@ class Api:
         raise Refusal(404, 40410000, f"asset not found for {name}")
 
     def _clock(self) -> dict[str, Any]:
-        now = datetime.fromtimestamp(self._now() // NANOS, UTC)
+        shown = self._now() + self.clock_ahead
+        now = datetime.fromtimestamp(shown // NANOS, UTC)
         return {
-            "timestamp": to_text(self._now()),
+            "timestamp": to_text(shown),
             "is_open": self._exchange.open,
             "next_open": (now + timedelta(hours=18)).isoformat(),
             "next_close": (now + timedelta(hours=6)).isoformat(),
@@ -192,6 +196,8 @@ class Api:
     # ------------------------------------------------------------------ market history
 
     def _history(self, query: Mapping[str, str], kind: str) -> dict[str, Any]:
+        if query.get("feed") == "sip" and not self._sip:
+            raise Refusal(403, 40310000, "subscription does not permit querying recent SIP data")
         symbols = query.get("symbols", "").split(",")
         start, end = _time(query.get("start"), 0), _time(query.get("end"), 2**63)
         found = [record for symbol in symbols for record in self._records(symbol, kind) if start <= record["t"] <= end]

@@ -26,8 +26,6 @@ from ml4t_live_alpaca.simulator.walk import market_of
 from ml4t_live_alpaca.simulator.wire import Listener, Request, Response, WebSocket
 from ml4t_live_alpaca.symbols import is_crypto
 
-KEY_VARIABLE = "ALPACA_API_KEY"
-SECRET_VARIABLE = "ALPACA_SECRET_KEY"  # noqa: S105 - the name of a variable
 HEAD_START_SECONDS = 0.05
 """How long an acknowledgement waits for the news of an execution to arrive first."""
 
@@ -44,14 +42,14 @@ class SimulatedAlpaca:
         self.keys = (f"{prefix}{self.rng.getrandbits(72):018X}", f"{self.rng.getrandbits(160):040x}")
         self.faults = Faults(random.Random(config.seed + 1))  # noqa: S311
         self.updates = Updates(self.keys, binary=config.kind == "paper", now=time.time_ns, faults=self.faults)
-        self.market = MarketData(self.keys, self.faults)
+        self.market = MarketData(self.keys, self.faults, sip=config.sip)
         self.tape = Tape(time.time_ns, config.bar)
         prices = {symbol: Decimal(str(config.price * (100 if is_crypto(symbol) else 1))) for symbol in config.symbols}
         number = f"{'PA' if config.kind == 'paper' else ''}{self.rng.getrandbits(40):012d}"
         self.exchange = Exchange(Books(number, Decimal(str(config.cash))), prices, time.time_ns, self.updates.tell, self.rng)
         self.exchange.largest_fill = Decimal(str(config.largest_fill)) if config.largest_fill else ALL
         self.statement = Statement(self.exchange)
-        self.api = Api(self.exchange, self.tape, time.time_ns, requests_per_minute=config.requests_per_minute)
+        self.api = Api(self.exchange, self.tape, time.time_ns, requests_per_minute=config.requests_per_minute, sip=config.sip)
         self.listener = Listener(self._answer, self._accept)
         self._walking: asyncio.Task[None] | None = None
 
@@ -74,6 +72,13 @@ class SimulatedAlpaca:
         self.market.push(record)
         self.exchange.move(symbol, Decimal(str(price)))
         return record
+
+    def execute(self, order_id: str, quantity: float, price: float, fee: float = 0.0) -> str:
+        """Trade that much of an order of ours; return the framework's id of the execution."""
+        order = self.exchange.head(self.statement.order(order_id))
+        execution = self.exchange.execute(order, Decimal(str(quantity)), Decimal(str(price)))
+        self.exchange.books.charge(Decimal(str(fee)))
+        return execution.name
 
     def repeat(self, execution: Execution) -> None:
         """Tell of an execution again."""
@@ -136,6 +141,7 @@ class SimulatedAlpaca:
             return _json(refusal.status, refusal.answer)
         if isinstance(answered, Took):
             return await self._take(answered, loss)
+        self.faults.follow(request.path)
         status, body = answered
         cut = self.faults.partial and request.path == "/v2/positions"
         return Response(status, b"" if body is None else json.dumps(body).encode(), cut=cut)

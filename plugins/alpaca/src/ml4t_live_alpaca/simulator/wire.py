@@ -13,6 +13,7 @@ import io
 import logging
 import socket
 import struct
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -64,15 +65,18 @@ class WebSocket:
         self.path = path
         self._connection = connection
         self._protocol = protocol
+        self._frames: deque[Frame] = deque()
         self._parts: list[bytes] = []
 
     async def receive(self) -> bytes | None:
         """Return the next message, None when the client has gone."""
         while True:
-            for event in self._protocol.events_received():
-                if isinstance(event, Frame) and event.opcode in {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}:
-                    self._parts.append(bytes(event.data))
-                    if event.fin:
+            self._frames.extend(event for event in self._protocol.events_received() if isinstance(event, Frame))
+            while self._frames:
+                frame = self._frames.popleft()
+                if frame.opcode in {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}:
+                    self._parts.append(bytes(frame.data))
+                    if frame.fin:
                         message, self._parts = b"".join(self._parts), []
                         return message
             data = await self._connection.read()
