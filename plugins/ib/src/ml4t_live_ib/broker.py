@@ -12,7 +12,7 @@ from attrs import asdict, evolve
 from ib_async import IB
 
 from ml4t.live.contracts import BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
-from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
+from ml4t.live.errors import UNAUTHORIZED, BrokerConnectionError, BrokerRefused, OutcomeUnknown
 from ml4t.live.model import Account, Order, OrderState, OrderType, Terms, TimeInForce
 from ml4t.live.orders.states import DUST
 from ml4t_live_ib.book import BookedOrder
@@ -311,10 +311,8 @@ def choose(wanted: str, accounts: Sequence[str]) -> str:
         return wanted or accounts[0]
     listed = ", ".join(accounts)
     if wanted:
-        raise BrokerRefused(
-            f"account {wanted} is not one of this login's; set account to one of {listed}", code="wrong_account"
-        )
-    raise BrokerRefused(f"this login has several accounts; set account to one of {listed}", code="no_account")
+        raise BrokerRefused(f"account {wanted} is not one of this login's; set account to one of {listed}", code=UNAUTHORIZED)
+    raise BrokerRefused(f"this login has several accounts; set account to one of {listed}", code=UNAUTHORIZED)
 
 
 def _update(

@@ -11,7 +11,7 @@ import structlog
 from ib_async import IB
 
 from ml4t.live.contracts import Sink
-from ml4t.live.errors import FeedDisconnected, FeedRefused
+from ml4t.live.errors import NOT_SUBSCRIBED, UNKNOWN_SYMBOL, FeedDisconnected, FeedRefused
 from ml4t.live.model import MarketEvent
 from ml4t_live_ib.codes import Action, action_of, sentence
 from ml4t_live_ib.config import MARKET_DATA_TYPES, IBFeedConfig
@@ -30,7 +30,7 @@ TOO_SOON = "pacing"
 """What IB says, among more, when data were asked for too often; what else it says with the same codes holds for good."""
 SUBSCRIBE = "subscribe to its exchange in IB's Client Portal (Market Data), or set market_data_type = 'delayed'"
 
-_FINAL = frozenset({Action.NO_DATA, Action.NO_CONTRACT, Action.PACING})
+_REFUSALS = {Action.NO_CONTRACT: UNKNOWN_SYMBOL, Action.NO_DATA: NOT_SUBSCRIBED, Action.PACING: NOT_SUBSCRIBED}
 
 _log = structlog.get_logger("ml4t_live_ib")
 
@@ -110,7 +110,7 @@ class IBDataFeed:
             try:
                 listed = await self._contracts.find(symbol)
             except UnknownInstrument as error:
-                self._refuse(symbol, str(error))
+                self._refuse(symbol, str(error), UNKNOWN_SYMBOL)
                 continue
             self._listed[symbol] = listed
             await self._subscribe(listed)
@@ -130,12 +130,12 @@ class IBDataFeed:
         self._stream.symbols[number] = listed.symbol
         self._stream.subscribe(client, number, listed.contract)
 
-    def _refuse(self, symbol: str, why: str) -> None:
+    def _refuse(self, symbol: str, why: str, code: str) -> None:
         self.refused[symbol] = why
         self._listed.pop(symbol, None)
         _log.error(f"{symbol} is left out: {why}")
         if len(self.refused) == len(set(self.symbols)):
-            self._fail(FeedRefused("; ".join(f"{each}: {reason}" for each, reason in self.refused.items())))
+            self._fail(FeedRefused("; ".join(f"{each}: {reason}" for each, reason in self.refused.items()), code=code))
 
     # ------------------------------------------------------------------ the session
 
@@ -170,9 +170,9 @@ class IBDataFeed:
         elif action is Action.PACING and TOO_SOON in text.lower():
             self._pacer.violated()
             self._session.lose(f"{why}; every subscription begins anew in {PENALTY_SECONDS:g} s")
-        elif action in _FINAL:
+        elif action in _REFUSALS:
             del self._stream.symbols[number]
-            self._refuse(symbol, why if action is Action.NO_CONTRACT else f"{why}; {SUBSCRIBE}")
+            self._refuse(symbol, why if action is Action.NO_CONTRACT else f"{why}; {SUBSCRIBE}", _REFUSALS[action])
         else:
             _log.warning(why, symbol=symbol)
 

@@ -27,6 +27,8 @@ HOW = (
     "start TWS or the Gateway, log in, switch on `Enable ActiveX and Socket Clients` in its API settings, and compare the port "
     "(TWS: 7497 paper, 7496 live; Gateway: 4002 paper, 4001 live)"
 )
+RAISED = "API connection failed"
+"""How the SDK begins to tell of an error that it raises as well."""
 
 for _name in ("ib", "client", "wrapper"):
     # The SDK writes a page about every order; what matters of it is told by the adapter, in words.
@@ -268,7 +270,8 @@ class Session:
         self.lose(why)
 
     def _on_api_error(self, text: str) -> None:
-        self._refuse(f"TWS at {self._where} closed the connection before it was ready ({text}); {HOW}")
+        if not text.startswith(RAISED):
+            self._refuse(f"TWS at {self._where} closed the connection before it was ready ({text}); {HOW}")
 
     def _refuse(self, why: str) -> None:
         if self._refusal is not None and not self._refusal.done():
