@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,9 @@ def test_the_demo_of_the_examples_is_the_demo() -> None:
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.toml")), ids=lambda path: path.stem)
 def test_every_example_loads_or_says_what_to_install(example: Path) -> None:
     catalogue = Catalogue.discover()
+    variables = re.findall(r'env = "(\w+)"', example.read_text())
     try:
-        settings = load(example, catalogue=catalogue, deep=True)
+        settings = load(example, catalogue=catalogue, environ=dict.fromkeys(variables, "x"), deep=True)
     except ConfigError as error:
         installed = {entry.name for entry in catalogue.plugins()}
         absent = [known.distribution for name, known in KNOWN.items() if name not in installed]

@@ -14,7 +14,15 @@ from ml4t.live.cli.exits import FAILED, REFUSED, Refused, code_of
 from ml4t.live.cli.extra import plugin_command
 from ml4t.live.cli.lazy import LazyCommand, LazyGroup
 from ml4t.live.engine.supervisor import SupervisorFailed
-from ml4t.live.errors import BrokerConnectionError, BrokerRefused, ConfigError, JournalError, PluginError, StateLocked
+from ml4t.live.errors import (
+    BrokerConnectionError,
+    BrokerRefused,
+    ConfigError,
+    FeedRefused,
+    JournalError,
+    PluginError,
+    StateLocked,
+)
 from ml4t.live.plugins import Catalogue, Found
 
 HEAVY = (
@@ -153,7 +161,11 @@ def test_where_no_file_can_be_written_the_traceback_is_printed(toy, tmp_path):
         (Refused("x"), REFUSED),
         (BrokerRefused("x", code="wrong_account_kind"), REFUSED),
         (SupervisorFailed("broker", BrokerRefused("x", code="wrong_account_kind")), REFUSED),
+        (BrokerRefused("x", code="unauthorized"), REFUSED),
         (BrokerRefused("x", code="401"), FAILED),
+        (SupervisorFailed("feed main", FeedRefused("x", code="not_subscribed")), REFUSED),
+        (SupervisorFailed("feed main", FeedRefused("x", code="unknown_symbol")), REFUSED),
+        (FeedRefused("x"), FAILED),
         (BrokerConnectionError("x"), FAILED),
         (SupervisorFailed("broker", ValueError("x")), FAILED),
         (JournalError("x"), FAILED),

@@ -117,6 +117,43 @@ def test_a_cut_line_is_a_gap_per_symbol_and_the_strategy_misses_nothing(tmp_path
     assert all(at >= 10 * SECOND for at in feed.connected_at[1:])
 
 
+def test_what_the_history_has_already_does_not_come_again(tmp_path):
+    """A trade happens while the history is read: the history has it, and the stream brings it a moment later."""
+
+    class Overtaken(Remembers):
+        async def backfill(self, symbol, start, end):
+            await self.clock.sleep(2.5)
+            return await super().backfill(symbol, start, self.clock.now())
+
+    async def late(feed, sink):
+        sink.alive()
+        await feed.clock.sleep(4)
+        for seconds in range(6, 12):
+            sink.push(Trade("A", START + seconds * SECOND, 100.0, 1.0))
+
+    diary, _, _, raised = live(tmp_path, lambda clock: Overtaken(clock, after(5), late), reconnect_first_seconds=1.0)
+
+    assert raised is None
+    assert [at // SECOND for at, _ in diary.calls] == list(range(1, 12))
+
+
+def test_the_bar_that_ran_when_a_feed_was_lost_before_its_first_one_is_heard(tmp_path):
+    async def cut(feed, sink):
+        await feed.clock.sleep(58)
+        raise FeedDisconnected("cut before the first bar")
+
+    async def bars(feed, sink):
+        for start in (0, MINUTE):
+            await feed.clock.sleep((START + start + MINUTE - feed.clock.now()) / SECOND)
+            sink.push(Bar("A", START + start, 10, 10, 10, 10, 1.0, MINUTE))
+
+    diary, _, story, raised = live(tmp_path, lambda clock: Scripted(clock, cut, bars), silence_seconds=600.0, bars="1m")
+
+    assert raised is None
+    assert [at for at, _ in diary.calls] == [0, MINUTE]
+    assert [gap["end"] >= gap["start"] for gap in story.bodies("gap")] == [True]
+
+
 def test_backfilled_bars_are_flagged_and_whole(tmp_path):
     class Bars(Scripted):
         async def ticks(self, sink, count, every=MINUTE, symbols=None):
@@ -351,7 +388,7 @@ def test_bars_are_released_with_their_last_symbol_or_after_the_time_out(tmp_path
             for symbol in ("A", "B") if minute != 1 else ("A",):
                 sink.push(Trade(symbol, START + minute * MINUTE + SECOND, 10.0, 1.0))
             await feed.clock.sleep(60)
-        await feed.clock.sleep(30)
+        await feed.clock.sleep(58)
 
     live(tmp_path, lambda clock: Scripted(clock, script, symbols=("A", "B")), strategy=diary, bars="1m", silence_seconds=500.0)
 

@@ -26,8 +26,24 @@ class FeedDisconnected(LiveError):
     """A feed lost its source. The engine reconnects with back-off and fills the gap."""
 
 
+UNAUTHORIZED = "unauthorized"
+WRONG_ACCOUNT_KIND = "wrong_account_kind"
+NOT_SUBSCRIBED = "not_subscribed"
+UNKNOWN_SYMBOL = "unknown_symbol"
+YOURS_TO_MEND = frozenset({UNAUTHORIZED, WRONG_ACCOUNT_KIND, NOT_SUBSCRIBED, UNKNOWN_SYMBOL})
+"""The codes of refusals that something in the configuration or the account has to be changed for. A broker or feed that gives
+one when it connects ends the run with the exit code of a mistake in the configuration."""
+
+
 class FeedRefused(LiveError):
-    """A source refused for good (wrong key, no subscription): trying again would not help."""
+    """A source refused for good (wrong key, no subscription): trying again would not help.
+
+    `code` is one of `YOURS_TO_MEND`, or empty.
+    """
+
+    def __init__(self, reason: str, *, code: str = "") -> None:
+        self.code = code
+        super().__init__(reason)
 
 
 class BrokerConnectionError(LiveError):
@@ -37,7 +53,7 @@ class BrokerConnectionError(LiveError):
 class BrokerRefused(LiveError):
     """A broker refused a request and says so: the order is known not to be working.
 
-    `code` is the venue's own code; the text is the venue's reason.
+    `code` is one of `YOURS_TO_MEND` or the venue's own code; the text is the venue's reason.
     """
 
     def __init__(self, reason: str, *, code: str = "") -> None:

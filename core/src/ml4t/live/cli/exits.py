@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ml4t.live.errors import BrokerRefused, ConfigError, LiveError, PluginError, StateLocked
+from ml4t.live.errors import YOURS_TO_MEND, BrokerRefused, ConfigError, FeedRefused, LiveError, PluginError, StateLocked
 
 OK = 0
 FAILED = 1
 """It started and failed, or what was looked at is broken."""
 REFUSED = 2
-"""It was not started: a mistake in the configuration, the command or the installation, or a state directory in use."""
+"""It cannot be run like this: a mistake in the configuration, the command, the installation or the credentials, or a state
+directory in use."""
 
 
 class Refused(LiveError):
@@ -23,7 +24,7 @@ def code_of(error: LiveError) -> int:
     """Return the exit code that an error stands for."""
     if isinstance(error, (Refused, ConfigError, PluginError, StateLocked)):
         return REFUSED
-    if isinstance(error, BrokerRefused) and error.code == "wrong_account_kind":
+    if isinstance(error, (BrokerRefused, FeedRefused)) and error.code in YOURS_TO_MEND:
         return REFUSED
     cause = getattr(error, "error", None)  # a supervisor's: what its child died of
     return code_of(cause) if isinstance(cause, LiveError) else FAILED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from ml4t.live.clock import Clock, SystemClock
@@ -60,11 +60,13 @@ class FeedSink:
     While `held` is a list, events wait in it: what was missed has to come first, and where it ends has to be known.
     """
 
-    __slots__ = ("_push", "_push_many", "count", "heard", "held", "ready")
+    __slots__ = ("_known", "_push", "_push_many", "_target", "count", "heard", "held", "ready")
 
     def __init__(self, target: Inbox | Lane, *, hold: bool = False) -> None:
-        self._push = target.push
-        self._push_many = target.push_many
+        self._target = target
+        self._push: Callable[[MarketEvent], None] = target.push
+        self._push_many: Callable[[Iterable[MarketEvent]], None] = target.push_many
+        self._known: dict[str, int] = {}
         self.ready = target.ready
         self.count = 0
         self.held: list[MarketEvent] | None = [] if hold else None
@@ -93,10 +95,28 @@ class FeedSink:
         self.count += 1
         self.heard.set()
 
-    def release(self, events: Iterable[MarketEvent]) -> None:
-        """Hand on `events` in place of those held, and hold no more."""
+    def release(self, recovered: Sequence[MarketEvent], new: Iterable[MarketEvent]) -> None:
+        """Hand on what was recovered, oldest first, and then `new` in place of what is held; hold no more.
+
+        What happens while the history is read comes twice: in it, and a moment later by itself. The second is left out.
+        """
         self.held = None
-        self._push_many(events)
+        self._push_many([*recovered, *new])
+        self._known = {event.symbol: event.event_time for event in recovered}
+        if self._known:
+            self._push, self._push_many = self._push_unknown, self._push_many_unknown
+
+    def _push_unknown(self, event: MarketEvent) -> None:
+        """Hand on what the history did not have; once every symbol is past that, look no more."""
+        if event.event_time <= self._known.get(event.symbol, -1):
+            return
+        if self._known.pop(event.symbol, None) is not None and not self._known:
+            self._push, self._push_many = self._target.push, self._target.push_many
+        self._target.push(event)
+
+    def _push_many_unknown(self, events: Iterable[MarketEvent]) -> None:
+        for event in events:
+            self._push(event)
 
 
 class FeedRunner:
@@ -197,28 +217,32 @@ class FeedRunner:
         ends = {symbol: self._end(works, symbol, start, sink) for symbol, start in holes.items()}
         events: list[MarketEvent] = []
         for symbol, start in holes.items():
-            missed = recovered[symbol]
-            found = None if missed is None else [event for event in missed if start <= event.event_time < ends[symbol]]
+            missed, end = recovered[symbol], ends[symbol]
+            found = None if missed is None else [event for event in missed if start <= event.event_time < end]
             events.extend(found or ())
             count = None if found is None else len(found)
-            works.record(RecordKind.GAP, symbol, Gap(symbol, start, ends[symbol], "disconnect", self.name, count))
+            works.record(RecordKind.GAP, symbol, Gap(symbol, min(start, end), end, "disconnect", self.name, count))
         events.sort(key=lambda event: event.event_time)
         new = [event for event in sink.held or () if event.event_time >= ends.get(event.symbol, 0)]
         self._lost_at = None
-        sink.release([*events, *new])
+        sink.release(events, new)
 
     @staticmethod
     def _end(works: Works, symbol: str, start: int, sink: FeedSink) -> int:
-        """Return where the hole ends: at the first event that the feed has delivered since, else now."""
-        delivered = (event.event_time for event in sink.held or () if event.symbol == symbol)
-        return max(start, min(delivered, default=works.clock.now() + 1))
+        """Return where the hole ends: at the first event that the feed has delivered since, else now.
+
+        That may be before `start` for a symbol that was never heard: the bar that ran while the line was lost begins before.
+        """
+        first = min((event.event_time for event in sink.held or () if event.symbol == symbol), default=works.clock.now() + 1)
+        return max(start, first) if _is_known(works.market, symbol) else first
 
     async def _backfill(self, works: Works, symbol: str, start: int, sink: FeedSink) -> list[MarketEvent] | None:
         """Return what was missed, None when the feed cannot say. Raises FeedDisconnected when its source is lost again."""
         if not isinstance(self.feed, Backfills):
             return None
+        end = self._end(works, symbol, start, sink)
         try:
-            return list(await self.feed.backfill(symbol, start, self._end(works, symbol, start, sink)))
+            return list(await self.feed.backfill(symbol, min(start, end), end))
         except (FeedDisconnected, FeedRefused):
             raise
         except Exception as error:  # noqa: BLE001 - without its history a feed is still worth having
@@ -229,7 +253,13 @@ class FeedRunner:
 def _first_missing(market: MarketState, symbol: str, lost_at: int) -> int:
     """Return the first moment at which an event of `symbol` may have been missed."""
     state = market.get(symbol)
-    if state is None or not state.event_time:
+    if state is None or not _is_known(market, symbol):
         return lost_at
     # A bar is known up to its end, and that is where the next one begins; a trade's own time is taken.
     return state.event_time if state.bar_time == state.event_time else state.event_time + 1
+
+
+def _is_known(market: MarketState, symbol: str) -> bool:
+    """True when something of a symbol has been heard."""
+    state = market.get(symbol)
+    return state is not None and bool(state.event_time)

@@ -13,7 +13,7 @@ from ml4t.live.engine.inquiry import OVERLAP, Inquiry
 from ml4t.live.engine.outbox import Outbox
 from ml4t.live.engine.reconciliation import HARMLESS, SETTLE_SECONDS, Difference, Reconciler
 from ml4t.live.engine.supervisor import Beacon
-from ml4t.live.errors import BrokerConnectionError, BrokerRefused
+from ml4t.live.errors import WRONG_ACCOUNT_KIND, BrokerConnectionError, BrokerRefused
 from ml4t.live.journal import RecordKind
 from ml4t.live.model import Order
 from ml4t.live.orders.desk import Desk
@@ -147,7 +147,7 @@ class VenueLink:
             raise BrokerRefused(
                 f"the mode is {self._mode}, and account {snapshot.account.account} is a {kind} account; "
                 f"set mode = {kind!r} or use other credentials",
-                code="wrong_account_kind",
+                code=WRONG_ACCOUNT_KIND,
             )
 
     async def _reconcile(self, snapshot: BrokerSnapshot, asked: tuple[int, int], when: str) -> None:

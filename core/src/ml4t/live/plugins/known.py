@@ -37,7 +37,7 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
             {
                 "AlpacaBroker": "ml4t_live_alpaca.broker:AlpacaBroker",
                 "AlpacaDataFeed": "ml4t_live_alpaca.feed:AlpacaDataFeed",
-                "AlpacaFeed": "ml4t_live_alpaca.feed:AlpacaDataFeed",
+                "AlpacaFeed": "ml4t_live_alpaca.feed:AlpacaFeed",
             },
         ),
         "databento": Known(

@@ -46,7 +46,7 @@ async def of_a_pair_one_order_cancels_the_other(rig: BrokerRig) -> None:
     """When one of two orders that were sent as a pair has traded the other is cancelled."""
     async with connected(rig, hold=True) as line:
         first = resting(rig, line.broker, oco_group="pair")
-        second = resting(rig, line.broker, oco_group="pair", limit_price=PRICE * 0.8)
+        second = new_order(rig, line.broker, order_type=OrderType.STOP, stop_price=PRICE * 1.1, oco_group="pair")
         await _send(line, (first, second), cast(SubmitsOco, line.broker).submit_oco(first, second))
         rig.venue.execute(first.order_id, QUANTITY, PRICE * 0.9)
         await line.until_filled(first)

@@ -16,6 +16,7 @@ from ml4t.live.engine.core import Core
 from ml4t.live.engine.live import LiveEngine
 from ml4t.live.journal import JournalReader, verify
 from ml4t.live.model import Fill, Order, OrderState
+from ml4t.live.orders.executions import effective
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.orders.states import NEVER_REACHED, UNSENT
 from ml4t.live.risk.config import LiveRiskConfig
@@ -162,7 +163,7 @@ def check_journal(journal: Path, rig: BrokerRig) -> None:
     faults = [str(problem) for problem in verify(journal)]
     with JournalReader(journal) as reader:
         orders = {order.order_id: order for order in reader.orders()}
-        fills = reader.fills()
+        fills = list(effective(reader.fills()))
     there: dict[str, list[Order]] = {}
     for order in rig.venue.orders():
         there.setdefault(order.order_id, []).append(order)
