@@ -9,6 +9,7 @@ from typing import Any
 from attrs import field, frozen
 
 from ml4t.live.testing.rig import Address
+from ml4t.live.times import NANOS
 from ml4t_live_ib.broker import IBBroker
 from ml4t_live_ib.feed import IBDataFeed
 from ml4t_live_ib.simulator import SimulatorConfig, TwsSimulator
@@ -61,6 +62,13 @@ def simulator(**options: Any) -> TwsSimulator:
 async def broker_rig() -> AsyncIterator[Rig]:
     """Make a venue; it is gone afterwards."""
     with simulator() as venue:
+        yield Rig(venue)
+
+
+@asynccontextmanager
+async def soak_rig() -> AsyncIterator[Rig]:
+    """Make both, with room for a month of bars before now."""
+    with simulator(head_start=30 * 86_400 * NANOS) as venue:
         yield Rig(venue)
 
 

@@ -56,6 +56,9 @@ class SimulatorConfig:
     interval: Duration = field(default=NANOS, validator=ge(0))
     """One step of every price this often (nanoseconds; `1s`); 0 lets prices move only when told to."""
 
+    head_start: Duration = field(default=600 * NANOS, validator=ge(0))
+    """With `interval = 0`, how long before the simulator began the first bar is that is made to happen (nanoseconds; `10m`)."""
+
     volatility: float = field(default=0.0005, converter=float, validator=ge(0))
     """The standard deviation of a step of the random walk, as a fraction of the price."""
 

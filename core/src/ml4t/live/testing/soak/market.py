@@ -12,7 +12,6 @@ from ml4t.live.model import Firing, Gap, MarketEvent
 from ml4t.live.testing.soak.plan import WholeRig
 
 PRICE = 100.0
-BATCH = 20
 
 
 class Ear:
@@ -45,17 +44,15 @@ class Market:
         self.times: dict[str, list[int]] = defaultdict(list)
         self.count = 0
 
-    def move(self) -> None:
-        """Let a batch of events happen."""
-        for _ in range(BATCH):
+    def move(self, count: int) -> None:
+        """Let so many events happen."""
+        for _ in range(count):
             symbol = self._rng.choice(list(self._rig.symbols))
             # Back to where it was, so that the cash of the account lasts.
             price = round(self._prices[symbol] + self._rng.gauss(0, 0.05) - 0.01 * (self._prices[symbol] - PRICE), 2)
             self._prices[symbol] = price
             self.times[symbol].append(self._rig.source.emit(symbol, price))
             self.count += 1
-        for symbol in (self._rig.symbol, self._rig.second_symbol):
-            self._rig.venue.price(symbol, self._prices.get(symbol, PRICE))
 
     def last(self) -> dict[str, int]:
         """Return when the last event of every symbol happened."""

@@ -30,8 +30,9 @@ from ml4t.live.testing.soak.trader import Trader
 from ml4t.live.times import NANOS
 
 PAUSE_SECONDS = 0.01
+BATCH = 20
 LAG = 2_000
-"""Events that may be on their way while everything works; the source waits when there are more."""
+"""Events that may be on their way while everything works; when there are more, few come until the feed has caught up."""
 RESUME_SECONDS = 60.0
 """How long trading and data may take to come back after a fault has ended."""
 CENT = 0.01
@@ -135,8 +136,8 @@ class _Soak:
     async def _trade(self) -> None:
         plan, market, trader = self._plan, self._market, self._trader
         while len(trader.decided) < plan.orders or market.count < plan.messages:
-            if self._broken or market.ahead_of(self._ear) < LAG:
-                market.move()
+            keeps_up = self._broken or market.ahead_of(self._ear) < LAG
+            market.move(BATCH if keeps_up else 1)
             if len(trader.decided) * plan.messages <= market.count * plan.orders:
                 trader.decide()
             if len(trader.decided) >= plan.orders * 2 // 3:

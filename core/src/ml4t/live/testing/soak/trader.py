@@ -11,7 +11,7 @@ from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.testing.conformance.broker.line import usual_time_in_force
 from ml4t.live.testing.soak.plan import WholeRig
 
-OPEN = 40
+OPEN = 100
 """Orders that may be open at once."""
 RESTING = 8
 LARGEST = 5

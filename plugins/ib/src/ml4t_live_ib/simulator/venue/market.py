@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ml4t.live.errors import ConfigError
+from ml4t.live.times import NANOS
 from ml4t_live_ib.simulator.config import SimulatorConfig
 from ml4t_live_ib.simulator.venue.contract import Contract
 from ml4t_live_ib.simulator.venue.tape import BAR_SECONDS, PriceBar, Tape
@@ -16,9 +17,6 @@ from ml4t_live_ib.simulator.venue.universe import Universe
 
 Step = list[tuple[str, float]]
 """Symbols and the prices that they move to together."""
-
-_HEAD_START = 600
-"""Seconds before the simulator's start at which the bars made by hand begin, so that they do not lie in the future."""
 
 
 def replay_steps(path: str) -> Iterator[Step]:
@@ -56,7 +54,7 @@ class Market:
         now = int(time.time())
         self._begin = now - now % BAR_SECONDS
         if not self._moves_by_itself:
-            self._begin -= _HEAD_START
+            self._begin -= config.head_start // NANOS // BAR_SECONDS * BAR_SECONDS
         self._next_bar = self._begin
         self._told: dict[int, int] = {}
 
