@@ -35,6 +35,8 @@ VENDORS = {"ib", "alpaca", "databento", "ccxt", "okx", "binance"}
 KNOWN = CORE / "plugins" / "known.py"
 OPTIONAL = {"pyarrow"}
 """Imported inside functions only."""
+PYTEST_ROOM = CORE / "testing" / "suites.py"
+"""The only module that may import pytest: nobody imports it but tests."""
 
 
 def sources(*folders: Path) -> list[Path]:
@@ -347,7 +349,15 @@ def test_the_vendor_lint_lets_pass(source):
 
 @pytest.mark.parametrize("path", sources(CORE), ids=shown)
 def test_core_imports_its_dependencies_and_nothing_else(path):
-    assert not import_faults(parse(path), core_dependencies()), f"{shown(path)} imports what core does not depend on"
+    allowed = core_dependencies() | ({"pytest"} if path == PYTEST_ROOM else set())
+    assert not import_faults(parse(path), allowed), f"{shown(path)} imports what core does not depend on"
+
+
+def test_nothing_in_core_imports_the_suites():
+    module = ".".join(("ml4t.live", *PYTEST_ROOM.relative_to(CORE).with_suffix("").parts))
+    assert PYTEST_ROOM.is_file()
+    for path in sources(CORE):
+        assert module not in {name for _, name in imports(parse(path), lazy=True)}, shown(path)
 
 
 @pytest.mark.parametrize("path", [p for p in sources(CORE) if p != KNOWN], ids=shown)

@@ -247,6 +247,10 @@ class World:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=self.folder, check=False)
         return Outcome(done.returncode, done.stdout, done.stderr)
 
+    def install(self, name: str, *entries: str) -> None:
+        """Install a distribution, for processes that are spawned."""
+        install(self.site, name, entries)
+
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
         path.write_text(text)

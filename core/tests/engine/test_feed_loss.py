@@ -156,6 +156,16 @@ def test_a_feed_without_a_history_leaves_a_gap_that_says_so(tmp_path):
     assert len(diary.calls) == 10
 
 
+def test_a_gap_without_a_history_lies_between_the_last_event_before_and_the_first_one_after(tmp_path):
+    def make(clock):
+        return Scripted(clock, after(10), after(20, None))
+
+    _, feed, story, _ = live(tmp_path, make, reconnect_first_seconds=3.0)
+    [gap] = story.bodies("gap")
+    first = -(-feed.connected_at[1] // SECOND) * SECOND
+    assert (gap["start"] - START, gap["end"] - START) == (10 * SECOND + 1, first)
+
+
 def test_a_history_that_fails_costs_the_history_and_not_the_feed(tmp_path):
     class Broken(Scripted):
         async def backfill(self, symbol, start, end):

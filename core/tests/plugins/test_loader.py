@@ -14,7 +14,7 @@ from ml4t.live.records import Component, Kind
 HEADER = """
 from attrs import frozen
 from ml4t.live.hookspecs import hookimpl
-from ml4t.live.records import BrokerRecord, CommandRecord, DoctorRecord, FeedRecord, TriggerRecord
+from ml4t.live.records import BrokerRecord, CommandRecord, DoctorRecord, FeedRecord, SimulatorRecord, TriggerRecord
 
 @frozen
 class Config:
@@ -47,6 +47,10 @@ def ml4t_live_brokers():
     return [record(BrokerRecord, "acme")]
 
 @hookimpl
+def ml4t_live_simulators():
+    return [record(SimulatorRecord, "acme")]
+
+@hookimpl
 def ml4t_live_commands():
     return [CommandRecord(name="acme", factory="acme_acme:Config")]
 
@@ -61,6 +65,7 @@ def ml4t_live_doctor():
     assert isinstance(loaded, Loaded)
     assert [each.name for each in loaded.components[Kind.FEED]] == ["acme"]
     assert [each.name for each in loaded.components[Kind.BROKER]] == ["acme"]
+    assert [each.name for each in loaded.components[Kind.SIMULATOR]] == ["acme"]
     assert loaded.components[Kind.TRIGGER] == ()
     assert set(loaded.components) == set(Kind)
     assert (len(loaded.commands), len(loaded.doctor), loaded.secret, loaded.notes) == (1, 1, None, ())
@@ -145,6 +150,14 @@ WRONG = {
         "@frozen\nclass Bare:\n    pass\n@hookimpl\ndef ml4t_live_feeds():\n    return [record(FeedRecord, 'a', Bare)]",
         Stage.RECORDS,
         "the config of the feed 'a', Bare, has no field `symbols`",
+    ),
+    "a simulator that asks questions": (
+        (
+            "@frozen\nclass Asks:\n    port: int\n    seed: int = 0\n"
+            "@hookimpl\ndef ml4t_live_simulators():\n    return [record(SimulatorRecord, 'a', Asks)]"
+        ),
+        Stage.RECORDS,
+        "the config of the simulator 'a', Asks, needs port; give every field a default",
     ),
     "a command given twice": (
         "@hookimpl\ndef ml4t_live_commands():\n    return [CommandRecord(name='c', factory='a:b')] * 2",

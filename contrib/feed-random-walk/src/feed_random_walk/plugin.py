@@ -16,5 +16,6 @@ def ml4t_live_feeds() -> list[FeedRecord]:
             config=RandomWalkConfig,
             factory="feed_random_walk.feed:RandomWalkFeed",
             summary="Random walks from a seed, as trades or bars: the same seed, the same prices.",
+            capabilities=frozenset({"local"}),
         )
     ]

@@ -32,17 +32,19 @@ def compose(
     catalogue: Catalogue | None = None,
     clock: Clock | None = None,
     seed: int | None = None,
+    simulated: bool = False,
 ) -> Engine:
     """Return the engine that a configuration (a TOML file, a mapping, or settings) describes.
 
     Everything is imported and built here, before any connection opens. `state_dir` replaces the configuration's own.
+    `simulated` says that simulators stand in for the vendors: the state is kept apart (see `ml4t.live.simulation`).
     Raises ConfigError with every problem.
     """
     catalogue = catalogue or Catalogue.discover()
     settings = config
     if not isinstance(settings, Settings):
         settings = load(settings, catalogue=catalogue, overlays=overlays, assignments=assignments, deep=True)
-    parts = Composer(settings, catalogue).parts()
+    parts = attrs.evolve(Composer(settings, catalogue).parts(), simulated=simulated)
     folder = state_dir or settings.live.state_dir or settings.folder / "state" / settings.live.name
     return Engine(parts, state_dir=folder, clock=clock, seed=seed)
 

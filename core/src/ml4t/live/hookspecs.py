@@ -36,6 +36,7 @@ from ml4t.live.records import (
     ForecasterRecord,
     ObserverRecord,
     RiskCheckRecord,
+    SimulatorRecord,
     TriggerRecord,
 )
 
@@ -78,6 +79,11 @@ class ComponentSpecs:
     @hookspec
     def ml4t_live_observers(self) -> Iterable[ObserverRecord]:
         """Return the observers."""
+        raise AssertionError("a specification is not called")
+
+    @hookspec
+    def ml4t_live_simulators(self) -> Iterable[SimulatorRecord]:
+        """Return the simulators of the vendor."""
         raise AssertionError("a specification is not called")
 
 

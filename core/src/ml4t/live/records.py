@@ -21,6 +21,7 @@ class Kind(StrEnum):
     TRIGGER = "trigger"
     FORECASTER = "forecaster"
     OBSERVER = "observer"
+    SIMULATOR = "simulator"
 
 
 @frozen(kw_only=True)
@@ -37,6 +38,8 @@ class Component:
     config: type = field(validator=instance_of(type))
     summary: str = field(validator=instance_of(str))
     capabilities: frozenset[str] = frozenset()
+    """Words for the user, and one for core: a feed or broker that is "local" connects to nothing, so `run --simulate` lets
+    it be."""
     needs: str = ""
     """What the user must have: an account, a running gateway, a package."""
 
@@ -69,6 +72,15 @@ class ForecasterRecord(Component):
 @frozen(kw_only=True)
 class ObserverRecord(Component):
     """An observer."""
+
+
+@frozen(kw_only=True)
+class SimulatorRecord(Component):
+    """A simulator of the plugin's vendor, for `ml4t-live simulate` and `run --simulate`; the factory makes a `Simulator`.
+
+    Every field of the config has a default. One called `kind` is given the kind of account that the run is for, "paper" or
+    "live".
+    """
 
 
 @frozen(kw_only=True)

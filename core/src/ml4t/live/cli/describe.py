@@ -99,7 +99,9 @@ def _type(shape: Shape) -> str:
 
 
 def _component_sheet(component: dict[str, Any]) -> list[RenderableType]:
-    lines: list[RenderableType] = [f'{component["kind"]}  use = "{component["use"]}"', f"  {component['summary']}"]
+    simulated = component["kind"] == Kind.SIMULATOR
+    how = f"ml4t-live simulate {component['use']}" if simulated else f'use = "{component["use"]}"'
+    lines: list[RenderableType] = [f"{component['kind']}  {how}", f"  {component['summary']}"]
     if component["capabilities"]:
         lines.append(f"  Can: {', '.join(component['capabilities'])}")
     if component["needs"]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import structlog
 import typer
@@ -24,6 +27,10 @@ SHOWN = 5
 
 _log = structlog.get_logger("ml4t.live")
 
+Simulate = Annotated[
+    bool, typer.Option("--simulate", help="Run against the simulators of the plugins: no account, and nothing else is reached.")
+]
+
 
 @app.command(epilog="Example: ml4t-live run live.toml --overlay paper.toml --set risk.max_order_value=5000")
 def run(
@@ -31,6 +38,7 @@ def run(
     overlay: options.Overlays = None,
     assign: options.Assignments = None,
     state_dir: options.RunStateDir = None,
+    simulate: Simulate = False,
     as_json: options.Json = False,
     log_level: options.Level = "info",
 ) -> None:
@@ -38,9 +46,12 @@ def run(
 
     Ctrl-C (or SIGTERM) stops in order: orders and fills are on disk, and the same command continues where it stopped. A second
     Ctrl-C ends the process at once. At the end you see what was traded and why, and what each risk check refused.
+
+    With --simulate the simulator of each vendor that the configuration names is started, whatever the mode, and the process
+    can reach nothing else. Every such run begins with new books in a state directory of its own.
     """
     with output.other_peoples_code(as_json=as_json):
-        failure, state = run_config(config, overlay or [], assign or [], state_dir, log_level)
+        failure, state = run_config(config, overlay or [], assign or [], state_dir, log_level, simulate=simulate)
     if state is not None:
         print_summary(state, as_json=as_json)
     if failure is not None:
@@ -48,7 +59,7 @@ def run(
 
 
 def run_config(
-    config: Path, overlays: list[Path], assignments: list[str], state_dir: Path | None, level: str
+    config: Path, overlays: list[Path], assignments: list[str], state_dir: Path | None, level: str, *, simulate: bool = False
 ) -> tuple[LiveError | None, StateDir | None]:
     """Run a configuration; return what ended it, None when that was no failure, and where its journal is.
 
@@ -56,8 +67,8 @@ def run_config(
     """
     if level not in logs.LEVELS:
         raise Refused(f"--log-level {level}: there is no such level; write {', '.join(logs.LEVELS)}")
-    with logs.to_terminal(level) as log:
-        engine = _compose(config, overlays, assignments, state_dir)
+    made = _simulated if simulate else _composed
+    with logs.to_terminal(level) as log, made(config, overlays, assignments, state_dir) as engine:
         off = engine.parts.limits.disabled()
         if off:
             more = f" and {len(off) - SHOWN} more: ml4t-live config check" if len(off) > SHOWN else ""
@@ -80,10 +91,33 @@ def print_summary(state: StateDir, *, as_json: bool) -> None:
     typer.echo(f"Why an order:    ml4t-live why {example} --state-dir {state.root}")
 
 
-def _compose(config: Path, overlays: list[Path], assignments: list[str], state_dir: Path | None) -> Engine:
+@contextmanager
+def _composed(config: Path, overlays: list[Path], assignments: list[str], state_dir: Path | None) -> Iterator[Engine]:
+    with _fitting(config):
+        engine = compose(config, overlays=overlays, assignments=assignments, state_dir=state_dir)
+    yield engine
+
+
+@contextmanager
+def _simulated(config: Path, overlays: list[Path], assignments: list[str], state_dir: Path | None) -> Iterator[Engine]:
+    from ml4t.live.simulation import simulated  # noqa: PLC0415 - only with --simulate
+
+    with ExitStack() as stack:
+        with _fitting(config):
+            made = stack.enter_context(simulated(config, overlays=overlays, assignments=assignments, state_dir=state_dir))
+        where = [f"{name} at {each.address[0]}:{each.address[1]}" for name, each in made.simulators.items()]
+        _log.warning(
+            "simulated: no account is used, and nothing but the simulators is reached", simulators=", ".join(where) or "none"
+        )
+        yield made.engine
+
+
+@contextmanager
+def _fitting(config: Path) -> Iterator[None]:
+    """Raise Refused for parts that do not fit together, such as paper mode without a broker."""
     try:
-        return compose(config, overlays=overlays, assignments=assignments, state_dir=state_dir)
-    except ValueError as error:  # parts that do not fit together, such as paper mode without a broker
+        yield
+    except ValueError as error:
         raise Refused(f"{config}: {error}") from error
 
 

@@ -14,7 +14,8 @@ from ml4t.live.journal.state_dir import StateDir
 if TYPE_CHECKING:
     from ml4t.live.report import ReportReader
 
-MODES = ("shadow", "paper", "live")
+MODES = ("shadow", "paper", "live", "shadow-simulated", "paper-simulated", "live-simulated")
+"""The folders of a state directory: a mode, and apart from it what was simulated in that mode."""
 
 
 def find_state(given: Path | None, mode: str | None) -> StateDir:

@@ -74,6 +74,14 @@ class BrokerSink(Protocol):
         """Report new balances."""
         ...
 
+    def available(self, why: str) -> None:
+        """Report why no orders can be sent although the connection stands; empty: they can again.
+
+        The venue's own way to the market is lost, say. Nothing is sent from then on, and nothing concluded from what the
+        venue does not show. When it is back the books are compared before orders may leave. Every `run` begins available.
+        """
+        ...
+
 
 @runtime_checkable
 class Broker(Protocol):

@@ -144,7 +144,7 @@ class Core:
             restore_venue(self.venue, self.desk, self.journal, self.agenda, after)
         if after is not None:
             self._resume(after)
-        body = {"name": self.parts.name, "mode": self.parts.mode, "recorded_data": self.recorded, **self.parts.manifest}
+        body = {"name": self.parts.name, "mode": self.parts.state, "recorded_data": self.recorded, **self.parts.manifest}
         body["limits"] = attrs.asdict(self.parts.limits)
         self.record(RecordKind.RUN, self.parts.name, body)
         if self.venue is not None:

@@ -176,7 +176,7 @@ class Engine(Commanded):
 
     def _open_storage(self) -> Storage:
         if self._storage is None:
-            self._storage = Storage(self._state_dir, self.parts.mode)
+            self._storage = Storage(self._state_dir, self.parts.state)
         return self._storage
 
     def _decided_clock(self) -> Clock | None:

@@ -57,7 +57,7 @@ class FeedGivenUp(FeedDisconnected):
 class FeedSink:
     """One feed's way into the engine. It counts, so that silence is noticed without a clock call per event.
 
-    While `held` is a list, events wait in it: what was missed has to come first.
+    While `held` is a list, events wait in it: what was missed has to come first, and where it ends has to be known.
     """
 
     __slots__ = ("_push", "_push_many", "count", "heard", "held", "ready")
@@ -133,7 +133,7 @@ class FeedRunner:
         beacon.ready()
         works = self._works()
         rejoins = works is not None and self._lost_at is not None
-        sink = FeedSink(self._lane or self._inbox, hold=rejoins and isinstance(self.feed, Backfills))
+        sink = FeedSink(self._lane or self._inbox, hold=rejoins)
         try:
             watched = [self._data(sink), self._until_silent(sink, self._silence)]
             if works is not None and self._lost_at is not None:

@@ -72,6 +72,12 @@ class Inquiry:
             self._doubts[order_id] = _Doubt(now, now + FIRST)
             self._woken.set()
 
+    def renew(self) -> None:
+        """Count every age anew: a request may have been held back for as long as the venue was away."""
+        now = self._clock.monotonic()
+        for order_id, doubt in self._doubts.items():
+            self._doubts[order_id] = _Doubt(now, now + FIRST, amending=doubt.amending)
+
     async def run(self) -> None:
         """Ask whenever an answer is due, until cancelled."""
         while True:

@@ -31,11 +31,11 @@ _log = structlog.get_logger("ml4t.live.link")
 
 
 class VenueLink:
-    """Runs one broker for as long as the supervisor wants it.
+    """Runs one broker for as long as the supervisor wants it, and is the sink that the broker reports to.
 
     After every connect, and then every `reconcile_seconds`, the venue's books are compared with ours. `since` is when they
     were compared last, 0 when they never were: the account is then taken over as it is. The account must be of the kind that
-    the mode names.
+    the mode names. While the broker says that the venue is not available nothing is sent, asked or compared.
     """
 
     def __init__(
@@ -66,7 +66,10 @@ class VenueLink:
         self._every = reconcile_seconds
         self._on_difference = on_difference
         self._on_reconciled = on_reconciled
+        self._unavailable = ""
+        self._beside: asyncio.Task[None] | None = None
         outbox.on_unknown = self._inquiry.wake
+        self.order, self.fill, self.account = desk.order, desk.fill, desk.account
 
     async def run(self, beacon: Beacon) -> None:
         """Connect, reconcile, and deliver what the venue says until cancelled or cut off."""
@@ -79,17 +82,16 @@ class VenueLink:
                     asked = self._clock.monotonic(), self._clock.now()
                     snapshot = await self._broker.snapshot(max(0, self._since - OVERLAP))
             self._check_kind(snapshot)
-            await self._reconcile(snapshot, asked)
+            await self._reconcile(snapshot, asked, "connect")
             self._connection.up()
             self._say("connected", "")
             beacon.ready()
-            loop = asyncio.get_running_loop()
-            beside = [loop.create_task(self._inquiry.run(), name="inquiry"), loop.create_task(self._watch(), name="watch")]
+            self._unavailable = ""
+            self._attend()
             try:
-                await self._broker.run(self._desk)
+                await self._broker.run(self)
             finally:
-                for task in beside:
-                    task.cancel()
+                self._let_be()
             raise BrokerConnectionError("the venue ended the stream of updates")
         except TimeoutError as error:
             raise BrokerConnectionError(f"the venue did not answer within {CONNECT_SECONDS:g} s") from error
@@ -98,6 +100,46 @@ class VenueLink:
             self._say("disconnected", "")
             await self._outbox.close()
             await self._broker.close()
+
+    def available(self, why: str) -> None:
+        """Send nothing because of `why`; when it is empty, compare the books and send again."""
+        if why == self._unavailable:
+            return
+        self._unavailable = why
+        self._let_be()
+        if why:
+            self._connection.down(f"the venue is not available: {why}")
+            self._say("unavailable", why)
+        else:
+            self._attend(reopening=True)
+
+    def _attend(self, *, reopening: bool = False) -> None:
+        self._beside = asyncio.get_running_loop().create_task(self._stay(reopening), name="reconciliation")
+
+    def _let_be(self) -> None:
+        if self._beside is not None:
+            self._beside.cancel()
+
+    async def _stay(self, reopening: bool) -> None:
+        """Ask about what is in doubt and compare the books until cancelled; first let orders out again when `reopening`."""
+        if reopening:
+            await self._reopen()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._inquiry.run(), name="inquiry")
+            group.create_task(self._watch(), name="watch")
+
+    async def _reopen(self) -> None:
+        """Compare the books, again until that is possible, and let orders out."""
+        self._inquiry.renew()
+        while True:
+            try:
+                await self._reconcile(*await self._read(), "available")
+                break
+            except Exception as error:  # noqa: BLE001 - whatever it is, nothing is sent before the books are known
+                self._not_compared(error)
+                await self._clock.sleep(SETTLE_SECONDS)
+        self._connection.up()
+        self._say("available", "")
 
     def _check_kind(self, snapshot: BrokerSnapshot) -> None:
         kind = snapshot.account.kind
@@ -108,15 +150,15 @@ class VenueLink:
                 code="wrong_account_kind",
             )
 
-    async def _reconcile(self, snapshot: BrokerSnapshot, asked: tuple[int, int]) -> None:
-        """Compare the books after a connect; what differs is looked at again before it is believed."""
+    async def _reconcile(self, snapshot: BrokerSnapshot, asked: tuple[int, int], when: str) -> None:
+        """Compare the books before orders may leave; what differs is looked at again before it is believed."""
         self._desk.account(snapshot.account)
         if not self._since:
             self._reconciler.open(snapshot)
             self._done(asked)
             return
         for look in range(1, LOOKS + 1):
-            self._look(snapshot, asked, "connect")
+            self._look(snapshot, asked, when)
             if look == LOOKS or not self._reconciler.waiting:
                 return
             await self._clock.sleep(SETTLE_SECONDS)
@@ -130,8 +172,7 @@ class VenueLink:
             try:
                 self._look(*await self._read(), "timer")
             except Exception as error:  # noqa: BLE001 - whatever it is, the next look comes, and the journal says this one failed
-                _log.warning("the books could not be compared", error=repr(error))
-                self._say("not reconciled", repr(error))
+                self._not_compared(error)
 
     async def _read(self) -> tuple[BrokerSnapshot, tuple[int, int]]:
         asked = self._clock.monotonic(), self._clock.now()
@@ -150,6 +191,10 @@ class VenueLink:
         self._since = asked[1]
         if self._on_reconciled is not None:
             self._on_reconciled(asked[1])
+
+    def _not_compared(self, error: Exception) -> None:
+        _log.warning("the books could not be compared", error=repr(error))
+        self._say("not reconciled", repr(error))
 
     def _say(self, state: str, why: str) -> None:
         self._record(RecordKind.HEALTH, "venue", {"state": state, "why": why})

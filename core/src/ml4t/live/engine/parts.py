@@ -56,15 +56,22 @@ class Parts:
     """Trading days and hours."""
     manifest: dict[str, Any] = field(factory=dict)
     """What is sealed into the journal at the start of a run: versions, plugins, the digest of the configuration."""
+    simulated: bool = False
+    """True when simulators stand in for the vendors."""
 
     def __attrs_post_init__(self) -> None:
         if not self.feeds:
             raise ValueError("a run needs a feed: any object with `symbols` and `async run(sink)`")
 
     @property
+    def state(self) -> str:
+        """Whose state this is: the mode, and apart from it what was simulated in that mode."""
+        return f"{self.mode}-simulated" if self.simulated else self.mode
+
+    @property
     def run_id(self) -> str:
         """The part of every client order id that tells this run's orders from others'."""
-        return f"{self.name}/{self.mode}"
+        return f"{self.name}/{self.state}"
 
     @property
     def historical(self) -> bool | None:

@@ -20,6 +20,7 @@ from ml4t.live.records import (
     Kind,
     ObserverRecord,
     RiskCheckRecord,
+    SimulatorRecord,
     TriggerRecord,
 )
 
@@ -33,6 +34,7 @@ RECORDS: Mapping[str, type] = MappingProxyType(
         "ml4t_live_triggers": TriggerRecord,
         "ml4t_live_forecasters": ForecasterRecord,
         "ml4t_live_observers": ObserverRecord,
+        "ml4t_live_simulators": SimulatorRecord,
         "ml4t_live_commands": CommandRecord,
         "ml4t_live_doctor": DoctorRecord,
     }
@@ -47,6 +49,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "ml4t_live_triggers": Kind.TRIGGER,
         "ml4t_live_forecasters": Kind.FORECASTER,
         "ml4t_live_observers": Kind.OBSERVER,
+        "ml4t_live_simulators": Kind.SIMULATOR,
     }
 )
 """The kind of component that a hook offers."""

@@ -22,7 +22,7 @@ from ml4t.live.plugins.finder import Conflict, Entry, Found
 from ml4t.live.plugins.known import KNOWN
 from ml4t.live.plugins.reference import Contained, contained, describe, explain, import_reference
 from ml4t.live.plugins.requirements import check_core, same_distribution
-from ml4t.live.records import CommandRecord, Component, DoctorRecord, FeedRecord, Kind
+from ml4t.live.records import CommandRecord, Component, DoctorRecord, FeedRecord, Kind, SimulatorRecord
 from ml4t.live.times import NANOS
 
 SLOW_SECONDS = 1.0
@@ -185,6 +185,15 @@ def _check_records(hook: str, records: tuple[Any, ...]) -> None:
             raise hooks.HookError(f"the config of {record.name!r} in {hook}, {record.config.__name__}, is not an attrs class")
         if isinstance(record, FeedRecord) and "symbols" not in attrs.fields_dict(record.config):
             raise hooks.HookError(f"the config of the feed {record.name!r}, {record.config.__name__}, has no field `symbols`")
+        if isinstance(record, SimulatorRecord) and (required := _without_default(record.config)):
+            raise hooks.HookError(
+                f"the config of the simulator {record.name!r}, {record.config.__name__}, needs {', '.join(required)}; "
+                "give every field a default, so that it starts without questions"
+            )
+
+
+def _without_default(config: type) -> list[str]:
+    return [each.alias for each in attrs.fields(config) if each.init and each.default is attrs.NOTHING]
 
 
 def _secret(found: Found, functions: tuple[Callable[..., Any], ...]) -> SecretHook | None:

@@ -1,5 +1,8 @@
 """What tests of the framework, of plugins and of strategies are built with."""
 
+from ml4t.live.testing.chaos import ChaosProxy
+from ml4t.live.testing.conformance import NotConformant, Report, check_broker, check_feed
+from ml4t.live.testing.discovery import DiscoveryBlocked, blocked_discovery
 from ml4t.live.testing.faults import Faults
 from ml4t.live.testing.feeds import ListFeed, SimulatedFeed
 from ml4t.live.testing.history import check_history
@@ -7,14 +10,21 @@ from ml4t.live.testing.venue import SearchableVenue, SimulatedVenue
 from ml4t.live.testing.virtual_loop import VirtualDeadline, VirtualDeadlock, VirtualTimeLoop, run_virtual
 
 __all__ = [
+    "ChaosProxy",
+    "DiscoveryBlocked",
     "Faults",
     "ListFeed",
+    "NotConformant",
+    "Report",
     "SearchableVenue",
     "SimulatedFeed",
     "SimulatedVenue",
     "VirtualDeadline",
     "VirtualDeadlock",
     "VirtualTimeLoop",
+    "blocked_discovery",
+    "check_broker",
+    "check_feed",
     "check_history",
     "run_virtual",
 ]

@@ -115,6 +115,9 @@ class BrokerRig(Protocol):
 
     `exempt` names the scenarios that cannot be at this vendor, each with the reason. `patience` is how many seconds an
     adapter of `broker()` needs at most to find out that a connection is dead.
+
+    The account is new: a paper one where the vendor has paper accounts, flat, with cash for a thousand of either symbol at a
+    price of 100, where every scenario begins. What both symbols trade in is a cent and a whole unit.
     """
 
     venue: VenueControl

@@ -68,6 +68,7 @@ class SimulatedVenue:
         self._trades: set[asyncio.Task[None]] = set()
         self._numbers = 0
         self._past: deque[tuple[int, _Books]] = deque()
+        self._unavailable = ""
 
     async def connect(self) -> BrokerSnapshot:
         """Connect; what happened while away is in the snapshot."""
@@ -81,6 +82,8 @@ class SimulatedVenue:
     async def submit(self, order: Order) -> str:
         """Take an order; a known id is the order that is there."""
         await self._travel()
+        if self._unavailable:
+            raise BrokerConnectionError(self._unavailable)
         if self._faults.lose_request and self._happens(self._faults.lose_request):
             raise OutcomeUnknown("the simulated request was lost")
         if self._faults.throttle and self._happens(self._faults.throttle):
@@ -157,6 +160,12 @@ class SimulatedVenue:
         """Let go of the line; the venue goes on."""
         self._sink = None
 
+    def unavailable(self, why: str) -> None:
+        """Lose the way to the market on a line that stands, and say so: news of orders is lost too. Empty: it is back."""
+        self._unavailable = why
+        if self._sink is not None:
+            self._sink.available(why)
+
     def calm(self) -> None:
         """Let nothing go wrong from now on."""
         self._faults = Faults()
@@ -226,6 +235,8 @@ class SimulatedVenue:
                 self._past.popleft()
 
     def _tell(self, message: OrderUpdate | Fill) -> None:
+        if self._unavailable:
+            return
         if self._faults.lose_message and self._happens(self._faults.lose_message):
             return
         if self._faults.reorder and self._happens(self._faults.reorder):

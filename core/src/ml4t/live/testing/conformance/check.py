@@ -1,0 +1,25 @@
+"""The two calls that prove an adapter correct."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
+from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t.live.testing.conformance.report import Report
+from ml4t.live.testing.conformance.scenario import examine
+from ml4t.live.testing.rig import BrokerMaker, FeedMaker
+
+
+async def check_broker(maker: BrokerMaker, *, only: str | Collection[str] | None = None) -> Report:
+    """Put a broker adapter through every scenario, or those that `only` names; each gets a rig of its own from `maker`.
+
+    What the adapter does not declare is left out, and what the rig is exempt from, each with its reason in the report. It
+    takes some minutes of the machine's time. Raises NoSuchScenario for a name in `only` or in the rig's `exempt` that is none.
+    """
+    return await examine("broker", BROKER_SCENARIOS, maker, only)
+
+
+async def check_feed(maker: FeedMaker, *, only: str | Collection[str] | None = None) -> Report:
+    """Put a feed through every scenario, or those that `only` names; otherwise as `check_broker`."""
+    return await examine("feed", FEED_SCENARIOS, maker, only)

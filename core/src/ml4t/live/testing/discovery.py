@@ -1,0 +1,36 @@
+"""A test that says itself which plugins there are: looking for installed ones is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+from ml4t.live.plugins import metadata, refresh
+
+
+class DiscoveryBlocked(AssertionError):
+    """Something looked for installed plugins although that was forbidden."""
+
+
+@contextmanager
+def blocked_discovery() -> Iterator[None]:
+    """Let nobody look for installed plugins inside the block: whoever does gets DiscoveryBlocked.
+
+    What a test gives to `Catalogue(entries=...)` is used as ever, so it does not depend on what else is installed.
+    """
+    door = metadata.installed
+    metadata.installed = _refuse
+    refresh()
+    try:
+        yield
+    finally:
+        metadata.installed = door
+        refresh()
+
+
+def _refuse(path: Sequence[str] | None = None) -> NoReturn:
+    raise DiscoveryBlocked(
+        "something looks for installed plugins, and that is blocked here; hand it a catalogue, as in "
+        "compose(config, catalogue=Catalogue(entries=...))"
+    )
