@@ -87,8 +87,13 @@ def test_a_configuration_runs_without_an_account(start, tmp_path, mode):
 
 
 def test_the_simulator_by_itself_serves_any_client_of_alpaca(start):
-    process = start("simulate", "alpaca", "--option", "kind=live", "--option", "tick=0", "--json")
-    told = json.loads("".join(iter(process.stdout.readline, "}\n")) + "}")
+    process = start("simulate", "alpaca", "--option", "kind=live", "--option", "tick=1ms", "--json")
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line == "}\n":
+            break
+    told = json.loads("".join(lines))
     key, secret = told["environ"].values()
     client = TradingClient(key, secret, paper=False, url_override=told["options"]["url"])
     assert not client.get_account().account_number.startswith("PA")

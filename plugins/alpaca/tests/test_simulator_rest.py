@@ -323,7 +323,7 @@ def test_the_history_of_the_market_is_what_happened(venue):
 
 def test_the_same_seed_is_the_same_simulation(tmp_path):
     def story(seed):
-        with AlpacaSimulator(AlpacaSimulatorConfig(tick=0, seed=seed)) as venue:
+        with AlpacaSimulator(AlpacaSimulatorConfig(still=True, seed=seed)) as venue:
             alpaca = client_of(venue)
             return venue.keys, str(alpaca.submit_order(market()).id), alpaca.get_account().account_number
 
