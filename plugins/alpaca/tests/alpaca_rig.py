@@ -21,7 +21,7 @@ NO_FEES = "Alpaca tells no fee of an execution: fees are account activities of t
 
 def still(**options: object) -> AlpacaSimulator:
     """Return a simulator whose prices move only when a test moves them."""
-    return AlpacaSimulator(AlpacaSimulatorConfig(tick=0, **options))
+    return AlpacaSimulator(AlpacaSimulatorConfig(still=True, **options))
 
 
 class AlpacaRig:

@@ -32,7 +32,7 @@ PAGE = 10_000
 _log = structlog.get_logger("ml4t.live.alpaca")
 
 
-class _Ear:
+class Ear:
     """What one feed hears on one endpoint."""
 
     def __init__(self, sink: Sink, wants: Mapping[str, frozenset[str]], halted: set[str]) -> None:
@@ -94,7 +94,7 @@ class AlpacaFeed:
         endpoints = {self._endpoint(crypto=crypto): _of(listed, crypto=crypto) for crypto in (False, True)}
         await first_of(
             *(
-                SharedStream.listen(self._config, endpoint, _Ear(sink, self._wants(symbols), self._halted))
+                SharedStream.listen(self._config, endpoint, Ear(sink, self._wants(symbols), self._halted))
                 for endpoint, symbols in endpoints.items()
                 if symbols
             )

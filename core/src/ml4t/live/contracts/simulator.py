@@ -37,5 +37,5 @@ class Simulator(Protocol):
         ...
 
     def close(self) -> None:
-        """Stop, and leave nothing running; calling it twice is harmless."""
+        """Stop, and leave nothing running; calling it twice, or before `start`, is harmless."""
         ...

@@ -39,8 +39,11 @@ class AlpacaSimulatorConfig:
     volatility: float = field(default=0.0005, validator=ge(0))
     """Standard deviation of one step of the random walk, as a fraction of the price."""
 
-    tick: Duration = field(default=NANOS, validator=ge(0))
-    """How often prices move; 0 leaves them where they are until somebody moves them."""
+    tick: Duration = field(default=NANOS, validator=gt(0))
+    """How often prices move."""
+
+    still: bool = False
+    """Leave prices where they are, until a test moves them."""
 
     bar: Duration = field(default=60 * NANOS, validator=gt(0))
     """The length of the bars that the market-data stream sends; Alpaca's are `1m`."""

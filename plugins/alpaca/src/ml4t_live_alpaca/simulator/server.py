@@ -56,7 +56,7 @@ class SimulatedAlpaca:
     async def open(self) -> None:
         """Listen, and let prices move."""
         await self.listener.open(self.config.port)
-        if self.config.tick:
+        if not self.config.still:
             self._walking = asyncio.get_running_loop().create_task(self._walk(), name="prices")
 
     async def restart(self) -> None:
