@@ -54,7 +54,7 @@ class Connection:
     """The machine that TWS or the Gateway runs on; the variable IB_HOST when it is not given."""
 
     port: int = field(factory=_usual_port, validator=_port)
-    """7497 is TWS on paper, 7496 TWS live, 4002 the Gateway on paper, 4001 the Gateway live; the default is IB_PORT, then 7497."""
+    """7497: TWS on paper, 7496: TWS live, 4002: Gateway on paper, 4001: Gateway live. By default IB_PORT, and else 7497."""
 
     client_id: int = field(default=1, validator=ge(0))
     """What tells this connection from the others at the same TWS; every one needs its own."""
