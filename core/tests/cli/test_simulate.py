@@ -101,6 +101,11 @@ def test_a_simulator_runs_until_it_is_stopped(started):
         "key": {"env": "TOY_KEY"},
     }
     assert told["environ"].keys() == {"TOY_KEY"}
+    shared = {"host": "127.0.0.1", "key": {"env": "TOY_KEY"}}
+    assert told["tables"] == {
+        "feeds": {"toy": shared | {"use": "toy", "data_port": told["options"]["data_port"]}},
+        "broker": shared | {"use": "toy", "port": told["options"]["port"]},
+    }
     where = (told["options"]["host"], told["options"]["port"])
     with socket.create_connection(where, timeout=10) as client:
         client.sendall(b'{"id": 1, "do": "ping"}\n')
@@ -115,13 +120,13 @@ def test_it_prints_what_a_configuration_needs_and_takes_options(started):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     process = started("simulate", "toy", "--option", f"port={port}")
-    lines = [process.stdout.readline().strip() for _ in range(10)]
+    lines = [process.stdout.readline().strip() for _ in range(19)]
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 0
     assert f"toy is simulated at 127.0.0.1:{port}. Ctrl-C stops it." in lines
     assert any(line.startswith("export TOY_KEY=toy-key-") for line in lines)
-    assert 'host = "127.0.0.1"' in lines
-    assert f"port = {port}" in lines
+    assert lines.index("[feeds.toy]") < lines.index("[broker]") < lines.index(f"port = {port}")
+    assert lines.count('host = "127.0.0.1"') == 2
     assert "toy stopped" in process.stderr.read()
 
 

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 from toy_broker import ToyBroker, maker
-from wrong_brokers import LEFT, WRONG
+from wrong_brokers import WRONG
+from wrong_connections import LEFT
 
 from ml4t.live.contracts import BrokerCapabilities
 from ml4t.live.testing.conformance import NoSuchScenario, NotConformant, Outcome, check_broker
@@ -53,6 +54,10 @@ def test_a_wrong_adapter_is_found(kind, scenario, found):
     result = run(kind, only=scenario)[scenario] if is_alone(scenario) else found[kind, scenario]
     assert result.outcome is Outcome.FAILED, f"{scenario} does not notice {kind.__name__}"
     assert result.reason
+
+
+def test_every_scenario_finds_something():
+    assert {each.name for each in BROKER_SCENARIOS} == {name for names in WRONG.values() for name in names}
 
 
 class Plain(ToyBroker):

@@ -50,4 +50,7 @@ def test_a_wrong_feed_is_found(kind, scenario, found):
     result = run(kind, only=scenario)[scenario] if is_alone(scenario) else found[kind, scenario]
     assert result.outcome is Outcome.FAILED, f"{scenario} does not notice {kind.__name__}"
     assert result.reason
-    print(f"{kind.__name__}: {result.reason}")
+
+
+def test_every_scenario_finds_something():
+    assert {each.name for each in FEED_SCENARIOS} == {name for names in WRONG.values() for name in names}

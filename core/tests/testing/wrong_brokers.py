@@ -1,11 +1,8 @@
-"""Adapters for the toy venue that are wrong in one way each, with the scenario that has to find it."""
+"""Adapters for the toy venue that are wrong in one way each, with the scenario that has to find it: orders and executions."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-import socket
 import time
 import uuid
 from math import copysign
@@ -13,7 +10,6 @@ from typing import Any
 
 import attrs
 from toy_broker import ToyBroker
-from toy_line import ToyLine
 
 from ml4t.live.contracts import BrokerSnapshot, OrderUpdate
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
@@ -21,11 +17,6 @@ from ml4t.live.model import Account, OrderSide, OrderState, OrderType
 
 WRONG: dict[type[ToyBroker], tuple[str, ...]] = {}
 """Each wrong adapter, and the scenarios that must find it."""
-
-LEFT: list[socket.socket] = []
-"""What the wrong adapters leave open, for the tests to close."""
-
-_log = logging.getLogger("toy")
 
 
 def found_by(*scenarios: str) -> Any:
@@ -120,7 +111,38 @@ class TellsCorrectionsAsMoreFills(ToyBroker):
         return attrs.evolve(snapshot, fills=[attrs.evolve(fill, corrects="") for fill in snapshot.fills])
 
 
-@found_by("a_replace_changes_the_order_in_place")
+@found_by("a_limit_order_waits_for_its_price")
+class SendsEverythingAtTheMarket(ToyBroker):
+    async def submit(self, order):
+        return await super().submit(attrs.evolve(order, order_type=OrderType.MARKET, limit_price=None))
+
+
+@found_by("a_stop_limit_order_waits_for_its_price")
+class DropsTheLimitOfAStop(ToyBroker):
+    async def submit(self, order):
+        if order.order_type is OrderType.STOP_LIMIT:
+            order = attrs.evolve(order, order_type=OrderType.STOP, limit_price=None)
+        return await super().submit(order)
+
+
+@found_by("a_cancel_after_a_partial_fill_keeps_what_has_traded")
+class TakesAPartlyFilledOrderThatEndsForFilled(ToyBroker):
+    def _update(self, said):
+        update = super()._update(said)
+        ended = update.state is OrderState.CANCELLED and update.filled_quantity
+        return attrs.evolve(update, state=OrderState.FILLED) if ended else update
+
+
+@found_by("a_cancel_of_a_finished_order_changes_nothing")
+class LetsTheErrorOfALateCancelOut(ToyBroker):
+    async def cancel(self, order):
+        try:
+            await super().cancel(order)
+        except BrokerRefused as error:
+            raise ValueError(str(error)) from None
+
+
+@found_by("a_replace_changes_the_order_in_place", "a_replace_of_a_finished_order_changes_nothing")
 class ReplacesByANewOrder(ToyBroker):
     async def replace(self, order, *, quantity, limit_price, stop_price):
         await super().submit(
@@ -139,6 +161,19 @@ class ReplacesWhatIsLeft(ToyBroker):
 class ForgetsThatOneExitCancelsTheOther(ToyBroker):
     async def submit_bracket(self, entry, take_profit, stop_loss):
         return await self._submit([entry, attrs.evolve(take_profit, oco_group=""), attrs.evolve(stop_loss, oco_group="")])
+
+
+@found_by("a_cancel_of_an_entry_ends_its_bracket")
+class HearsOfEntriesOnly(ToyBroker):
+    def _pushed(self, message):
+        if message["push"] != "order" or not message["order"]["parent_id"]:
+            super()._pushed(message)
+
+
+@found_by("of_a_pair_one_order_cancels_the_other")
+class SendsAPairAsTwoOrders(ToyBroker):
+    async def submit_oco(self, first, second):
+        return await self._submit([attrs.evolve(first, oco_group=""), attrs.evolve(second, oco_group="")])
 
 
 # ------------------------------------------------------------------ executions
@@ -242,6 +277,16 @@ class KeepsTheReasonToItself(ToyBroker):
             raise BrokerRefused("order rejected") from None
 
 
+@found_by("a_lost_answer_is_no_refusal")
+class TakesATimeOutForAReject(ToyBroker):
+    async def submit(self, order):
+        try:
+            async with asyncio.timeout(0.3):
+                return await super().submit(order)
+        except TimeoutError:
+            raise BrokerRefused("the venue has not answered in time") from None
+
+
 @found_by("a_submit_on_a_lost_line_is_no_refusal", "a_line_that_breaks_in_mid_submit_leaves_the_outcome_unknown")
 class TakesALostLineForAReject(ToyBroker):
     async def submit(self, order):
@@ -281,6 +326,13 @@ class FindsWorkingOrdersOnly(ToyBroker):
 # ------------------------------------------------------------------ books
 
 
+@found_by("an_account_has_a_name_and_a_kind")
+class KnowsNoKindOfAccount(ToyBroker):
+    async def snapshot(self, since):
+        snapshot = await super().snapshot(since)
+        return attrs.evolve(snapshot, account=attrs.evolve(snapshot.account, kind=""))
+
+
 @found_by("a_partial_start_is_refused")
 class TakesNoAnswerForNoOrders(ToyBroker):
     async def snapshot(self, since):
@@ -310,136 +362,3 @@ class RoundsCash(ToyBroker):
         snapshot = await super().snapshot(since)
         account = snapshot.account
         return attrs.evolve(snapshot, account=attrs.evolve(account, cash=copysign(account.cash // 1_000 * 1_000, account.cash)))
-
-
-# ------------------------------------------------------------------ connections
-
-
-@found_by("wrong_credentials_are_refused_at_once")
-class TriesAWrongKeyAgain(ToyBroker):
-    async def connect(self):
-        try:
-            return await super().connect()
-        except BrokerRefused as error:
-            raise BrokerConnectionError(str(error)) from None
-
-
-class _PingsOnly(ToyLine):
-    async def ask(self, do, **question):
-        return await super().ask("ping" if do == "time" else do, **question)
-
-
-class _NeverProbes(ToyLine):
-    async def _probe(self):
-        await asyncio.get_running_loop().create_future()
-
-
-@found_by("a_mute_venue_is_found_dead", "trading_goes_on_after_every_loss")
-class TakesAHeartbeatForLife(ToyBroker):
-    line = _PingsOnly
-
-
-@found_by("a_frozen_line_is_found_dead", "a_half_open_line_is_found_dead")
-class HangsOnAFrozenLine(ToyBroker):
-    line = _NeverProbes
-
-
-@found_by("a_fin_ends_the_stream", "a_reset_ends_the_stream")
-class SaysNothingOfALostLine(ToyBroker):
-    async def run(self, sink):
-        with contextlib.suppress(BrokerConnectionError):
-            await super().run(sink)
-        await asyncio.get_running_loop().create_future()
-
-
-@found_by("a_fin_ends_the_stream")
-class LetsTheSocketsErrorOut(ToyBroker):
-    async def run(self, sink):
-        try:
-            await super().run(sink)
-        except BrokerConnectionError as error:
-            raise ConnectionResetError(str(error)) from None
-
-
-@found_by("nobody_listening_is_a_connection_error")
-class TriesForEver(ToyBroker):
-    async def connect(self):
-        while True:
-            try:
-                return await super().connect()
-            except BrokerConnectionError:
-                await asyncio.sleep(0.05)
-
-
-@found_by("it_opens_and_closes_twice")
-class OpensOnce(ToyBroker):
-    _used = False
-
-    async def connect(self):
-        if self._used:
-            raise RuntimeError("threads can only be started once")
-        self._used = True
-        return await super().connect()
-
-
-@found_by("the_loop_is_never_blocked")
-class BlocksTheLoop(ToyBroker):
-    async def submit(self, order):
-        time.sleep(3)  # noqa: ASYNC251 - as a blocking SDK does
-        return await super().submit(order)
-
-
-# ------------------------------------------------------------------ discretion
-
-
-@found_by("no_secret_is_told")
-class LogsTheKey(ToyBroker):
-    async def connect(self):
-        _log.debug("logging in with %s", self._key)
-        return await super().connect()
-
-
-@found_by("no_secret_is_told")
-class ShowsTheKey(ToyBroker):
-    def __repr__(self):
-        return f"ToyBroker({self._key!r})"
-
-
-@found_by("no_secret_is_told")
-class TellsTheKeyInAnError(ToyBroker):
-    async def submit(self, order):
-        try:
-            return await super().submit(order)
-        except OutcomeUnknown as error:
-            raise OutcomeUnknown(f"{error} (key={self._key})") from None
-
-
-@found_by("nothing_is_sent_in_shadow_mode")
-class ConnectsWhenItIsMade(ToyBroker):
-    def __init__(self, address, key):
-        super().__init__(address, key)
-        LEFT.append(socket.create_connection(address))
-
-
-# ------------------------------------------------------------------ tidiness
-
-
-@found_by("nothing_is_left_running", "nothing_is_left_running_after_a_lost_line")
-class LeavesATask(ToyBroker):
-    async def connect(self):
-        self._left = asyncio.create_task(asyncio.sleep(3_600), name="left")
-        return await super().connect()
-
-
-@found_by("nothing_is_left_running")
-class LeavesASocket(ToyBroker):
-    async def connect(self):
-        LEFT.append(socket.create_connection(self._address))
-        return await super().connect()
-
-
-@found_by("nothing_is_left_running_after_a_connect_that_failed")
-class LeavesAConnectionThatWasGivenUp(ToyBroker):
-    async def connect(self):
-        line = asyncio.ensure_future(super().connect())
-        return await asyncio.shield(line)

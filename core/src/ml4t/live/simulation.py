@@ -28,7 +28,7 @@ from ml4t.live.errors import ConfigError, PluginError
 from ml4t.live.plugins import STANDARD, Catalogue, Offer
 from ml4t.live.plugins.finder import is_core
 from ml4t.live.plugins.naming import split_use
-from ml4t.live.records import Kind
+from ml4t.live.records import Component, Kind
 from ml4t.live.times import to_datetime
 
 LOCAL = "local"
@@ -96,6 +96,12 @@ def simulated(
         yield Simulated(engine=engine, simulators=running)
 
 
+def options_for(component: Component, running: Simulator) -> dict[str, Any]:
+    """Return the options that lead the table of a feed or broker to a simulator: those that its config class has."""
+    known = key_types(component.config)
+    return {key: value for key, value in running.options.items() if key in known}
+
+
 def _allowed(document: Document, catalogue: Catalogue) -> Catalogue:
     """Return a catalogue that imports no plugin but those that the document allows."""
     allow = document.value(("plugins", "allow"))
@@ -128,8 +134,7 @@ def _diverted(document: Document, catalogue: Catalogue, running: Mapping[str, Si
     data = copy.deepcopy(dict(document.data))
     problems = []
     for path, table, offer in _connecting(data, catalogue):
-        known = key_types(offer.component.config)
-        options = {key: value for key, value in running[offer.plugin.name].options.items() if key in known}
+        options = options_for(offer.component, running[offer.plugin.name])
         if not options:
             problems.append(
                 f"{path}.use = {offer.use}: it takes none of the options of its plugin's simulator; tell the plugin's author"

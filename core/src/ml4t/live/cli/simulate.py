@@ -15,8 +15,10 @@ from ml4t.live.config.problem import Mistake
 from ml4t.live.contracts.simulator import Simulator
 from ml4t.live.engine.signals import StopSignals
 from ml4t.live.errors import ConfigError
-from ml4t.live.plugins import Catalogue
-from ml4t.live.simulation import simulator
+from ml4t.live.plugins import Broken, Catalogue, Loaded
+from ml4t.live.plugins.naming import short_name, split_use
+from ml4t.live.records import Kind
+from ml4t.live.simulation import options_for, simulator
 
 app = typer.Typer(add_completion=False)
 
@@ -42,9 +44,10 @@ def simulate(name: Name, option: Options = None, as_json: options.Json = False) 
 async def _simulate(name: str, table: dict[str, Any], *, as_json: bool) -> None:
     stopped = asyncio.Event()
     with StopSignals(lambda _: stopped.set(), lambda: None), ExitStack() as stack:
+        catalogue = Catalogue.discover()
         with output.other_peoples_code():
-            running = stack.enter_context(simulator(name, table, Catalogue.discover()))
-        told = _as_dict(name, running)
+            running = stack.enter_context(simulator(name, table, catalogue))
+        told = _as_dict(name, running, catalogue.load(split_use(name)[0]))
         if as_json:
             output.data(told)
         else:
@@ -67,14 +70,29 @@ def _table(assignments: list[str]) -> dict[str, Any]:
     return table
 
 
-def _as_dict(name: str, running: Simulator) -> dict[str, Any]:
+def _as_dict(name: str, running: Simulator, plugin: Loaded | Broken) -> dict[str, Any]:
     host, port = running.address
     return {
         "name": name,
         "address": f"{host}:{port}",
         "options": dict(running.options),
         "environ": dict(running.environ),
+        "tables": _tables(running, plugin) if isinstance(plugin, Loaded) else {},
     }
+
+
+def _tables(running: Simulator, plugin: Loaded) -> dict[str, Any]:
+    """Return the tables of a configuration that lead to the simulator: one of each feed, and that of the first broker."""
+
+    def tables(kind: Kind) -> dict[str, Any]:
+        return {
+            each.name: {"use": short_name(plugin.found.name, each), **options}
+            for each in plugin.components[kind]
+            if (options := options_for(each, running))
+        }
+
+    feeds, brokers = tables(Kind.FEED), list(tables(Kind.BROKER).values())
+    return ({"feeds": feeds} if feeds else {}) | ({"broker": brokers[0]} if brokers else {})
 
 
 def _sheet(told: dict[str, Any]) -> str:
@@ -82,6 +100,6 @@ def _sheet(told: dict[str, Any]) -> str:
     if told["environ"]:
         lines += ["Set these variables:", ""]
         lines += [f"  export {name}={shlex.quote(value)}" for name, value in told["environ"].items()] + [""]
-    lines += ["Write this into the tables [feeds.NAME] and [broker] of a configuration:", ""]
-    lines += [f"  {line}" for line in toml.dumps(told["options"]).splitlines()]
+    lines += ["Write this into a configuration:", ""]
+    lines += [f"  {line}".rstrip() for line in toml.dumps(told["tables"] or told["options"]).splitlines()]
     return "\n".join(lines)

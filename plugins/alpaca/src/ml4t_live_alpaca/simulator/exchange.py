@@ -239,8 +239,8 @@ class Exchange:
         """Let the legs begin when their entry is done, and the other exit end when one is."""
         if not done:
             return
-        others = order.legs if order.order_class == "oco" else self._siblings(order)
-        for other in others:
+        both_ways = order.legs if order.order_class == "oco" else []
+        for other in [*both_ways, *self._siblings(order)]:
             if other.is_working:
                 self._end("canceled", other, "canceled_at")
         if order.parent is None and order.order_class in {"bracket", "oto"}:

@@ -190,6 +190,8 @@ async def a_replace_of_a_finished_order_changes_nothing(rig: BrokerRig) -> None:
         await _still_works(line)
         if line.now(order).state is not OrderState.FILLED:
             raise NotConformant(f"the filled order is {line.now(order).state} after a replace that came too late")
+        if working := [there for there in rig.venue.orders() if there.is_open]:
+            raise NotConformant(f"after a replace that came too late there works at the venue: {working}")
 
 
 def waiting(order_type: OrderType, side: OrderSide = OrderSide.BUY) -> dict[str, Any]:

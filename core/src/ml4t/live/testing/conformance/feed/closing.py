@@ -41,7 +41,7 @@ async def nobody_listening_is_a_disconnection(rig: FeedRig) -> None:
 async def a_line_cut_while_connecting_is_a_disconnection(rig: FeedRig) -> None:
     """A run that is cut off at its first bytes raises FeedDisconnected."""
     with ChaosProxy(rig.source.address) as proxy:
-        proxy.to_client.cut_after = 3
+        proxy.to_client.cut_after = proxy.to_server.cut_after = 3  # whoever speaks first
         error = await _ends(rig, rig.feed(rig.symbols, address=proxy.address), CONNECT_SECONDS)
         if not isinstance(error, FeedDisconnected):
             raise NotConformant(f"a run that is cut off raises FeedDisconnected, and here {error!r}") from error
