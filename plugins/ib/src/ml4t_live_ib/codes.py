@@ -36,6 +36,8 @@ class Action(StrEnum):
     """There is no such instrument, or several."""
     NO_DATA = "no data"
     """The account has no subscription for the data of an instrument."""
+    NO_LINE = "no line"
+    """The account has as many subscriptions as it may have."""
     COMPETING = "competing"
     """Somebody is logged in with the same user elsewhere, and has the market data."""
     PACING = "pacing"
@@ -152,6 +154,12 @@ CODES: Mapping[int, Code] = MappingProxyType(
                     10168: "market data are not subscribed to, and delayed ones are not switched on",
                     10186: "market data are not subscribed to, and delayed ones are not switched on",
                     10189: "tick-by-tick data cannot be subscribed to",
+                },
+            ),
+            *_codes(
+                Action.NO_LINE,
+                {
+                    101: "the account has no market-data line left",
                     10190: "too many tick-by-tick subscriptions",
                 },
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -38,15 +39,22 @@ def _port(_instance: object, _attribute: Any, value: int) -> None:
         raise ValueError(f"{value} is not a port; TWS listens on 7497 (paper) or 7496 (live), the Gateway on 4002 or 4001")
 
 
+def _usual_port() -> int:
+    port = os.environ.get("IB_PORT", "7497")
+    if not port.isdigit():
+        raise ValueError(f"IB_PORT = {port!r} is not a port; write a number, or unset it")
+    return int(port)
+
+
 @frozen(kw_only=True)
 class Connection:
     """Where TWS or the Gateway listens, and how it is watched."""
 
-    host: str = "127.0.0.1"
-    """The machine that TWS or the Gateway runs on."""
+    host: str = field(factory=lambda: os.environ.get("IB_HOST", "127.0.0.1"))
+    """The machine that TWS or the Gateway runs on; the variable IB_HOST when it is not given."""
 
-    port: int = field(default=7497, validator=_port)
-    """7497 is TWS on a paper account, 7496 TWS live, 4002 the Gateway on paper, 4001 the Gateway live."""
+    port: int = field(factory=_usual_port, validator=_port)
+    """7497: TWS on paper, 7496: TWS live, 4002: Gateway on paper, 4001: Gateway live. By default IB_PORT, and else 7497."""
 
     client_id: int = field(default=1, validator=ge(0))
     """What tells this connection from the others at the same TWS; every one needs its own."""

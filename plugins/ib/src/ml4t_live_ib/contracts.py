@@ -52,17 +52,20 @@ class Contracts:
         self._session = session
         self._listed: dict[str, Listed] = {}
         self._symbols: dict[int, str] = {}
+        self._turn = asyncio.Lock()
 
     def forget(self) -> None:
         """Look everything up anew from now on: rules change, and instruments expire."""
         self._listed.clear()
+        self._turn = asyncio.Lock()
 
     async def find(self, symbol: str) -> Listed:
         """Return what IB lists under a symbol. Raises UnknownInstrument, or the session's failure."""
-        listed = self._listed.get(symbol) or await self._look_up(symbol)
+        async with self._turn:  # many orders of one instrument at once look it up once
+            listed = self._listed.get(symbol) or await self._look_up(symbol)
+            self._listed[symbol] = listed
         if listed.last_day and listed.last_day < f"{datetime.now(UTC):%Y%m%d}":
             raise UnknownInstrument(f"{symbol} has expired: {listed.last_day} was its last day")
-        self._listed[symbol] = listed
         return listed
 
     def symbol(self, contract: Contract) -> str:

@@ -30,7 +30,13 @@ TOO_SOON = "pacing"
 """What IB says, among more, when data were asked for too often; what else it says with the same codes holds for good."""
 SUBSCRIBE = "subscribe to its exchange in IB's Client Portal (Market Data), or set market_data_type = 'delayed'"
 
-_REFUSALS = {Action.NO_CONTRACT: UNKNOWN_SYMBOL, Action.NO_DATA: NOT_SUBSCRIBED, Action.PACING: NOT_SUBSCRIBED}
+_REFUSALS = {
+    Action.NO_CONTRACT: (UNKNOWN_SYMBOL, "look the name up in TWS, under Contract Info"),
+    Action.NO_DATA: (NOT_SUBSCRIBED, SUBSCRIBE),
+    Action.PACING: (NOT_SUBSCRIBED, SUBSCRIBE),
+    Action.NO_LINE: (NOT_SUBSCRIBED, "listen to fewer symbols at once, or have more lines added to the account"),
+}
+"""What is left out for good, with the code of the mistake and the remedy."""
 
 _log = structlog.get_logger("ml4t_live_ib")
 
@@ -172,7 +178,8 @@ class IBDataFeed:
             self._session.lose(f"{why}; every subscription begins anew in {PENALTY_SECONDS:g} s")
         elif action in _REFUSALS:
             del self._stream.symbols[number]
-            self._refuse(symbol, why if action is Action.NO_CONTRACT else f"{why}; {SUBSCRIBE}", _REFUSALS[action])
+            mistake, remedy = _REFUSALS[action]
+            self._refuse(symbol, f"{why}; {remedy}", mistake)
         else:
             _log.warning(why, symbol=symbol)
 

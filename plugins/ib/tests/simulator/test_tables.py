@@ -9,7 +9,7 @@ from typing import Any
 
 import ib_async
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ib_async.client import Client
 from ib_async.decoder import Decoder
@@ -23,6 +23,7 @@ from ml4t_live_ib.simulator.protocol.request_tables import REQUESTS
 from ml4t_live_ib.simulator.protocol.wire import WireError
 
 ANSWERS = [each for each in vars(answer_tables).values() if isinstance(each, Message)]
+ON_A_BUSY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 versions = st.integers(157, 178)
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
 numbers = st.floats(allow_nan=False, allow_infinity=False, width=32).filter(lambda value: abs(value) < 1e30)
@@ -58,6 +59,7 @@ def as_far_as(read: Any, values: Any) -> Any:
     return values
 
 
+@ON_A_BUSY_MACHINE
 @given(st.data(), st.sampled_from([*ANSWERS, *REQUESTS.values(), OPEN_ORDER, COMPLETED_ORDER]), versions)
 def test_what_is_written_is_read(data, message, version) -> None:
     values = values_of(message.items, data.draw)
@@ -142,6 +144,7 @@ def encoded(version: int, order: ib_async.Order, contract: ib_async.Contract) ->
     return encoder.sent[0]
 
 
+@ON_A_BUSY_MACHINE
 @given(sdk_orders(), versions)
 def test_an_order_of_the_sdk_is_understood(order, version) -> None:
     contract = ib_async.Stock("AAPL", "SMART", "USD", conId=265598)
@@ -184,6 +187,7 @@ SCALED = {
 }  # fmt: skip
 
 
+@ON_A_BUSY_MACHINE
 @given(sdk_orders(), versions)
 def test_the_sdk_gets_back_what_it_sent(order, version) -> None:
     order.openClose = order.openClose or "O"
@@ -205,6 +209,7 @@ def test_the_sdk_gets_back_what_it_sent(order, version) -> None:
     assert [each.condType for each in back.conditions] == [each.condType for each in order.conditions]
 
 
+@ON_A_BUSY_MACHINE
 @given(sdk_orders(), versions)
 def test_the_sdk_understands_a_completed_order(order, version) -> None:
     values = PLACE_ORDER.read(encoded(version, order, ib_async.Stock("AAPL", "SMART", "USD", conId=265598)), version)
@@ -216,6 +221,7 @@ def test_the_sdk_understands_a_completed_order(order, version) -> None:
     assert (state.status, state.completedTime, back.filledQuantity) == ("Filled", "20260105 09:31:00 US/Eastern", 5.0)
 
 
+@ON_A_BUSY_MACHINE
 @given(st.data(), versions)
 def test_the_sdk_understands_contract_details(data, version) -> None:
     message = answer_tables.CONTRACT_DETAILS
