@@ -68,6 +68,7 @@ class Session:
         self._question = asyncio.Lock()
         self._uncrowded = asyncio.Event()
         self._asked: set[asyncio.Task[Any]] = set()
+        self._waiting: dict[str, asyncio.Task[Any]] = {}
         self._watching: asyncio.Task[None] | None = None
         self._refusal: asyncio.Future[str] | None = None
 
@@ -101,7 +102,7 @@ class Session:
         ib.disconnectedEvent += self._on_disconnect
         ib.client.decoder.logger = _Undecoded(self._on_undecoded)
         self._wire(ib)
-        self._question, self._uncrowded = asyncio.Lock(), asyncio.Event()
+        self._question, self._uncrowded, self._waiting = asyncio.Lock(), asyncio.Event(), {}
         self._uncrowded.set()
         ib.client.throttleStart += self._uncrowded.clear
         ib.client.throttleEnd += self._uncrowded.set
@@ -138,16 +139,21 @@ class Session:
             self.close()
             self._on_loss(why)
 
-    async def ask(self, what: str, request: Callable[[IB], Awaitable[T]]) -> T:
+    async def ask(self, what: str, request: Callable[[IB], Awaitable[T]], *, shared: bool = False) -> T:
         """Return what TWS answers; one question at a time, because the SDK cannot tell the answers apart.
 
-        A question that was asked is seen through even when whoever asked is cancelled. Raises the session's failure, and gives
-        the connection up, when the answer does not come.
+        A question that was asked is seen through even when whoever asked is cancelled. One that is `shared` is put once for all
+        who want `what` before it is put. Raises the session's failure, and gives the connection up, when the answer does not
+        come.
         """
-        asking = asyncio.get_running_loop().create_task(self._ask(what, request), name=f"ib {what}")
-        self._asked.add(asking)
-        asking.add_done_callback(self._answered)
-        return await asyncio.shield(asking)
+        asking = self._waiting.get(what) if shared else None
+        if asking is None or asking.done():
+            asking = asyncio.get_running_loop().create_task(self._ask(what, request), name=f"ib {what}")
+            self._asked.add(asking)
+            asking.add_done_callback(self._answered)
+            if shared:
+                self._waiting[what] = asking
+        return await asyncio.shield(cast("asyncio.Task[T]", asking))
 
     def guard(self, handler: Callable[..., None]) -> Callable[..., None]:
         """Return a handler for the SDK to call: what goes wrong in it is not swallowed, it ends the connection."""
@@ -218,6 +224,7 @@ class Session:
         ib = self.ib
         async with self._question:
             await self._uncrowded.wait()  # a question behind a storm of orders would be late before it was asked
+            self._waiting.pop(what, None)  # what happens from here on may not be in the answer
             if self._ib is not ib:
                 raise self._failure(f"the connection to TWS was lost before it could be asked for {what}")
             try:
