@@ -7,7 +7,7 @@ DISTRIBUTIONS := $(wildcard core/pyproject.toml plugins/*/pyproject.toml contrib
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typing bench docs crash-sweep storms clean
+.PHONY: help demo test lint typing bench docs crash-sweep soak storms clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ docs: $(STAMP)  ## run the examples in the documentation
 
 crash-sweep: $(STAMP)  ## kill a session at every journal write and every send and receive (about half an hour)
 	@$(BIN)/python -m tests.crash $(ARGS)
+
+soak: $(STAMP)  ## 10,000 orders and 200,000 events through each vendor's simulator while everything fails (half an hour each)
+	@$(BIN)/python -m ml4t.live.testing.soak plugins/ib/tests/ib_rig.py:soak_rig $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak plugins/alpaca/tests/alpaca_rig.py:trades_rig $(ARGS)
 
 clean:  ## remove what the commands made
 	@rm -rf $(VENV) .tox .hypothesis .mypy_cache .ruff_cache

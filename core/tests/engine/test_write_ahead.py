@@ -127,7 +127,7 @@ def test_a_disk_that_refuses_stops_the_orders_until_it_accepts_again(tmp_path, d
     story = read(engine.state_folder.journal)
     check_books(story)
     assert {"state": "mended", "why": "the disk accepts again"} in story.bodies("health")
-    withdrawn = [o for o in story.orders.values() if o.reason == "cancelled before it was sent"]
+    withdrawn = [o for o in story.orders.values() if o.code == "unsent"]
     assert not sent & {order.order_id for order in withdrawn}
     assert diary.hooks == ["start", "end"]
 

@@ -96,6 +96,16 @@ def test_the_late_fee_of_a_corrected_fill_belongs_to_the_correction(desk):
     assert desk.portfolio.cash == pytest.approx(100_000 - 8 * 99 - 2.0)
 
 
+def test_in_the_journal_one_fill_holds_after_a_fee_and_two_corrections_that_name_the_first(desk):
+    order = bought(desk)
+    first = desk.fill(order, 10.0, 100.0, execution_id="x.01")
+    desk.desk.fill(attrs.evolve(first, commission=1.0))
+    desk.fill(order, 8.0, 99.0, execution_id="x.02", corrects="x.01")
+    desk.fill(order, 8.0, 98.0, execution_id="x.03", corrects="x.01")
+    assert desk.portfolio.cash == pytest.approx(100_000 - 8 * 98.0)
+    assert [fill.execution_id for fill in effective(desk.tape.bodies("fill"))] == ["x.03"]
+
+
 @pytest.mark.parametrize("state", [S.CANCELLED, S.EXPIRED, S.REJECTED])
 def test_a_fill_after_the_end_is_money_and_a_difference(desk, state):
     order = bought(desk)

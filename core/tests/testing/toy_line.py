@@ -38,7 +38,7 @@ class ToyLine:
 
     async def open(self, address: tuple[str, int], key: str) -> None:
         """Connect and log in. Raises OSError or TimeoutError, Refused for a wrong key."""
-        reader, self._writer = await asyncio.open_connection(*address)
+        reader, self._writer = await asyncio.open_connection(*address, limit=2**24)
         self._tasks.append(asyncio.create_task(self._read(reader), name="toy reader"))
         await self.ask("login", key=key)
         self._tasks.append(asyncio.create_task(self._probe(), name="toy probe"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from attrs import evolve
+
 from ml4t.live.clock import Clock
 from ml4t.live.journal import RecordKind, StatePut
 from ml4t.live.model import Fill, Order, Position
@@ -71,7 +73,10 @@ class Bookkeeper:
             return
         booked = self._booked(fill)
         if booked is None:
-            self._book(fill, self._executions.corrected(fill), missed=missed)
+            corrected = self._executions.corrected(fill)
+            if corrected is not None:  # a venue may name the first of several, and does not know of the one with the fee
+                fill = evolve(fill, corrects=corrected.execution_id)
+            self._book(fill, corrected, missed=missed)
         elif (whole := completed(booked, fill)) is not None:
             self._book(whole, booked)
 

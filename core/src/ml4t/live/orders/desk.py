@@ -20,7 +20,7 @@ from ml4t.live.orders.bookkeeping import Bookkeeper
 from ml4t.live.orders.brackets import also_refused, leaves_with
 from ml4t.live.orders.executions import Key
 from ml4t.live.orders.ports import Executor, Recorder
-from ml4t.live.orders.states import DUST, settled, with_update
+from ml4t.live.orders.states import DUST, UNSENT, settled, with_update
 from ml4t.live.orders.support import unsupported, unsupported_links, venue_refusal
 from ml4t.live.portfolio import Portfolio
 from ml4t.live.risk.books import Books
@@ -111,8 +111,8 @@ class Desk:
                 return False
             if order.state is OrderState.INTENT:  # still on its way to the disk: it never leaves
                 for each in leaves_with(order, self.orders):
-                    reason = "cancelled before it was sent"
-                    self.order(OrderUpdate(each.order_id, OrderState.CANCELLED, self.now(), reason=reason))
+                    said = "cancelled before it was sent"
+                    self.order(OrderUpdate(each.order_id, OrderState.CANCELLED, self.now(), code=UNSENT, reason=said))
             else:
                 self.books.tallies.message(self.now())
                 self._on_loop(partial(self._cancel, order))

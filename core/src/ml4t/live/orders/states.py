@@ -13,6 +13,8 @@ DUST = 1e-9
 
 NEVER_REACHED = "never_reached"
 """The code of an order that the venue never had, as far as asking can prove it."""
+UNSENT = "unsent"
+"""The code of an order that was cancelled before it was sent."""
 
 _ENDS = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED, OrderState.EXPIRED})
 _PROVED = _ENDS | {OrderState.WORKING, OrderState.PARTIALLY_FILLED}

@@ -11,11 +11,10 @@ import attrs
 
 from ml4t.live.journal import JournalReader, verify
 from ml4t.live.model import Order, OrderState
-from ml4t.live.orders.states import DUST, NEVER_REACHED
+from ml4t.live.orders.states import DUST, NEVER_REACHED, UNSENT
 from ml4t.live.testing.venue import SimulatedVenue
 
 _FINAL = frozenset(state.value for state in OrderState if not state.is_open)
-_UNSENT = "cancelled before it was sent"
 _REOPENED = "it works at the venue"
 
 
@@ -84,7 +83,7 @@ def _ended(venue: SimulatedVenue, story: _Story) -> Iterator[str]:
         elif order.state is OrderState.REJECTED:
             if order_id not in venue.refused:
                 yield f"{order_id} is rejected ({order.reason}), and the venue never refused it"
-        elif order.code != NEVER_REACHED and order.reason != _UNSENT:
+        elif order.code not in {NEVER_REACHED, UNSENT}:
             yield f"{order_id} is {order.state} ({order.reason}), and the venue never had it"
 
 

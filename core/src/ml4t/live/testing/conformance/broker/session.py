@@ -16,8 +16,9 @@ from ml4t.live.engine.core import Core
 from ml4t.live.engine.live import LiveEngine
 from ml4t.live.journal import JournalReader, verify
 from ml4t.live.model import Fill, Order, OrderState
+from ml4t.live.orders.executions import effective
 from ml4t.live.orders.facade import DeskBroker
-from ml4t.live.orders.states import NEVER_REACHED
+from ml4t.live.orders.states import NEVER_REACHED, UNSENT
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t.live.testing.conformance.broker.line import PRICE, QUANTITY, usual_time_in_force
 from ml4t.live.testing.conformance.hurry import HurriedClock
@@ -120,7 +121,7 @@ async def session(
             None,
             broker,
             _Quiet(rig.symbol, rig.second_symbol),
-            risk=_without_limits(mode),
+            risk=without_limits(mode),
             state_dir=Path(folder),
             name="conformance",
             clock=HurriedClock(SPEED),
@@ -139,7 +140,8 @@ async def session(
             check_journal(engine.state_folder.journal, rig)
 
 
-def _without_limits(mode: Mode) -> LiveRiskConfig:
+def without_limits(mode: Mode) -> LiveRiskConfig:
+    """Return limits that let every order of a scenario pass."""
     return LiveRiskConfig(
         execution_mode=mode,
         max_position_value=None,
@@ -161,7 +163,7 @@ def check_journal(journal: Path, rig: BrokerRig) -> None:
     faults = [str(problem) for problem in verify(journal)]
     with JournalReader(journal) as reader:
         orders = {order.order_id: order for order in reader.orders()}
-        fills = reader.fills()
+        fills = list(effective(reader.fills()))
     there: dict[str, list[Order]] = {}
     for order in rig.venue.orders():
         there.setdefault(order.order_id, []).append(order)
@@ -177,7 +179,7 @@ def _order_faults(order: Order, there: list[Order]) -> list[str]:
     live = [each for each in there if each.is_open or each.filled_quantity]
     if len(live) > 1 and order.amendment is None:
         return [f"{order.order_id} is at the venue {len(live)} times"]
-    if not there and order.code != NEVER_REACHED and order.state is not OrderState.REJECTED:
+    if not there and order.code not in {NEVER_REACHED, UNSENT} and order.state is not OrderState.REJECTED:
         return [f"{order.order_id} is {order.state} here, and the venue never had it"]
     if there and order.state is OrderState.REJECTED and live:
         return [f"{order.order_id} is rejected here ({order.reason}), and {live[0].state} at the venue"]

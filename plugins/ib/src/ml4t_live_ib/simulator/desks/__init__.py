@@ -1,0 +1,1 @@
+"""What TWS does with the requests of its clients, by subject."""

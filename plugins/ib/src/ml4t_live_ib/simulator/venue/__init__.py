@@ -1,0 +1,1 @@
+"""The venue behind TWS: contracts, prices, orders, accounts. It knows nothing of connections."""
