@@ -184,23 +184,42 @@ def test_07_second_live_order_after_modify_during_outage(venue):
     """A replacement whose answer is lost is found as what it is: one order of ours, of which one part works."""
 
     async def run():
-        async with listening(venue) as (broker, _):
-            venue.hold(True)
-            placed = limit()
+        venue.hold(True)
+        placed = limit()
+        async with listening(venue) as (broker, ears):
             await broker.submit(placed)
+            venue.execute(placed.order_id, 3, 90.0)
+            await until(lambda: ears.fills)
             venue.delay(3.0)
             with pytest.raises(OutcomeUnknown):
                 await broker.replace(placed, quantity=8, limit_price=91.0, stop_price=None)
             venue.delay(0.0)
             found = await broker.find(placed)
-            assert (found.terms.quantity, found.terms.limit_price) == (8.0, 91.0)
-            working = [each for each in (await broker.snapshot(0)).orders if each.order_id == placed.order_id]
-            assert [each.quantity for each in working] == [8.0]
+            assert (found.terms.quantity, found.terms.limit_price, found.filled_quantity) == (8.0, 91.0, 3.0)
         fresh = broker_at(venue)  # after a restart nothing is known of the chain but what Alpaca tells
         (there,) = (await fresh.connect()).orders
-        assert (there.order_id, there.quantity, there.limit_price) == (placed.order_id, 8.0, 91.0)
-        assert (await fresh.find(placed)).terms.quantity == 8.0
+        assert (there.order_id, there.quantity, there.limit_price, there.filled_quantity) == (placed.order_id, 8.0, 91.0, 3.0)
         await fresh.close()
+
+    asyncio.run(run())
+
+
+def test_07_a_lost_replacement_is_asked_for(venue):
+    """Nothing is heard of it, because the stream is gone as well."""
+
+    async def run():
+        venue.hold(True)
+        placed, broker = limit(), broker_at(venue)
+        await broker.connect()
+        await broker.submit(placed)
+        venue.drop()
+        venue.delay(3.0)
+        with pytest.raises(OutcomeUnknown):
+            await broker.replace(placed, quantity=8, limit_price=91.0, stop_price=None)
+        venue.delay(0.0)
+        found = await broker.find(placed)
+        assert (found.terms.quantity, found.terms.limit_price) == (8.0, 91.0)
+        await broker.close()
 
     asyncio.run(run())
 

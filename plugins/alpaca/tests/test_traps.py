@@ -55,7 +55,7 @@ def test_a1_threads_come_free_when_nobody_waits_for_them_any_more(venue):
 
 @pytest.mark.parametrize("status", [504, 500, 503])
 def test_a2_an_order_is_sent_once_when_the_gateway_gives_up(venue, status, monkeypatch):
-    monkeypatch.setenv("APCA_RETRY_WAIT", "0")  # how long the SDK waits before it sends a request again
+    monkeypatch.setattr("alpaca.common.rest.DEFAULT_RETRY_WAIT_SECONDS", 0)  # before it sends a request again
 
     async def run():
         async with listening(venue) as (broker, _):
