@@ -140,7 +140,7 @@ class _Soak:
             market.move(BATCH if keeps_up else 1)
             if len(trader.decided) * plan.messages <= market.count * plan.orders:
                 trader.decide()
-            if len(trader.decided) >= plan.orders * 2 // 3:
+            if len(trader.decided) >= plan.orders * 9 // 10:
                 self._memory.watch()
             await clock.sleep(PAUSE_SECONDS)
 
