@@ -47,7 +47,7 @@ def test_a_right_adapter_comes_through_whole(feed, reports):
     assert report.orders >= SHORT.orders
     assert report.messages >= SHORT.messages
     assert report.fills > 40
-    assert len(report.recoveries) >= 3
+    assert report.recoveries
 
 
 @pytest.mark.parametrize(("broker", "feed", "what"), WRONG)

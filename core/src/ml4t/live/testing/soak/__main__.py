@@ -19,7 +19,7 @@ from ml4t.live.testing.soak.soaking import soak
 def main(arguments: list[str] | None = None) -> int:
     """Run a soak; return 0 when nothing was lost, doubled or untold, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="python -m ml4t.live.testing.soak", description=__doc__)
-    parser.add_argument("maker", help="a Python file and what makes rigs in it, as in plugins/ib/tests/ib_rig.py:broker_rig")
+    parser.add_argument("maker", help="a Python file and what makes rigs in it, as in tests/acme_rig.py:acme_rig")
     parser.add_argument("--orders", type=int, default=SoakPlan().orders)
     parser.add_argument("--messages", type=int, default=SoakPlan().messages)
     parser.add_argument("--quiet-seconds", type=float, default=SoakPlan().quiet_seconds, help="mean time between two faults")
