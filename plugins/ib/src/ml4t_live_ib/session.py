@@ -248,7 +248,8 @@ class Session:
                     break
             raise TimeoutError
         finally:
-            asking.cancel()
+            if not asking.cancel() and not asking.cancelled():
+                asking.exception()  # it may have failed in the same moment in which nobody waited any more
 
     async def _watch(self) -> None:
         """Ask for the time whenever TWS has been quiet: a socket can be open and dead."""
