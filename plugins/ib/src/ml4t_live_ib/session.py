@@ -21,6 +21,8 @@ T = TypeVar("T")
 OnCode = Callable[[int, int, str], None]
 """Gets the id that a message names (-1: none), its code and its text."""
 
+LONGEST = 12
+"""How many times `timeout_seconds` an answer may take that comes in many messages."""
 SKEW_SECONDS = 5
 """How far this machine's clock may be from that of TWS before somebody is told."""
 HOW = (
@@ -129,9 +131,10 @@ class Session:
             self._detach(ib)
             transport, wrapper = ib.client.conn.transport, cast(Any, ib.wrapper)
             wrapper.connectionClosed()  # whoever waits for an answer is told; `disconnect` alone would forget them
-            ib.disconnect()
             if transport is not None:
-                transport.abort()  # a line that is dead would never let go of what is still to be sent
+                # A line that is dead would never let go of what is still to be sent; on one that was reset a farewell raises.
+                transport.abort()
+            ib.disconnect()
 
     def lose(self, why: str) -> None:
         """Give the connection up, and tell the owner why."""
@@ -228,8 +231,7 @@ class Session:
             if self._ib is not ib:
                 raise self._failure(f"the connection to TWS was lost before it could be asked for {what}")
             try:
-                async with asyncio.timeout(self._config.timeout_seconds):
-                    return await request(ib)
+                return await self._answer(ib, request)
             except TimeoutError:
                 why = f"TWS did not say {what} within {self._config.timeout_seconds:g} s"
                 if self._ib is ib:
@@ -237,6 +239,24 @@ class Session:
                 raise self._failure(why) from None
             except ConnectionError as error:
                 raise self._failure(f"the connection to TWS was lost while it was asked for {what}: {error}") from None
+
+    async def _answer(self, ib: IB, request: Callable[[IB], Awaitable[T]]) -> T:
+        """Wait for an answer while messages keep coming: the list of a day's orders may take longer than any other.
+
+        Raises TimeoutError after `timeout_seconds` in which none came, and after `LONGEST` times as long in all.
+        """
+        asking = asyncio.ensure_future(request(ib))
+        try:
+            for _ in range(LONGEST):
+                heard = ib.client.connectionStats().numMsgRecv
+                if (await asyncio.wait({asking}, timeout=self._config.timeout_seconds))[0]:
+                    return asking.result()
+                if ib.client.connectionStats().numMsgRecv == heard:
+                    break
+            raise TimeoutError
+        finally:
+            if not asking.cancel() and not asking.cancelled():
+                asking.exception()  # it may have failed in the same moment in which nobody waited any more
 
     async def _watch(self) -> None:
         """Ask for the time whenever TWS has been quiet: a socket can be open and dead."""
