@@ -187,7 +187,7 @@ class _Soak:
             self._problems.append(f"cash is {cash:.2f} here, and {there:.2f} at the venue")
 
     async def _hear_all(self) -> None:
-        """Wait for all that has happened. A little goes on happening: in a silent market a feed has nothing to join again by."""
+        """Wait for all that has happened. A little goes on: in a silent market a feed has nothing to join again by."""
         before = self._market.last()
         going_on = asyncio.get_running_loop().create_task(self._go_on(), name="market")
         await self._ends("all data are there", lambda: self._ear.has_all(before))
