@@ -25,11 +25,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quiet-seconds", type=float, default=SoakPlan().quiet_seconds, help="mean time between two faults")
     parser.add_argument("--seed", type=int, default=SoakPlan().seed)
     given = parser.parse_args(arguments)
+    maker = _maker(parser, given.maker)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     logging.disable(logging.WARNING)  # lost lines are what it is about
     sys.setswitchinterval(0.0005)  # the simulator has a thread of its own, and the two take turns many times per event
     plan = SoakPlan(orders=given.orders, messages=given.messages, quiet_seconds=given.quiet_seconds, seed=given.seed)
-    report = asyncio.run(soak(_maker(parser, given.maker), plan))
+    report = asyncio.run(soak(maker, plan))
     sys.stdout.write(f"{report}\n")
     return 1 if report.problems else 0
 
