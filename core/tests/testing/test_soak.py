@@ -64,7 +64,7 @@ def test_the_command_says_what_came_of_it(request):
     assert (done.returncode, done.stderr) == (0, "")
     said = done.stdout
     assert said.startswith("10 orders")
-    assert "memory allocated in the last tenth and still held" in said
+    assert "memory held of what was allocated since half-time" in said
     assert "no order lost or doubled, no hole untold" in said
 
 

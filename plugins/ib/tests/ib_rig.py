@@ -46,7 +46,7 @@ class Rig:
     def feed(
         self, symbols: Sequence[str], *, address: Address | None = None, wrong_credentials: bool = False, **options: Any
     ) -> IBDataFeed:
-        return IBDataFeed(symbols=symbols, **self._connection(address) | options)
+        return IBDataFeed(symbols=symbols, **{"history_requests": 10_000, **self._connection(address)} | options)
 
     def _connection(self, address: Address | None) -> dict[str, Any]:
         host, port = address or self.venue.address

@@ -37,6 +37,8 @@ LAG = 2_000
 RESUME_SECONDS = 60.0
 """How long trading and data may take to come back after a fault has ended."""
 CENT = 0.01
+RECENT_ORDERS = 1_000
+"""So few stay in memory that a run has filled it by half-time, and old executions have to be found on disk."""
 
 
 async def soak(maker: WholeMaker, plan: SoakPlan | None = None) -> SoakReport:
@@ -77,7 +79,9 @@ def _engine(plan: SoakPlan, rig: WholeRig, orders: ChaosProxy, data: ChaosProxy,
         state_dir=folder,
         name="soak",
         clock=HurriedClock(plan.speed),
-        settings=EngineSettings(reconnect_first_seconds=0.1, reconnect_max_seconds=2.0, blocked_after_seconds=60.0),
+        settings=EngineSettings(
+            reconnect_first_seconds=0.1, reconnect_max_seconds=2.0, blocked_after_seconds=60.0, recent_orders=RECENT_ORDERS
+        ),
     )
 
 
@@ -132,7 +136,7 @@ class _Soak:
             gaps=len(gaps),
             seconds=(clock.monotonic() - self._began) / NANOS,
             recoveries=self._recoveries,
-            growth=self._memory.growth,
+            held=self._memory.held,
             problems=self._problems,
         )
 
@@ -143,8 +147,7 @@ class _Soak:
             market.move(BATCH if keeps_up else 1)
             if len(trader.decided) * plan.messages <= market.count * plan.orders:
                 trader.decide()
-            if len(trader.decided) >= plan.orders * 9 // 10:
-                self._memory.watch()
+            self._memory.at(min(len(trader.decided) / plan.orders, market.count / max(1, plan.messages)))
             await clock.sleep(PAUSE_SECONDS)
 
     async def _suffer(self, fault: Fault, rng: random.Random, trading: asyncio.Task[None]) -> None:
