@@ -87,6 +87,7 @@ class AlpacaBroker:
         """
         await self.close()
         rest = Rest(self._config)
+        # No bound: none may be dropped, and `_deliver` waits for nothing but what they need to be told.
         updates: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         stream = UpdatesStream(self._config, updates.put_nowait)
         lookup = Lookup(rest, self._chains)
