@@ -16,6 +16,7 @@ from wrong_feeds import DeliversEverythingTwice, ReconnectsInSilence
 
 from ml4t.live.testing.soak import SoakPlan, soak
 from ml4t.live.testing.soak.__main__ import main
+from ml4t.live.testing.soak.memory import Memory
 
 SHORT = SoakPlan(orders=120, messages=2_400, quiet_seconds=0.3, speed=5.0, memory=False)
 RIGHT = [ToyFeedWithHistory, ToyFeed]
@@ -66,6 +67,21 @@ def test_the_command_says_what_came_of_it(request):
     assert said.startswith("10 orders")
     assert "memory held of what was allocated since half-time" in said
     assert "no order lost or doubled, no hole untold" in said
+
+
+@pytest.mark.parametrize("leaks", [True, False])
+def test_memory_that_grows_to_the_end_is_found(leaks):
+    code = {}
+    exec(compile("def work(): return [bytes(1_000) for _ in range(5_000)]", "/lib/ml4t_live_acme/feed.py", "exec"), code)
+    memory, held = Memory(wanted=True), []
+    for done in (0.4, 0.6, 0.8, 1.0):
+        memory.at(done)
+        if not leaks:
+            held.clear()
+        held.append(code["work"]())
+    memory.stop()
+    assert memory.held[0] > 5e6
+    assert bool(memory.problem) is leaks
 
 
 @pytest.mark.parametrize("maker", ["nowhere.py:rig", "toy_whole.py:nothing"])

@@ -11,6 +11,8 @@ _NOT_OURS = ("*simulator*", "*/testing/*")
 """The venue's books grow by design, and so does what the soak remembers."""
 
 BEGIN, BETWEEN = 0.5, 0.75
+SLACK = 2 * 2**20
+"""Bytes by which what is held may differ at two moments of a run where nothing grows."""
 
 
 class Memory:
@@ -40,6 +42,13 @@ class Memory:
         if self._wanted and tracemalloc.is_tracing():
             self._count()
             tracemalloc.stop()
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, empty when nothing is: memory that grows until the end."""
+        if len(self.held) < 2 or self.held[1] - self.held[0] <= SLACK:
+            return ""
+        return f"the last quarter has left {(self.held[1] - self.held[0]) / 2**20:.1f} MiB more in memory than the one before"
 
     def _count(self) -> None:
         gc.collect()

@@ -129,6 +129,7 @@ class _Soak:
         except NotConformant as error:
             self._problems.append(str(error))
         self._problems += self._market.problems(self._ear, gaps)
+        self._problems += filter(None, [self._memory.problem])
         return SoakReport(
             orders=len(self._trader.decided),
             messages=self._market.count,
