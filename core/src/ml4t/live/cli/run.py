@@ -126,11 +126,16 @@ def _fitting(config: Path) -> Iterator[None]:
 
 
 async def _run(engine: Engine, log: logs.Logs) -> LiveError | None:
-    await _connect(engine)
-    log.to_file(engine.state_folder.log)
-    _log.info("running", name=engine.parts.name, mode=engine.parts.mode, state_dir=str(engine.state_folder.root))
+    with engine.in_charge():
+        await _connect(engine)
+        log.to_file(engine.state_folder.log)
+        _log.info("running", name=engine.parts.name, mode=engine.parts.mode, state_dir=str(engine.state_folder.root))
+        return await _serve(engine)
+
+
+async def _serve(engine: Engine) -> LiveError | None:
     try:
-        await engine.run()
+        await engine.serve()
     except LiveError as error:
         _log.error("the run failed", exc_info=True)
         return error
