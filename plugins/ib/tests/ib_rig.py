@@ -14,7 +14,7 @@ from ml4t_live_ib.broker import IBBroker
 from ml4t_live_ib.feed import IBDataFeed
 from ml4t_live_ib.simulator import SimulatorConfig, TwsSimulator
 
-QUICK: Mapping[str, Any] = {"probe_seconds": 0.2, "timeout_seconds": 1.0, "requests_per_second": 10_000}
+QUICK: Mapping[str, Any] = {"probe_seconds": 0.2, "timeout_seconds": 2.0, "requests_per_second": 10_000}
 """A connection that finds out in seconds what takes a user's half a minute."""
 
 NO_CREDENTIALS = {

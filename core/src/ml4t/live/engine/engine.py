@@ -25,12 +25,12 @@ from ml4t.live.engine.storage import Storage
 from ml4t.live.engine.supervision import supervise_broker, supervise_feeds
 from ml4t.live.engine.supervisor import ChildEvent, Supervisor, SupervisorFailed
 from ml4t.live.engine.timekeeper import keep_time, watch_loop
-from ml4t.live.engine.waiting import first_of
 from ml4t.live.engine.watchdog import Watchdog
 from ml4t.live.errors import BrokerConnectionError, JournalError, LiveError
 from ml4t.live.journal import RecordKind, StateDir
 from ml4t.live.model import Gap, MarketEvent
 from ml4t.live.times import NANOS
+from ml4t.live.waiting import first_of
 
 STOP_SECONDS = 10.0
 """How long a stop waits for each part before it goes on without it."""
