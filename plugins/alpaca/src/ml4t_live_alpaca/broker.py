@@ -10,12 +10,11 @@ from typing import Any
 import structlog
 from attrs import define
 
+from ml4t.live.adapters import check_skew, first_of
 from ml4t.live.contracts import BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
 from ml4t.live.errors import WRONG_ACCOUNT_KIND, BrokerConnectionError, BrokerRefused, OutcomeUnknown
 from ml4t.live.model import Order, OrderType, Terms, TimeInForce
-from ml4t.live.skew import check_skew
 from ml4t.live.times import NANOS
-from ml4t.live.waiting import first_of
 from ml4t_live_alpaca.account import AccountReader, blocked, kind_of
 from ml4t_live_alpaca.assets import Assets
 from ml4t_live_alpaca.chains import Chain, Chains

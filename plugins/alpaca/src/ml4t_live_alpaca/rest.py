@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import requests
 import structlog
 
+from ml4t.live.adapters import Pace
 from ml4t.live.errors import UNAUTHORIZED, BrokerConnectionError, BrokerRefused, OutcomeUnknown
-from ml4t.live.pace import Pace
 from ml4t_live_alpaca.config import Connection
 from ml4t_live_alpaca.sdk import APIError, BaseURL, TradingClient
 
