@@ -1,0 +1,57 @@
+"""The gateway's intraday replay: what was missed in the last 24 hours."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+
+from ml4t.live.model import MarketEvent
+from ml4t.live.times import NANOS
+from ml4t_live_databento.config import DatabentoFeedConfig
+from ml4t_live_databento.gateway import connected
+from ml4t_live_databento.session import Session
+
+KEPT = (24 * 3_600 - 60) * NANOS
+"""How far back the replay goes, less a minute for getting there."""
+
+_log = structlog.get_logger("ml4t.live.databento")
+
+
+async def replayed(config: DatabentoFeedConfig, symbol: str, start: int, end: int) -> list[MarketEvent]:
+    """Return the events of `symbol` with start <= event_time < end, oldest first, over a connection of its own.
+
+    Raises FeedDisconnected, and FeedRefused when it is refused.
+    """
+    first = max(start, time.time_ns() - KEPT)
+    if first > start:
+        _log.error(
+            "Databento replays 24 hours only: the beginning of the hole stays", symbol=symbol, seconds=(first - start) / NANOS
+        )
+    if first >= end:
+        return []
+    done = asyncio.Event()
+    session = Session(config, (symbol,), backfilled=True, caught_up=done.set)
+    found: list[MarketEvent] = []
+
+    def collect() -> None:
+        for event in session.translator.take():
+            if event.event_time >= end:
+                done.set()
+            elif event.event_time >= start:
+                found.append(event)
+
+    async with connected(config, session.hear, collect) as line:
+        line.begin((symbol,), first)
+        watching = asyncio.ensure_future(line.watch())
+        waiting = asyncio.ensure_future(done.wait())
+        try:
+            await asyncio.wait([watching, waiting], return_when=asyncio.FIRST_COMPLETED)
+            if not done.is_set():
+                await watching
+        finally:
+            watching.cancel()
+            waiting.cancel()
+            await asyncio.gather(watching, waiting, return_exceptions=True)
+    return found
