@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -17,8 +17,9 @@ class Intervals:
     a bar per venue: their highs, lows and volumes are added up, and opened and closed is where most was traded.
     """
 
-    def __init__(self, interval: int, *, quiet_bars: bool, backfilled: bool) -> None:
+    def __init__(self, interval: int, now: Callable[[], int | None], *, quiet_bars: bool, backfilled: bool) -> None:
         self._interval = interval
+        self._now = now
         self._quiet_bars = quiet_bars
         self._backfilled = backfilled
         self._start = 0
@@ -53,7 +54,7 @@ class Intervals:
         start = moment - self._interval
         if not self._quiet_bars:
             return
-        now = time.time_ns()
+        now = self._now()
         for symbol, (last, close) in self._last.items():
             if last < start:
                 self._last[symbol] = (start, close)

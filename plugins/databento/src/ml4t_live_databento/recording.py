@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from databento.common.symbology import InstrumentMap
-from databento_dbn import UNDEF_TIMESTAMP, DBNDecoder, Metadata, SymbolMappingMsg, SystemMsg
+from databento_dbn import DBNDecoder, Metadata, SymbolMappingMsg, SystemMsg
 
 from ml4t.live.clock import Clock, SystemClock
 from ml4t.live.contracts import Sink
@@ -78,7 +78,9 @@ class Recording:
         """Yield the events of the file, those of one piece together."""
         decoded = self._decoded()
         names = _Names(self._config.symbols, next(decoded)[0])
-        translator = Translator(self._schema, names.ids, quiet_bars=self._config.quiet_bars, backfilled=backfilled)
+        translator = Translator(
+            self._schema, names.ids, quiet_bars=self._config.quiet_bars, backfilled=backfilled, recorded=True
+        )
         for records in decoded:
             for record in records:
                 kind = type(record)
@@ -88,7 +90,7 @@ class Recording:
                     if record.code == SystemCode.END_OF_INTERVAL:
                         translator.end_interval(record.ts_event)
                 else:
-                    names.turn_to(record.ts_event if record.ts_event != UNDEF_TIMESTAMP else record.ts_recv)
+                    names.turn_to(record.ts_index)
                     translator.hear(record)
             yield translator.take()
         translator.finish()

@@ -87,7 +87,7 @@ def _book(it: Happened, instrument: int) -> bytes:
             side=Side.ASK,
             depth=0,
             ts_recv=it.time + 1_000,
-            levels=[BidAskPair(bid_px=it.close - SPREAD, ask_px=it.close + SPREAD, bid_sz=10, ask_sz=20)],
+            levels=BidAskPair(bid_px=it.close - SPREAD, ask_px=it.close + SPREAD, bid_sz=10, ask_sz=20),  # type: ignore[arg-type]  # the stub says a list
         )
     )
 
@@ -106,7 +106,7 @@ def _snapshot(interval: int) -> Encoder:
                 size=it.size,
                 side=Side.ASK,
                 ts_recv=it.time + interval,
-                levels=[BidAskPair(bid_px=it.close - SPREAD, ask_px=it.close + SPREAD, bid_sz=10, ask_sz=20)],
+                levels=BidAskPair(bid_px=it.close - SPREAD, ask_px=it.close + SPREAD, bid_sz=10, ask_sz=20),  # type: ignore[arg-type]  # the stub says a list
             )
         )
 
@@ -127,7 +127,7 @@ def _consolidated(interval: int) -> Encoder:
                 size=it.size,
                 side=Side.ASK,
                 ts_recv=it.time + interval,
-                levels=[ConsolidatedBidAskPair(bid_px=it.close - SPREAD, ask_px=it.close + SPREAD, bid_sz=10, ask_sz=20)],
+                levels=ConsolidatedBidAskPair(bid_px=it.close - SPREAD, ask_px=it.close + SPREAD, bid_sz=10, ask_sz=20),  # type: ignore[arg-type]  # the stub says a list
             )
         )
 
