@@ -193,7 +193,7 @@ class Client:
 
     def _too_slow(self, series: Series) -> bool:
         """Warn a client that is behind; return True when it misses what comes, because its schema says so or it does."""
-        waiting = self.writer.transport.get_write_buffer_size()
+        waiting = self.backlog
         if waiting <= self.gateway.config.slow_bytes:
             self.warned = False
             if self.skipped:
@@ -207,6 +207,11 @@ class Client:
             self.warned = True
             self.tell(SystemCode.SLOW_READER_WARNING, f"{waiting} bytes are waiting to be read")
         return False
+
+    @property
+    def backlog(self) -> int:
+        """How many bytes are waiting to be read, beside what sockets hold."""
+        return self.writer.transport.get_write_buffer_size()
 
     def close(self, *, reset: bool) -> None:
         """Hang up, with FIN or with RST."""

@@ -89,6 +89,11 @@ class DatabentoSimulator:
         """What clients have said, one control line each."""
         return self._call(lambda gateway: list(gateway.lines))
 
+    @property
+    def backlog(self) -> int:
+        """How many bytes the slowest client has left to read, beside what sockets hold."""
+        return self._call(lambda gateway: max((client.backlog for client in gateway.clients), default=0))
+
     def drop(self, *, reset: bool = False) -> None:
         """Close every connection, with FIN or with RST, and take new ones."""
         self._call(lambda gateway: gateway.drop(reset=reset))
