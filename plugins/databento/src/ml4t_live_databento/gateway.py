@@ -25,7 +25,7 @@ Flush = Callable[[], None]
 class Line(DatabentoLiveProtocol):
     """Hands every record to `hear`, and calls `flush` at the end of each read of the socket.
 
-    What either raises ends the connection, and so does everything that the SDK cannot read.
+    What either raises ends the connection, and so does everything that the SDK cannot read; `watch` raises it.
     """
 
     def __init__(self, config: DatabentoFeedConfig, hear: Hear, flush: Flush) -> None:
@@ -35,7 +35,7 @@ class Line(DatabentoLiveProtocol):
         self._flush = flush
         self._loop = asyncio.get_running_loop()
         self._heard_at = self._loop.time()
-        self.lost: asyncio.Future[FeedDisconnected | FeedRefused] = self._loop.create_future()
+        self.lost: asyncio.Future[Exception] = self._loop.create_future()
         self.gateway_time: int | None = None
         """The gateway's clock when the session began, nanoseconds UTC."""
 
@@ -59,7 +59,10 @@ class Line(DatabentoLiveProtocol):
             self._fail(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing that follows can be trusted
             self._fail(FeedDisconnected(f"Databento sent what cannot be read: {error!r}"))
-        self._flush()  # what came before an error is as good as ever
+        try:
+            self._flush()  # what came before an error is as good as ever
+        except Exception as error:  # noqa: BLE001 - it is the run's, and the loop would only log it
+            self._fail(error)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end, whoever closed the connection and how."""
@@ -113,7 +116,7 @@ class Line(DatabentoLiveProtocol):
         futures: list[asyncio.Future[Any]] = [awaited, self.lost]
         await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
-    def _fail(self, error: FeedDisconnected | FeedRefused) -> None:
+    def _fail(self, error: Exception) -> None:
         if not self.lost.done():
             self.lost.set_result(error)
         self.transport.abort()

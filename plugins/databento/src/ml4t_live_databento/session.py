@@ -55,10 +55,13 @@ class Session:
     def hear(self, record: Any) -> None:
         """Take in a record. Raises FeedDisconnected or FeedRefused when the session cannot go on."""
         control = self._controls.get(type(record))
-        if control is None:
-            self._translate(record)
-        else:
+        if control is not None:
             control(record)
+            return
+        try:
+            self._translate(record)
+        except Exception as error:  # noqa: BLE001 - a record that cannot be read costs none of the others
+            _log.error("a record cannot be read", record=repr(record), error=repr(error))
 
     def _map(self, record: SymbolMappingMsg) -> None:
         symbol, instrument = record.stype_in_symbol, record.instrument_id
