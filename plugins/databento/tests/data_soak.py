@@ -125,10 +125,8 @@ def main() -> None:
     print(f"{report.held} bytes of the second half still held")
     for name in sorted({name for name, _ in report.faults}):
         seconds = sorted(took for each, took in report.faults if each == name)
-        print(
         usual, longest = seconds[len(seconds) // 2], seconds[-1]
         print(f"{name:<22} {len(seconds):>3} times, trades again after {usual:.1f} s, at most {longest:.1f}")
-        )
     print("\n".join(report.problems) or "nothing lost, doubled or untold")
 
 
