@@ -58,15 +58,19 @@ async def soak(messages: int, *, quiet_seconds: float, seed: int = 1) -> Report:
                 ear = await _settled(market, heard)
                 report.problems = market.problems(ear, heard.gaps)
                 report.messages, report.gaps = market.count, len(heard.gaps)
-                filters = [tracemalloc.Filter(True, pattern) for pattern in ("*ml4t_live_databento/[!s]*", "*databento/live/*")]
                 if tracemalloc.is_tracing():
-                    snapshot = tracemalloc.take_snapshot().filter_traces(filters)
-                    # The ear of this soak keeps every event, which is no fault of who made it.
-                    report.held = sum(
-                        each.size for each in snapshot.statistics("lineno") if "records.py" not in each.traceback[0].filename
-                    )
+                    heard.events.clear()
+                    ear.times.clear()
+                    report.held = _held()
                     tracemalloc.stop()
     return report
+
+
+def _held() -> int:
+    """Return how many bytes of the adapter and of the SDK are allocated, beside the events that have been let go."""
+    patterns = {"*ml4t_live_databento/*": True, "*databento/live/*": True, "*/simulator/*": False}
+    filters = [tracemalloc.Filter(wanted, pattern) for pattern, wanted in patterns.items()]
+    return sum(each.size for each in tracemalloc.take_snapshot().filter_traces(filters).statistics("filename"))
 
 
 async def _trade(market: Market, heard: Heard, messages: int) -> None:

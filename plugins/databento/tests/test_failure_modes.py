@@ -90,7 +90,7 @@ def test_03_of_a_hole_longer_than_a_day_the_last_day_is_filled_and_the_rest_is_t
 def test_03_a_replay_that_is_refused_says_so(source):
     async def run():
         source.keep(60)
-        with pytest.raises(FeedDisconnected, match="is not kept any more"):
+        with pytest.raises(FeedDisconnected, match="ends the session: start must be within the last 24 hours"):
             await feed_at(source, "AAPL").backfill("AAPL", time.time_ns() - 3_600 * NANOS, time.time_ns())
 
     asyncio.run(run())

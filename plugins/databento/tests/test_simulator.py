@@ -14,6 +14,7 @@ from databento_rig import WRONG, still, until
 
 from ml4t.live.errors import ConfigError
 from ml4t.live.times import NANOS
+from ml4t_live_databento.sdk import REPLAY_DATA_AGED_OUT
 from ml4t_live_databento.simulator import DatabentoSimulator, DatabentoSimulatorConfig
 
 DATASET = "XNAS.ITCH"
@@ -106,7 +107,7 @@ def test_a_replay_goes_back_24_hours(source):
     async def run():
         with client_of(source, "trades", "AAPL", start=time.time_ns() - 25 * 3_600 * NANOS) as client:
             await until(lambda: client.of(ErrorMsg))
-            assert client.of(ErrorMsg)[0].code == ErrorCode.REPLAY_DATA_AGED_OUT
+            assert client.of(ErrorMsg)[0].code == REPLAY_DATA_AGED_OUT
 
     asyncio.run(run())
 

@@ -18,7 +18,6 @@ _WORDS: Mapping[Code, str] = {
     ErrorCode.SKIPPED_RECORDS_AFTER_SLOW_READING: (
         "this machine read too slowly and records were left out; they are fetched from the replay"
     ),
-    ErrorCode.REPLAY_DATA_AGED_OUT: "what was asked for is not kept any more",
 }
 
 

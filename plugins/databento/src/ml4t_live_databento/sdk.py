@@ -16,3 +16,6 @@ SystemCode: Any = databento_dbn.SystemCode
 VersionUpgradePolicy: Any = databento_dbn.VersionUpgradePolicy
 Code = Any
 """A member of `ErrorCode` or `SystemCode`."""
+
+REPLAY_DATA_AGED_OUT: Code = getattr(ErrorCode, "REPLAY_DATA_AGED_OUT", ErrorCode.UNSET)
+"""Newer than the oldest SDK that is supported."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from ml4t_live_databento.sdk import Code, ErrorCode, SystemCode
+from ml4t_live_databento.sdk import REPLAY_DATA_AGED_OUT, Code, ErrorCode, SystemCode
 from ml4t_live_databento.simulator import encoding
 from ml4t_live_databento.simulator.encoding import SERIES, TICKS, Happened, Series
 
@@ -145,7 +145,7 @@ class Client:
 
     def _replay(self, subscription: Subscription, start: int) -> None:
         if start < self.gateway.now() - self.gateway.kept:
-            self.tell_error(ErrorCode.REPLAY_DATA_AGED_OUT, "start must be within the last 24 hours")
+            self.tell_error(REPLAY_DATA_AGED_OUT, "start must be within the last 24 hours")
             return
         series = subscription.series
         for it in self.gateway.tape.since(start, series.interval, sorted(subscription.symbols)):
