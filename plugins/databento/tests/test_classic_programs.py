@@ -98,6 +98,8 @@ def test_without_a_key_or_a_dataset_it_is_said_what_to_give(monkeypatch):
         DatabentoFeed(symbols=["ES,NQ"], dataset="GLBX.MDP3")
     with pytest.raises(TypeError, match="one string where a list"):
         DatabentoFeed(symbols="ESH6", dataset="GLBX.MDP3")
+    with pytest.raises(ValueError, match=r"ES\.c\.0 of stype_in = 'raw_symbol' are written in capitals"):
+        DatabentoFeed(symbols=["ES.c.0", "NQH6"], dataset="GLBX.MDP3")
     assert "db-x" not in repr(DatabentoFeed(symbols=["ESH6"], dataset="GLBX.MDP3")._config)
 
 

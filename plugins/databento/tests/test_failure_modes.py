@@ -12,13 +12,15 @@ import tracemalloc
 
 import pytest
 import structlog
-from databento_dbn import ErrorCode, SystemCode
+from databento_dbn import ErrorCode, ErrorMsg, SystemCode, SystemMsg
 from databento_rig import WRONG, Ears, bars_rig, feed_at, feeding, still, trades_rig, until
 
 from ml4t.live.errors import NOT_SUBSCRIBED, UNAUTHORIZED, UNKNOWN_SYMBOL, FeedDisconnected, FeedRefused
 from ml4t.live.model import Bar, Trade
 from ml4t.live.testing.conformance.feed.ear import supervised
 from ml4t.live.times import NANOS
+from ml4t_live_databento.config import DatabentoFeedConfig
+from ml4t_live_databento.session import Session
 from ml4t_live_databento.simulator import encoding
 
 
@@ -99,6 +101,15 @@ def test_03_a_replay_that_is_refused_says_so(source):
 def test_03_a_replay_of_nothing_ends(source):
     async def run():
         assert not await feed_at(source, "AAPL").backfill("AAPL", time.time_ns() - NANOS, time.time_ns())
+
+    asyncio.run(run())
+
+
+def test_03_a_replay_that_stalls_is_a_loss_although_the_gateway_is_there(source):
+    async def run():
+        source.mute(True)
+        with pytest.raises(FeedDisconnected, match="replay has brought nothing for 1 s"):
+            await feed_at(source, "AAPL").backfill("AAPL", time.time_ns() - NANOS, time.time_ns())
 
     asyncio.run(run())
 
@@ -201,6 +212,39 @@ def test_17_an_unknown_symbol_is_named_and_silences_no_other(source):
         assert said["symbols"] == ["NOSUCH"]
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("symbols", "words", "named"),
+    [
+        (("AAPL", "ES"), "Failed to resolve ES.c.0, 'ES'.", ["ES"]),
+        (("AAPL", "ES"), "Failed to resolve ES.", ["ES"]),
+        (
+            ("AAPL", "AAPL  250221C00250000"),
+            "Failed to resolve AAPL  250221C00250000, ES.c.0",
+            ["AAPL", "AAPL  250221C00250000"],
+        ),
+        (("AAPL", "ES"), "Some symbols failed to resolve", "it does not say which"),
+    ],
+)
+def test_17_what_an_error_names_is_left_out_and_no_more(symbols, words, named):
+    session = Session(DatabentoFeedConfig(symbols=symbols, api_key="k", dataset="GLBX.MDP3"), symbols)
+    record = ErrorMsg(ts_event=1, err=words, code=ErrorCode.SYMBOL_RESOLUTION_FAILED)
+    with structlog.testing.capture_logs() as logs:
+        if set(named) == set(symbols):
+            with pytest.raises(FeedRefused):
+                session.hear(record)
+        else:
+            session.hear(record)
+    assert logs[0]["symbols"] == named
+
+
+def test_17_when_nothing_is_mapped_and_no_symbol_was_named_all_are_refused():
+    symbols = ("AAPL", "ES")
+    session = Session(DatabentoFeedConfig(symbols=symbols, api_key="k", dataset="GLBX.MDP3"), symbols)
+    session.hear(ErrorMsg(ts_event=1, err="Some symbols failed to resolve", code=ErrorCode.SYMBOL_RESOLUTION_FAILED))
+    with pytest.raises(FeedRefused, match="knows none of AAPL, ES"):
+        session.hear(SystemMsg(ts_event=1, msg="done", code=SystemCode.SUBSCRIPTION_ACK))
 
 
 def test_18_timestamps_are_exact_to_the_nanosecond_and_bars_bear_their_start(source):

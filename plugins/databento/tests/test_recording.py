@@ -253,7 +253,7 @@ def test_a_recording_is_played_as_fast_as_is_wanted(tmp_path):
         async def sleep(self, seconds):
             slept.append(seconds)
 
-    feed._recording.clock = Clock()
+    feed.clock = Clock()
     ears = Ears()
     asyncio.run(feed.run(ears))
     assert len(ears.events) == 10

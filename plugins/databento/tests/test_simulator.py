@@ -70,7 +70,7 @@ def test_a_session_begins_with_mappings_and_an_acknowledgement_and_brings_trades
             assert client.codes()[0] == SystemCode.SUBSCRIPTION_ACK
             [trade] = client.of(TradeMsg)
             assert (trade.ts_event, trade.pretty_price, trade.size) == (when, 190.3, 100)
-            assert client.live.symbology_map[trade.instrument_id] == str(source.instrument("AAPL"))
+            assert client.live.symbology_map[trade.instrument_id] == "AAPL"
             assert {record.stype_in_symbol for record in client.of(SymbolMappingMsg)} == {"AAPL", "MSFT"}
 
     asyncio.run(run())

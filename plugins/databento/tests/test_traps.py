@@ -244,6 +244,27 @@ def test_d12_ids_are_those_of_the_session():
     asyncio.run(run())
 
 
+def test_d12_two_symbols_that_are_one_instrument_are_both_heard(source):
+    """`ES.c.0` and `ES.v.0` mostly are, and the gateway tells of an instrument once; then one of them rolls."""
+
+    async def run():
+        both = ("ESH6", "NQH6")
+        async with feeding(feed_at(source, *both), ears := Ears()):
+            await until(lambda: source.subscriptions)
+            first, second = (source.instrument(symbol) for symbol in both)
+            source.push(encoding.mapping("NQH6", first, "raw_symbol", time.time_ns()))
+            source.emit("ESH6", 1.0)
+            await until(lambda: len(ears.events) == 2)
+            assert {event.symbol for event in ears.events} == set(both)
+            source.push(encoding.mapping("ESH6", second, "raw_symbol", time.time_ns()))
+            source.emit("ESH6", 2.0)  # of the first instrument, which is NQH6 alone now
+            source.emit("NQH6", 3.0)
+            await until(lambda: len(ears.events) == 4)
+            assert [(event.symbol, event.price) for event in ears.events[2:]] == [("NQH6", 2.0), ("ESH6", 3.0)]
+
+    asyncio.run(run())
+
+
 def test_d12_a_symbol_that_is_mapped_twice_is_heard_once(source):
     async def run():
         async with feeding(feed_at(source, "AAPL"), ears := Ears()):

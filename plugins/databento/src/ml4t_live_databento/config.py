@@ -111,6 +111,12 @@ class DatabentoFeedConfig:
     def __attrs_post_init__(self) -> None:
         if self.path is not None:
             return
+        low = [symbol for symbol in self.symbols if self.stype_in == "raw_symbol" and symbol != symbol.upper()]
+        if low:  # the SDK asks for them in capitals, and what comes under that name would be nobody's
+            raise ValueError(
+                f"symbols: {', '.join(low)} of stype_in = 'raw_symbol' are written in capitals; a future by its place in the "
+                "curve, such as ES.c.0, needs stype_in = 'continuous'"
+            )
         if self.api_key is None:
             raise ValueError(
                 f"api_key is missing; give it, or set {KEY_VARIABLE}: Databento's web page shows it under API keys. To play a "

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-import structlog
-
+from ml4t.live.clock import Clock, SystemClock
 from ml4t.live.contracts import Sink
-from ml4t.live.errors import FeedDisconnected
 from ml4t.live.model import MarketEvent
-from ml4t.live.times import NANOS
+from ml4t_live_databento.clock import ClockCheck
 from ml4t_live_databento.config import DatabentoFeedConfig, from_environment
-from ml4t_live_databento.gateway import Line, connected
+from ml4t_live_databento.gateway import connected
 from ml4t_live_databento.recording import Recording
 from ml4t_live_databento.replay import replayed
 from ml4t_live_databento.session import Session
-
-WARNED_SECONDS = 1.0
-REFUSED_SECONDS = 10.0
-
-_log = structlog.get_logger("ml4t.live.databento")
 
 
 class DatabentoFeed:
@@ -31,7 +23,8 @@ class DatabentoFeed:
     Made from a configuration, or in code: `DatabentoFeed(symbols=["ESH6"], dataset="GLBX.MDP3")`, with the options of
     `DatabentoFeedConfig`; a key that is not given is that of DATABENTO_API_KEY. A recording moves the clock (`historical`).
 
-    `resume_after` may be set before a recording is played: events known by then (nanoseconds UTC) are left out.
+    Before a recording is played `resume_after` may be set, which leaves out events known by then (nanoseconds UTC), and
+    `clock`, which a paced one sleeps on.
     Raises RecordingError when the recording cannot be played.
     """
 
@@ -41,6 +34,7 @@ class DatabentoFeed:
         self._recording = None if self._config.path is None else Recording(self._config, self._config.path)
         self.historical = self._recording is not None
         self.resume_after: int | None = None
+        self.clock: Clock = SystemClock()
 
     @classmethod
     def from_file(
@@ -61,26 +55,20 @@ class DatabentoFeed:
         named in the log and left out; only when it knows none of them it is refused.
         """
         if self._recording is not None:
-            await self._recording.play(sink, self.resume_after)
+            await self._recording.play(sink, self.clock, self.resume_after)
             return
-        session = Session(self._config, self.symbols, alive=sink.alive)
+        clock = ClockCheck()
+        session = Session(self._config, self.symbols, alive=sink.alive, told_time=clock.look)
         take = session.translator.take
 
         def flush() -> None:
             events = take()
-            if events and not over:
+            if events:
                 sink.push_many(events)
 
-        over = False
-        try:
-            async with connected(self._config, session.hear, flush) as line:
-                asked = time.time_ns()
-                line.begin(self.symbols)
-                await line.opened()
-                _check_clock(line, asked)
-                await line.watch()
-        finally:
-            over = True
+        async with connected(self._config, session.hear, flush) as line:
+            line.begin(self.symbols)
+            await line.watch()
 
     async def backfill(self, symbol: str, start: int, end: int) -> Iterable[MarketEvent]:
         """Return the events of `symbol` with start <= event_time < end (nanoseconds UTC), oldest first.
@@ -94,16 +82,3 @@ class DatabentoFeed:
 
 DataBentoFeed = DatabentoFeed
 """The name that earlier programs use."""
-
-
-def _check_clock(line: Line, asked: int) -> None:
-    """Warn of a clock that is more than a second wrong. Raises FeedDisconnected for one that is more than ten."""
-    theirs = line.gateway_time or asked
-    answered = time.time_ns()
-    # The gateway looked at its clock at some moment in between.
-    off = max(asked - theirs, theirs - answered, 0) / NANOS
-    side = "ahead of" if asked > theirs else "behind"
-    if off > REFUSED_SECONDS:
-        raise FeedDisconnected(f"this machine's clock is {off:.1f} s {side} Databento's; set it (NTP), and it is tried again")
-    if off > WARNED_SECONDS:
-        _log.warning("this machine's clock is wrong", seconds=round(off, 1), side=f"{side} Databento's")

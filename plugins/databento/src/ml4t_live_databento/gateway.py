@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from databento.live.protocol import DatabentoLiveProtocol
-from databento_dbn import Metadata
 
 from ml4t.live.errors import FeedDisconnected, FeedRefused
 from ml4t_live_databento.config import DatabentoFeedConfig
@@ -36,15 +35,8 @@ class Line(DatabentoLiveProtocol):
         self._loop = asyncio.get_running_loop()
         self._heard_at = self._loop.time()
         self.lost: asyncio.Future[Exception] = self._loop.create_future()
-        self.gateway_time: int | None = None
-        """The gateway's clock when the session began, nanoseconds UTC."""
 
     # ------------------------------------------------------------------ what the SDK and the loop call
-
-    def received_metadata(self, metadata: Metadata) -> None:
-        """Note when the session began."""
-        super().received_metadata(metadata)
-        self.gateway_time = metadata.start
 
     def received_record(self, record: Any) -> None:
         """Hand a record on."""
@@ -77,7 +69,8 @@ class Line(DatabentoLiveProtocol):
     async def log_in(self) -> None:
         """Wait for the gateway to take the key. Raises FeedRefused, FeedDisconnected."""
         seconds = self._config.timeout_seconds
-        await self._until_done(self.authenticated, seconds)
+        futures: list[asyncio.Future[Any]] = [self.authenticated, self.lost]
+        await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if not self.authenticated.done():
             if self.lost.done():
                 raise self.lost.result()
@@ -92,15 +85,6 @@ class Line(DatabentoLiveProtocol):
         self.subscribe(self._config.schema, list(symbols), self._config.stype_in, start=start, subscription_id=0)
         self.start()
 
-    async def opened(self) -> None:
-        """Wait until the session has begun. Raises FeedDisconnected and FeedRefused."""
-        seconds = self._config.timeout_seconds
-        await self._until_done(self.metadata_received, seconds)
-        if self.lost.done():
-            raise self.lost.result()
-        if not self.metadata_received.done():
-            raise FeedDisconnected(f"Databento's gateway has not begun the session within {seconds:g} s")
-
     async def watch(self) -> None:
         """Wait for the end. Raises FeedDisconnected or FeedRefused; a gateway that is silent for too long is lost."""
         seconds = self._config.silence_seconds
@@ -110,11 +94,6 @@ class Line(DatabentoLiveProtocol):
                 raise FeedDisconnected(f"Databento's gateway has said nothing for {seconds:g} s, not even that it is there")
             await asyncio.wait([self.lost], timeout=left)
         raise self.lost.result()
-
-    async def _until_done(self, awaited: asyncio.Future[Any], seconds: float) -> None:
-        """Wait until something awaited is there, the connection is lost, or the time is over."""
-        futures: list[asyncio.Future[Any]] = [awaited, self.lost]
-        await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
     def _fail(self, error: Exception) -> None:
         if not self.lost.done():

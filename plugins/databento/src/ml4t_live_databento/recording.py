@@ -7,21 +7,22 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from databento.common.symbology import InstrumentMap
 from databento_dbn import DBNDecoder, Metadata, SymbolMappingMsg, SystemMsg
 
-from ml4t.live.clock import Clock, SystemClock
+from ml4t.live.clock import Clock
 from ml4t.live.contracts import Sink
 from ml4t.live.feeds.pace import Pace
 from ml4t.live.feeds.problem import RecordingError
 from ml4t.live.model import Bar, MarketEvent
 from ml4t.live.times import NANOS
 from ml4t_live_databento.config import SCHEMAS, DatabentoFeedConfig
-from ml4t_live_databento.sdk import Compression, SystemCode, VersionUpgradePolicy
+from ml4t_live_databento.instruments import Instruments
+from ml4t_live_databento.sdk import Compression, SType, SystemCode, VersionUpgradePolicy
 from ml4t_live_databento.translator import Translator
 
 CHUNK = 1 << 16
 DAY = 86_400 * NANOS
+_NEVER = 1 << 64
 ZSTD = b"\x28\xb5\x2f\xfd"
 """The first bytes of a file that is compressed."""
 
@@ -34,7 +35,6 @@ class Recording:
     """
 
     def __init__(self, config: DatabentoFeedConfig, path: Path) -> None:
-        self.clock: Clock = SystemClock()
         self._config = config
         self._path = path
         metadata = self._metadata()
@@ -42,6 +42,10 @@ class Recording:
         self._schema = said or config.schema
         if self._schema not in SCHEMAS:
             raise RecordingError(f"{path} holds {self._schema}, and played can be {', '.join(SCHEMAS)}; download one of those")
+        if metadata.stype_out != SType.INSTRUMENT_ID:
+            raise RecordingError(
+                f"{path} does not say which instruments its symbols are; download it with stype_out instrument_id"
+            )
         if said is not None and metadata.mappings:
             absent = sorted(set(config.symbols) - set(metadata.mappings))
             if absent:
@@ -49,9 +53,9 @@ class Recording:
                     f"{path} has no {', '.join(absent)}; its symbols are {', '.join(sorted(map(str, metadata.mappings)))}"
                 )
 
-    async def play(self, sink: Sink, after: int | None = None) -> None:
+    async def play(self, sink: Sink, clock: Clock, after: int | None = None) -> None:
         """Push every event that was not known at `after` (nanoseconds UTC), as fast as `speed` says."""
-        pace = None if self._config.speed == "max" else Pace(self.clock, self._config.speed)
+        pace = None if self._config.speed == "max" else Pace(clock, self._config.speed)
         for batch in self._batches(backfilled=False):
             events = batch if after is None else [event for event in batch if _known_at(event) > after]
             if pace is None:
@@ -63,7 +67,7 @@ class Recording:
                     sink.push(event)
                     await sink.ready()
             # A sink with room never suspends: without this the loop would hear nothing else until the end.
-            await self.clock.sleep(0)
+            await clock.sleep(0)
 
     def between(self, symbol: str, start: int, end: int) -> list[MarketEvent]:
         """Return the events of a symbol with start <= event_time < end."""
@@ -77,20 +81,22 @@ class Recording:
     def _batches(self, *, backfilled: bool) -> Iterator[list[MarketEvent]]:
         """Yield the events of the file, those of one piece together."""
         decoded = self._decoded()
-        names = _Names(self._config.symbols, next(decoded)[0])
+        instruments = Instruments(self._config.symbols)
+        days = _Days(instruments, next(decoded)[0])
         translator = Translator(
-            self._schema, names.ids, quiet_bars=self._config.quiet_bars, backfilled=backfilled, recorded=True
+            self._schema, instruments.ids, quiet_bars=self._config.quiet_bars, backfilled=backfilled, recorded=True
         )
         for records in decoded:
             for record in records:
                 kind = type(record)
                 if kind is SymbolMappingMsg:
-                    names.add(record)
+                    if instruments.assign(record.stype_in_symbol, record.instrument_id):
+                        translator.intervals.forget(record.stype_in_symbol)
                 elif kind is SystemMsg:
                     if record.code == SystemCode.END_OF_INTERVAL:
                         translator.end_interval(record.ts_event)
                 else:
-                    names.turn_to(record.ts_index)
+                    days.turn_to(record.ts_index)
                     translator.hear(record)
             yield translator.take()
         translator.finish()
@@ -128,38 +134,27 @@ class Recording:
             raise RecordingError(f"{self._path} is not a DBN file, or ends in the middle of a record; download it again")
 
 
-class _Names:
-    """Which wanted symbol an instrument is, on the day that the records have come to."""
+class _Days:
+    """Lets instruments be what the header of a download says that they are on the day that the records have come to."""
 
-    def __init__(self, symbols: tuple[str, ...], metadata: Metadata) -> None:
-        self.ids: dict[int, str] = {}
-        self._symbols = frozenset(symbols)
-        self._map = InstrumentMap()
-        self._map.insert_metadata(metadata)
-        self._instruments = {
-            int(interval["symbol"]) for intervals in metadata.mappings.values() for interval in intervals if interval["symbol"]
-        }
-        self._until = 0 if self._instruments else 1 << 64
+    def __init__(self, instruments: Instruments, metadata: Metadata) -> None:
+        self._instruments = instruments
+        self._mappings = metadata.mappings
+        self._end = 0 if metadata.mappings else _NEVER
+        self._start = 0
 
     def turn_to(self, moment: int) -> None:
-        """Let the mappings be those of the day of `moment`."""
-        if moment < self._until and moment >= self._until - DAY:
+        """Turn to the day of a moment, nanoseconds UTC."""
+        if self._start <= moment < self._end:
             return
-        if not self._instruments:
-            return
-        self._until = (moment // DAY + 1) * DAY
+        self._start = moment // DAY * DAY
+        self._end = self._start + DAY
         day = _date(moment)
-        found = ((each, self._map.resolve(each, day)) for each in self._instruments)
-        self.ids.clear()
-        self.ids.update({each: symbol for each, symbol in found if symbol in self._symbols})
-
-    def add(self, record: SymbolMappingMsg) -> None:
-        """Take in a mapping of a live session."""
-        symbol = record.stype_in_symbol
-        if symbol in self._symbols:
-            for instrument in [each for each, known in self.ids.items() if known == symbol]:
-                del self.ids[instrument]
-            self.ids[record.instrument_id] = symbol
+        self._instruments.forget()
+        for symbol, intervals in self._mappings.items():
+            for interval in intervals:
+                if interval["start_date"] <= day < interval["end_date"] and interval["symbol"]:
+                    self._instruments.assign(symbol, int(interval["symbol"]))
 
 
 def _date(moment: int) -> date:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sized
+from typing import Any
 
 import structlog
 
+from ml4t.live.errors import FeedDisconnected
 from ml4t.live.model import MarketEvent
 from ml4t.live.times import NANOS
 from ml4t_live_databento.config import DatabentoFeedConfig
@@ -47,11 +50,24 @@ async def replayed(config: DatabentoFeedConfig, symbol: str, start: int, end: in
         watching = asyncio.ensure_future(line.watch())
         waiting = asyncio.ensure_future(done.wait())
         try:
-            await asyncio.wait([watching, waiting], return_when=asyncio.FIRST_COMPLETED)
-            if not done.is_set():
-                await watching
+            await _complete(watching, waiting, found, config.silence_seconds)
         finally:
             watching.cancel()
             waiting.cancel()
             await asyncio.gather(watching, waiting, return_exceptions=True)
     return found
+
+
+async def _complete(watching: asyncio.Future[None], waiting: asyncio.Future[Any], found: Sized, seconds: float) -> None:
+    """Wait for the end of a replay as long as it brings something. Raises what `watching` does, and FeedDisconnected."""
+    while True:
+        before = len(found)
+        await asyncio.wait([watching, waiting], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done():
+            return
+        if watching.done():
+            watching.result()
+        if len(found) == before:
+            raise FeedDisconnected(
+                f"Databento's replay has brought nothing for {seconds:g} s, and has not said that it is complete"
+            )

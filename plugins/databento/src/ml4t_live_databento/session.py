@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from databento_dbn import ErrorMsg, SymbolMappingMsg, SystemMsg
 
 from ml4t.live.errors import UNKNOWN_SYMBOL, FeedRefused
 from ml4t_live_databento.config import DatabentoFeedConfig
+from ml4t_live_databento.instruments import Instruments
 from ml4t_live_databento.refusals import session_error
 from ml4t_live_databento.sdk import ErrorCode, SystemCode
 from ml4t_live_databento.translator import Translator
@@ -22,11 +23,16 @@ def _nothing() -> None:
     """Do nothing."""
 
 
+def _ignore(_: int) -> None:
+    """Do nothing."""
+
+
 class Session:
     """Hears the records of one connection, and translates them.
 
     `alive` is called when the gateway says that data are on their way: a symbol was mapped, an interval is over. A heartbeat
-    says no such thing. `caught_up` is called at the end of a replay.
+    says no such thing. `told_time` is given the gateway's clock, nanoseconds UTC, when it tells it; `caught_up` is called at
+    the end of a replay.
     """
 
     def __init__(
@@ -36,20 +42,22 @@ class Session:
         *,
         backfilled: bool = False,
         alive: Callable[[], None] = _nothing,
+        told_time: Callable[[int], None] = _ignore,
         caught_up: Callable[[], None] = _nothing,
     ) -> None:
         self._symbols = symbols
-        self._ids: dict[int, str] = {}
-        self._instruments: dict[str, int] = {}
-        self._unknown: dict[str, str] = {}
+        self._instruments = Instruments(symbols)
+        self._unknown: list[str] = []
+        self._left_out: set[str] = set()
+        self._told_time = told_time
         self._alive = alive
         self._caught_up = caught_up
-        self.translator = Translator(config.schema, self._ids, quiet_bars=config.quiet_bars, backfilled=backfilled)
+        self.translator = Translator(config.schema, self._instruments.ids, quiet_bars=config.quiet_bars, backfilled=backfilled)
         self._translate = self.translator.hear
         self._controls: dict[type, Callable[[Any], None]] = {
             SymbolMappingMsg: self._map,
             SystemMsg: self._note,
-            ErrorMsg: self._refuse,
+            ErrorMsg: self._err,
         }
 
     def hear(self, record: Any) -> None:
@@ -64,17 +72,12 @@ class Session:
             _log.error("a record cannot be read", record=repr(record), error=repr(error))
 
     def _map(self, record: SymbolMappingMsg) -> None:
-        symbol, instrument = record.stype_in_symbol, record.instrument_id
-        if symbol not in self._symbols:
-            return
-        before = self._instruments.get(symbol)
-        if before is not None and before != instrument:
-            # A continuous future has rolled: the contract before must not trade under its name any more.
+        self._told_time(record.ts_event)
+        symbol = record.stype_in_symbol
+        if self._instruments.assign(symbol, record.instrument_id):
+            # A continuous future has rolled: the contract before does not trade under its name any more.
             _log.warning("the symbol stands for another instrument now", symbol=symbol, instrument=record.stype_out_symbol)
-            self._ids.pop(before, None)
             self.translator.intervals.forget(symbol)
-        self._ids[instrument] = symbol
-        self._instruments[symbol] = instrument
         self._alive()
 
     def _note(self, record: SystemMsg) -> None:
@@ -82,22 +85,33 @@ class Session:
         if code == SystemCode.END_OF_INTERVAL:
             self.translator.end_interval(record.ts_event)
             self._alive()
+        elif code == SystemCode.SUBSCRIPTION_ACK:
+            if self._unknown and not self._instruments.ids:
+                self._refuse_all()
         elif code == SystemCode.REPLAY_COMPLETED:
             self.translator.finish()
             self._caught_up()
         elif code == SystemCode.SLOW_READER_WARNING:
             _log.warning("Databento's gateway has to wait for this machine, and data are late", said=record.msg)
 
-    def _refuse(self, record: ErrorMsg) -> None:
+    def _err(self, record: ErrorMsg) -> None:
         if record.code != ErrorCode.SYMBOL_RESOLUTION_FAILED:
             raise session_error(record.code, record.err)
-        words = set(re.split(r"[\s,'\"`\[\]:;()]+", record.err))
-        named = [symbol for symbol in self._symbols if symbol in words or f"'{symbol}'" in record.err]
-        self._unknown.update(dict.fromkeys(named, record.err))
+        named = [symbol for symbol in self._symbols if _is_named(symbol, record.err)]
+        self._unknown.append(record.err)
+        self._left_out.update(named)
         _log.error("Databento does not know these symbols", symbols=named or "it does not say which", said=record.err)
-        if not self._ids and set(self._symbols) <= set(self._unknown or self._symbols):
-            raise FeedRefused(
-                f"Databento knows none of {', '.join(self._symbols)} ({record.err}); check the spelling and the dataset, and "
-                "whether the instrument has expired",
-                code=UNKNOWN_SYMBOL,
-            )
+        if self._left_out.issuperset(self._symbols) or len(self._symbols) == 1:
+            self._refuse_all()
+
+    def _refuse_all(self) -> NoReturn:
+        raise FeedRefused(
+            f"Databento knows none of {', '.join(self._symbols)} ({'; '.join(self._unknown)}); check the spelling and the "
+            "dataset, and whether the instrument has expired",
+            code=UNKNOWN_SYMBOL,
+        )
+
+
+def _is_named(symbol: str, text: str) -> bool:
+    """True when a sentence names a symbol by itself: `ES` is not named by `ES.c.0`, and a sentence may end behind it."""
+    return re.search(rf"(?<![\w.]){re.escape(symbol)}(?!\w|\.\w)", text) is not None

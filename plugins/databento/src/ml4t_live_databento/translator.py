@@ -46,12 +46,18 @@ _TRADE = Action.TRADE
 class Translator:
     """Collects the events that records of a schema tell of; others tell of nothing here.
 
-    `ids` says which symbol an instrument is, and leaves out those that nobody wants. `recorded` events have no time at which
+    `ids` says which symbols an instrument is; those that nobody wants are not in it. `recorded` events have no time at which
     this machine saw them.
     """
 
     def __init__(
-        self, schema: str, ids: Mapping[int, str], *, quiet_bars: bool, backfilled: bool = False, recorded: bool = False
+        self,
+        schema: str,
+        ids: Mapping[int, tuple[str, ...]],
+        *,
+        quiet_bars: bool,
+        backfilled: bool = False,
+        recorded: bool = False,
     ) -> None:
         self.events: list[MarketEvent] = []
         self._ids = ids
@@ -69,8 +75,7 @@ class Translator:
     def hear(self, record: Any) -> None:
         """Take in a record."""
         if isinstance(record, self._record):
-            symbol = self._ids.get(record.instrument_id)
-            if symbol is not None:
+            for symbol in self._ids.get(record.instrument_id, ()):
                 self._add(symbol, record)
 
     def end_interval(self, moment: int) -> None:

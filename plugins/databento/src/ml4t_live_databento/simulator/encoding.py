@@ -199,7 +199,7 @@ def mapping(symbol: str, instrument: int, stype_in: str, now: int) -> bytes:
             stype_in=SType.from_str(stype_in),
             stype_in_symbol=symbol,
             stype_out=SType.INSTRUMENT_ID,
-            stype_out_symbol=str(instrument),
+            stype_out_symbol=symbol if stype_in == "raw_symbol" else f"{symbol.partition('.')[0]}{instrument}",
             start_ts=now,
             end_ts=now + 86_400 * NANOS,
         )
