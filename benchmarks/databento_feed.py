@@ -34,7 +34,8 @@ SCHEMAS = ("ohlcv-1s", "trades", "mbp-1")
 
 def beginning() -> bytes:
     """Return what a session begins with, now."""
-    return metadata(DATASET, time.time_ns()) + b"".join(mapping(each, n, "raw_symbol", NOW) for n, each in enumerate(SYMBOLS))
+    now = time.time_ns()
+    return metadata(DATASET, now) + b"".join(mapping(each, number, "raw_symbol", now) for number, each in enumerate(SYMBOLS))
 
 
 def records_of(schema: str, count: int) -> bytes:
