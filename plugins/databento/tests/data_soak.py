@@ -132,6 +132,7 @@ def main() -> None:
         usual, longest = seconds[len(seconds) // 2], seconds[-1]
         print(f"{name:<22} {len(seconds):>3} times, trades again after {usual:.1f} s, at most {longest:.1f}")
     print("\n".join(report.problems) or "nothing lost, doubled or untold")
+    sys.exit(1 if report.problems else 0)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The failure modes of the study of vendors' protocols, each by its number there.
 
 Of its 24 these cannot be at Databento, which takes no orders: 4 to 10, 13, 19, 20 and 22; nor 2 (subscriptions that a gateway
-forgets), 12 (requests are one login a connection) and 15 (the notice of a planned close).
+forgets) and 15 (the notice of a planned close).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ml4t.live.model import Bar, Trade
 from ml4t.live.testing.conformance.feed.ear import supervised
 from ml4t.live.times import NANOS
 from ml4t_live_databento.config import DatabentoFeedConfig
+from ml4t_live_databento.pace import Pace
 from ml4t_live_databento.session import Session
 from ml4t_live_databento.simulator import encoding
 
@@ -124,6 +125,25 @@ def test_11_one_connection_limit():
             await until(lambda: not source.connections)
             async with feeding(feed_at(source, "MSFT"), Ears()):
                 await until(lambda: source.subscriptions)
+
+    asyncio.run(run())
+
+
+def test_12_rate_limits_no_more_than_four_connections_are_opened_in_a_second():
+    """Databento takes five; the hole of many symbols would be filled faster than that."""
+    pace = Pace()
+    assert [pace.reserve(10.0) for _ in range(9)] == [0, 0, 0, 0, 1, 1, 1, 1, 2]
+    assert pace.reserve(11.5) == 0.5
+    assert [pace.reserve(20.0) for _ in range(5)] == [0, 0, 0, 0, 1]
+    assert Pace.of(("a", 1)) is Pace.of(("a", 1)) is not Pace.of(("a", 2))
+
+
+def test_12_rate_limits_backfills_wait_for_their_turn(source):
+    async def run():
+        began = time.monotonic()
+        for _ in range(6):
+            await feed_at(source, "AAPL").backfill("AAPL", time.time_ns() - NANOS, time.time_ns())
+        assert time.monotonic() - began >= 1.0
 
     asyncio.run(run())
 

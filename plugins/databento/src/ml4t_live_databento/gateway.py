@@ -15,6 +15,7 @@ from databento.live.protocol import DatabentoLiveProtocol
 
 from ml4t.live.errors import FeedDisconnected, FeedRefused
 from ml4t_live_databento.config import DatabentoFeedConfig
+from ml4t_live_databento.pace import Pace
 from ml4t_live_databento.refusals import login_refused
 
 Hear = Callable[[Any], None]
@@ -105,6 +106,7 @@ class Line(DatabentoLiveProtocol):
 async def connected(config: DatabentoFeedConfig, hear: Hear, flush: Flush) -> AsyncIterator[Line]:
     """Connect and log in; close at the end of the block. Raises FeedDisconnected and FeedRefused."""
     host, port = config.address
+    await Pace.of(config.address).turn()
     try:
         async with asyncio.timeout(config.timeout_seconds):
             _, line = await asyncio.get_running_loop().create_connection(lambda: Line(config, hear, flush), host, port)
