@@ -7,6 +7,7 @@ happened. `python data_soak.py 200000` runs as many by hand.
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import sys
 import time
@@ -68,6 +69,7 @@ async def soak(messages: int, *, quiet_seconds: float, seed: int = 1) -> Report:
 
 def _held() -> int:
     """Return how many bytes of the adapter and of the SDK are allocated, beside the events that have been let go."""
+    gc.collect()
     patterns = {"*ml4t_live_databento/*": True, "*databento/live/*": True, "*/simulator/*": False}
     filters = [tracemalloc.Filter(wanted, pattern) for pattern, wanted in patterns.items()]
     return sum(each.size for each in tracemalloc.take_snapshot().filter_traces(filters).statistics("filename"))
