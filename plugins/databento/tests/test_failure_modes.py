@@ -398,3 +398,18 @@ def test_24_clock_skew(source, seconds, side):
         assert [each["side"] for each in logs if "clock" in each["event"]] == [f"{side} Databento's"]
 
     asyncio.run(run())
+
+
+def test_12_rate_limits_more_symbols_than_fit_a_request_are_all_heard():
+    symbols = tuple(f"S{number}" for number in range(501))
+
+    async def run():
+        with still(symbols=symbols) as source:
+            async with feeding(feed_at(source, *symbols), ears := Ears()):
+                await until(lambda: len(source.subscriptions) == len(symbols))
+                for symbol in (symbols[0], symbols[-1]):
+                    source.emit(symbol, 1.0)
+                await until(lambda: len(ears.events) == 2)
+            assert sum("schema=" in line for line in source.lines) == 2
+
+    asyncio.run(run())
