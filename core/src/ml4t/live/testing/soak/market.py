@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from ml4t.live.contracts.market import MarketView
 from ml4t.live.model import Firing, Gap, MarketEvent
-from ml4t.live.testing.soak.plan import WholeRig
+from ml4t.live.testing.soak.plan import SoakRig
 
 PRICE = 100.0
 
@@ -27,7 +27,7 @@ class Ear:
 
     def heard_after(self, last: Mapping[str, int]) -> bool:
         """True when something has been heard that happened after the `last` event of its symbol."""
-        return any(times[-1] > last.get(symbol, 0) for symbol, times in self.times.items())
+        return any(times[-1:] > [last.get(symbol, 0)] for symbol, times in self.times.items())
 
     def has_all(self, last: Mapping[str, int]) -> bool:
         """True when the `last` event of every symbol has been heard."""
@@ -37,7 +37,7 @@ class Ear:
 class Market:
     """Prices that walk at random, and a note of everything that happened."""
 
-    def __init__(self, rig: WholeRig, seed: int) -> None:
+    def __init__(self, rig: SoakRig, seed: int) -> None:
         self._rig = rig
         self._rng = random.Random(f"market {seed}")  # noqa: S311 - a market, not secrets
         self._prices = dict.fromkeys(rig.symbols, PRICE)
