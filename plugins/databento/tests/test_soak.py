@@ -14,3 +14,4 @@ def test_nothing_is_lost_or_doubled_or_untold_while_everything_fails():
     assert not report.problems, str(report)
     assert report.recoveries
     assert report.gaps
+    assert not report.missed

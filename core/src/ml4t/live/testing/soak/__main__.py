@@ -23,13 +23,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--orders", type=int, default=SoakPlan().orders, help="none with a rig of data alone")
     parser.add_argument("--messages", type=int, default=SoakPlan().messages)
     parser.add_argument("--quiet-seconds", type=float, default=SoakPlan().quiet_seconds, help="mean time between two faults")
+    parser.add_argument("--traced", type=float, default=SoakPlan().traced, help="the last part in which memory is traced")
     parser.add_argument("--seed", type=int, default=SoakPlan().seed)
     given = parser.parse_args(arguments)
     maker = _maker(parser, given.maker)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     logging.disable(logging.WARNING)  # lost lines are what it is about
     sys.setswitchinterval(0.0005)  # the simulator has a thread of its own, and the two take turns many times per event
-    plan = SoakPlan(orders=given.orders, messages=given.messages, quiet_seconds=given.quiet_seconds, seed=given.seed)
+    plan = SoakPlan(**{name: value for name, value in vars(given).items() if name != "maker"})
     report = asyncio.run(soak(maker, plan))
     sys.stdout.write(f"{report}\n")
     return 1 if report.problems else 0

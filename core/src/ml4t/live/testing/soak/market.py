@@ -64,6 +64,10 @@ class Market:
             len(times) - bisect_right(times, max(ear.times[symbol][-1:], default=0)) for symbol, times in self.times.items()
         )
 
+    def missed(self, ear: Ear) -> int:
+        """Return how much of what happened was never heard."""
+        return sum(len(set(times) - set(ear.times[symbol])) for symbol, times in self.times.items())
+
     def problems(self, ear: Ear, gaps: Iterable[Gap]) -> list[str]:
         """Return what was heard twice or out of order, and what was missed without a gap that tells of it."""
         told: dict[str, list[Gap]] = defaultdict(list)

@@ -131,8 +131,10 @@ class _Soak:
             messages=self._market.count,
             fills=fills,
             gaps=len(gaps),
+            missed=self._market.missed(self._ear),
             seconds=(clock.monotonic() - self._began) / NANOS,
             recoveries=self._recoveries,
+            traced=self._plan.traced,
             growth=self._memory.growth,
             problems=self._problems,
         )
@@ -154,7 +156,7 @@ class _Soak:
             market.move(BATCH if keeps_up else 1)
             if orders is not None and orders.decided * plan.messages <= market.count * plan.orders:
                 orders.decide()
-            if self._done() >= 0.9:
+            if self._done() >= 1 - plan.traced:
                 self._memory.watch()
             await clock.sleep(PAUSE_SECONDS)
 
