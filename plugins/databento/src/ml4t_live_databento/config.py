@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt, in_, instance_of
 
 from ml4t.live.config import Secret
+from ml4t.live.feeds.stamps import StampReader
 
 Schema = Literal[
     "ohlcv-1s", "ohlcv-1m", "ohlcv-1h", "ohlcv-1d", "trades", "tbbo", "mbp-1", "bbo-1s", "bbo-1m", "cbbo-1s", "cbbo-1m"
@@ -21,6 +24,9 @@ SymbolType = Literal["raw_symbol", "continuous"]
 
 KEY_VARIABLE = "DATABENTO_API_KEY"
 GATEWAY_VARIABLE = "DATABENTO_GATEWAY"
+HISTORY = "https://hist.databento.com"
+"""Where Databento's history is."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PORT = 13_000
 """The port of Databento's gateways."""
 
@@ -28,7 +34,7 @@ PORT = 13_000
 def from_environment(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return options of a program, with the key and the gateway taken from the environment when they are not given."""
     given = dict(options)
-    if "path" not in given:
+    if "path" not in given or "start" in given:
         found = {"api_key": os.environ.get(KEY_VARIABLE), "gateway": os.environ.get(GATEWAY_VARIABLE)}
         given = {**{name: value for name, value in found.items() if value}, **given}
     return given
@@ -62,6 +68,12 @@ def _gateway(_instance: object, _attribute: object, value: str) -> None:
         raise ValueError(f"{value!r} is not a gateway; write host and port, as in 127.0.0.1:13000")
 
 
+def _url(_instance: object, _attribute: object, value: str) -> None:
+    parts = urlsplit(value)
+    if not parts.hostname or (parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK)):
+        raise ValueError(f"{value!r} is not where history is; write https:// and a host: the key is sent there")
+
+
 def _speed(_instance: object, attribute: Attribute[Any], value: float | str) -> None:
     if value != "max" and (isinstance(value, str) or not 0 < value < math.inf):
         raise ValueError(f'{attribute.name} = {value!r}: write "max" or a number above zero; 1.0 is real time')
@@ -69,7 +81,10 @@ def _speed(_instance: object, attribute: Attribute[Any], value: float | str) -> 
 
 @frozen(kw_only=True)
 class DatabentoFeedConfig:
-    """The options of the feed: of a live one `api_key` and `dataset`, of a recorded one `path`."""
+    """The options of the feed: of a live one `api_key` and `dataset`, of a recorded one `path`.
+
+    With `start` and `end` the recording is downloaded to `path`, unless it is there.
+    """
 
     symbols: tuple[str, ...] = field(converter=_strings, validator=_some)
     """What to listen to, in the form that `stype_in` says."""
@@ -90,6 +105,12 @@ class DatabentoFeedConfig:
     path: Path | None = field(default=None, converter=_path)
     """A recording to play instead: a `.dbn` or `.dbn.zst` file."""
 
+    start: str | date | datetime | None = None
+    """Download what happened from this ISO date or date and time on (UTC unless it says its zone), and play it."""
+
+    end: str | date | datetime | None = None
+    """The download ends before this ISO date and time. A date alone is still played itself, to its end."""
+
     speed: Literal["max"] | float = field(default="max", validator=_speed)
     """How fast a recording is played: `"max"`, or seconds of data per second; 1.0 is real time."""
 
@@ -99,6 +120,9 @@ class DatabentoFeedConfig:
     gateway: str = field(default="", validator=_gateway)
     """Where the gateway is, as `host:port`; empty: Databento's own of the dataset."""
 
+    history_url: str = field(default=HISTORY, validator=_url)
+    """Where history is downloaded from."""
+
     heartbeat_seconds: int = field(default=5, validator=ge(5))
     """How often the gateway is asked to say that it is there when it has nothing to tell; it takes 5 at least."""
 
@@ -106,10 +130,11 @@ class DatabentoFeedConfig:
     """A gateway that says nothing for so long, not even that it is there, is taken to be lost."""
 
     timeout_seconds: float = field(default=10.0, validator=gt(0))
-    """How long connecting, and logging in, may take each."""
+    """How long connecting, and logging in, may take each; of a download how long nothing may come."""
 
     def __attrs_post_init__(self) -> None:
-        if self.path is not None:
+        self._check_range()
+        if self.path is not None and (self.start is None or self.path.exists()):
             return
         low = [symbol for symbol in self.symbols if self.stype_in == "raw_symbol" and symbol != symbol.upper()]
         if low:  # the SDK asks for them in capitals, and what comes under that name would be nobody's
@@ -124,6 +149,35 @@ class DatabentoFeedConfig:
             )
         if not self.dataset:
             raise ValueError('dataset is missing; name one, as in dataset = "GLBX.MDP3"')
+
+    def _check_range(self) -> None:
+        if self.start is None and self.end is None:
+            return
+        if self.start is None or self.end is None:
+            raise ValueError("start and end belong together; give both, or neither")
+        if self.path is None:
+            raise ValueError(
+                "path is missing; say where the range from start to end is kept, as in path = 'es.dbn.zst': a download costs "
+                "money, and is made once"
+            )
+        start, end = self.range
+        if start >= end:
+            raise ValueError(f"start = {self.start} is not before end = {self.end}")
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """Start and end of what is downloaded, nanoseconds UTC."""
+        if self.start is None or self.end is None:
+            raise ValueError("there is no range")
+        read = StampReader()
+        return read(self.start), read.end_of(self.end)
+
+    @property
+    def recording_path(self) -> Path:
+        """Where the recording is."""
+        if self.path is None:
+            raise ValueError("there is no recording")
+        return self.path
 
     @property
     def key(self) -> Secret:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from ml4t.live.model import MarketEvent
 from ml4t_live_databento.clock import ClockCheck
 from ml4t_live_databento.config import DatabentoFeedConfig, from_environment
 from ml4t_live_databento.gateway import connected
+from ml4t_live_databento.history import downloaded, recorded
 from ml4t_live_databento.recording import Recording
 from ml4t_live_databento.replay import replayed
 from ml4t_live_databento.session import Session
@@ -21,18 +23,20 @@ class DatabentoFeed:
     """Market data from Databento, live or recorded.
 
     Made from a configuration, or in code: `DatabentoFeed(symbols=["ESH6"], dataset="GLBX.MDP3")`, with the options of
-    `DatabentoFeedConfig`; a key that is not given is that of DATABENTO_API_KEY. A recording moves the clock (`historical`).
+    `DatabentoFeedConfig`; a key that is not given is that of DATABENTO_API_KEY. A recording moves the clock (`historical`);
+    with `start` and `end` it is downloaded when it is first needed.
 
     Before a recording is played `resume_after` may be set, which leaves out events known by then (nanoseconds UTC), and
-    `clock`, which a paced one sleeps on.
+    `clock`, which a paced one and a download sleep on.
     Raises RecordingError when the recording cannot be played.
     """
 
     def __init__(self, config: DatabentoFeedConfig | None = None, **options: Any) -> None:
         self._config = config or DatabentoFeedConfig(**from_environment(options))
         self.symbols = self._config.symbols
-        self._recording = None if self._config.path is None else Recording(self._config, self._config.path)
-        self.historical = self._recording is not None
+        self.historical = self._config.path is not None
+        self._recording = recorded(self._config)
+        self._downloading = asyncio.Lock()
         self.resume_after: int | None = None
         self.clock: Clock = SystemClock()
 
@@ -54,8 +58,8 @@ class DatabentoFeed:
         Raises FeedDisconnected, and FeedRefused when trying again would not help. Symbols that Databento does not know are
         named in the log and left out; only when it knows none of them it is refused.
         """
-        if self._recording is not None:
-            await self._recording.play(sink, self.clock, self.resume_after)
+        if self.historical:
+            await (await self._played()).play(sink, self.clock, self.resume_after)
             return
         clock = ClockCheck()
         session = Session(self._config, self.symbols, alive=sink.alive, told_time=clock.look)
@@ -73,11 +77,19 @@ class DatabentoFeed:
     async def backfill(self, symbol: str, start: int, end: int) -> Iterable[MarketEvent]:
         """Return the events of `symbol` with start <= event_time < end (nanoseconds UTC), oldest first.
 
-        The gateway replays the last 24 hours; of what is older nothing comes. Raises FeedDisconnected and FeedRefused.
+        The gateway replays the last 24 hours; of what is older nothing comes. A recording has what is in it. Raises
+        FeedDisconnected and FeedRefused.
         """
-        if self._recording is not None:
-            return self._recording.between(symbol, start, end)
+        if self.historical:
+            return (await self._played()).between(symbol, start, end)
         return await replayed(self._config, symbol, start, end)
+
+    async def _played(self) -> Recording:
+        """Return the recording, downloaded the first time that it is asked for."""
+        async with self._downloading:
+            if self._recording is None:
+                self._recording = await downloaded(self._config, self.clock)
+        return self._recording
 
 
 DataBentoFeed = DatabentoFeed

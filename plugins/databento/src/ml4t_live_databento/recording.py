@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
-from databento_dbn import DBNDecoder, Metadata, SymbolMappingMsg, SystemMsg
+from databento_dbn import Metadata, SymbolMappingMsg, SystemMsg
 
 from ml4t.live.clock import Clock
 from ml4t.live.contracts import Sink
 from ml4t.live.feeds.pace import Pace
 from ml4t.live.feeds.problem import RecordingError
 from ml4t.live.model import Bar, MarketEvent
-from ml4t.live.times import NANOS
+from ml4t.live.times import NANOS, to_datetime
 from ml4t_live_databento.config import SCHEMAS, DatabentoFeedConfig
+from ml4t_live_databento.dbn_file import decoded_from, header_of
 from ml4t_live_databento.instruments import Instruments
-from ml4t_live_databento.sdk import Compression, SType, SystemCode, VersionUpgradePolicy
+from ml4t_live_databento.sdk import SType, SystemCode
 from ml4t_live_databento.translator import Translator
 
-CHUNK = 1 << 16
 DAY = 86_400 * NANOS
 _NEVER = 1 << 64
-ZSTD = b"\x28\xb5\x2f\xfd"
-"""The first bytes of a file that is compressed."""
 
 
 class Recording:
@@ -37,7 +34,7 @@ class Recording:
     def __init__(self, config: DatabentoFeedConfig, path: Path) -> None:
         self._config = config
         self._path = path
-        metadata = self._metadata()
+        metadata = header_of(path)
         said = None if metadata.schema is None else str(metadata.schema)
         self._schema = said or config.schema
         if self._schema not in SCHEMAS:
@@ -52,6 +49,17 @@ class Recording:
                 raise RecordingError(
                     f"{path} has no {', '.join(absent)}; its symbols are {', '.join(sorted(map(str, metadata.mappings)))}"
                 )
+
+    def check_range(self, start: int, end: int) -> None:
+        """Raise RecordingError unless the file is what would be downloaded from `start` to `end`, nanoseconds UTC."""
+        metadata = header_of(self._path)
+        wanted = (self._config.dataset, self._config.schema, start, end)
+        if (metadata.dataset, self._schema, metadata.start, metadata.end) != wanted:
+            what = f"{metadata.dataset} {self._schema} from {_moment(metadata.start)} to {_moment(metadata.end)}"
+            raise RecordingError(
+                f"{self._path} holds {what}, and dataset, schema, start and end say something else; give another path, or "
+                "delete it to have it downloaded anew"
+            )
 
     async def play(self, sink: Sink, clock: Clock, after: int | None = None) -> None:
         """Push every event that was not known at `after` (nanoseconds UTC), as fast as `speed` says."""
@@ -80,7 +88,7 @@ class Recording:
 
     def _batches(self, *, backfilled: bool) -> Iterator[list[MarketEvent]]:
         """Yield the events of the file, those of one piece together."""
-        decoded = self._decoded()
+        decoded = decoded_from(self._path)
         instruments = Instruments(self._config.symbols)
         days = _Days(instruments, next(decoded)[0])
         translator = Translator(
@@ -101,37 +109,6 @@ class Recording:
             yield translator.take()
         translator.finish()
         yield translator.take()
-
-    def _metadata(self) -> Metadata:
-        header: Metadata = next(self._decoded())[0]
-        return header
-
-    def _decoded(self) -> Iterator[list[Any]]:
-        """Yield the header by itself, and then the records. Raises RecordingError."""
-        try:
-            with self._path.open("rb") as file:
-                compressed = file.read(len(ZSTD)) == ZSTD
-                file.seek(0)
-                decoder = DBNDecoder(
-                    upgrade_policy=VersionUpgradePolicy.UPGRADE_TO_V3,
-                    compression=Compression.ZSTD if compressed else Compression.NONE,
-                )
-                header = False
-                while chunk := file.read(CHUNK):
-                    decoder.write(chunk)
-                    records = decoder.decode()
-                    if records and not header:
-                        header = True
-                        yield records[:1]
-                        del records[0]
-                    if records:
-                        yield records
-        except OSError as error:
-            raise RecordingError(f"{self._path} cannot be read: {error.strerror or error}") from None
-        except Exception as error:
-            raise RecordingError(f"{self._path} is not a DBN file, or a damaged one ({error}); download it again") from error
-        if not header or decoder.buffer():
-            raise RecordingError(f"{self._path} is not a DBN file, or ends in the middle of a record; download it again")
 
 
 class _Days:
@@ -155,6 +132,10 @@ class _Days:
             for interval in intervals:
                 if interval["start_date"] <= day < interval["end_date"] and interval["symbol"]:
                     self._instruments.assign(symbol, int(interval["symbol"]))
+
+
+def _moment(nanoseconds: int | None) -> str:
+    return "no end" if nanoseconds is None else to_datetime(nanoseconds).isoformat()
 
 
 def _date(moment: int) -> date:

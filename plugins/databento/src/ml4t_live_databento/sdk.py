@@ -10,6 +10,7 @@ Action: Any = databento_dbn.Action
 Compression: Any = databento_dbn.Compression
 ErrorCode: Any = databento_dbn.ErrorCode
 RType: Any = databento_dbn.RType
+Schema: Any = databento_dbn.Schema
 Side: Any = databento_dbn.Side
 SType: Any = databento_dbn.SType
 SystemCode: Any = databento_dbn.SystemCode

@@ -11,13 +11,14 @@ from ml4t_live_databento.sdk import Code
 from ml4t_live_databento.simulator.config import DatabentoSimulatorConfig
 from ml4t_live_databento.simulator.encoding import SERIES, TICKS
 from ml4t_live_databento.simulator.gateway import HOST, SimulatedGateway
+from ml4t_live_databento.simulator.history import refusal
 from ml4t_live_databento.simulator.thread import LoopThread
 
 T = TypeVar("T")
 
 
 class DatabentoSimulator:
-    """Databento's live gateway on 127.0.0.1, with a thread of its own.
+    """Databento's live gateway on 127.0.0.1 and its history beside it, with a thread of its own.
 
     It is what `ml4t-live simulate databento` starts, a source for `ml4t.live.testing`, and a context manager. Every method may
     be called from any thread, and returns when what it says has happened.
@@ -45,7 +46,7 @@ class DatabentoSimulator:
     def close(self) -> None:
         """Stop, and leave nothing running; calling it twice is harmless."""
         if self._thread.running:
-            self._call(lambda gateway: gateway.stop())
+            self._call(lambda gateway: gateway.close())
             self.drop()
             self._thread.close()
 
@@ -70,7 +71,12 @@ class DatabentoSimulator:
     def options(self) -> Mapping[str, Any]:
         """What a feed table needs to reach it."""
         host, port = self.address
-        return {"api_key": {"env": KEY_VARIABLE}, "gateway": f"{host}:{port}"}
+        return {"api_key": {"env": KEY_VARIABLE}, "gateway": f"{host}:{port}", "history_url": self.history_url}
+
+    @property
+    def history_url(self) -> str:
+        """Where history is."""
+        return f"http://{HOST}:{self._gateway.history.port}"
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -132,6 +138,26 @@ class DatabentoSimulator:
     def keep(self, seconds: float) -> None:
         """Let no replay go further back than that."""
         self._call(lambda gateway: setattr(gateway, "kept", round(seconds * NANOS)))
+
+    # ------------------------------------------------------------------ history
+
+    @property
+    def downloads(self) -> Sequence[Mapping[str, str]]:
+        """What was asked for of history, one form each."""
+        return self._call(lambda gateway: list(gateway.history.asked))
+
+    def refuse_download(self, status: int, message: str, *, retry_after: float | None = None) -> None:
+        """Refuse the next download with an HTTP status, and after those that are to be refused already."""
+        answer = refusal(status, message, retry_after=retry_after)
+        self._call(lambda gateway: gateway.history.faults.refusals.append(answer))
+
+    def cut_download(self, after: int, *, quietly: bool = False) -> None:
+        """Break the next download off after so many bytes; `quietly`: end it there as if it was whole."""
+        self._call(lambda gateway: gateway.history.faults.cuts.append((after, quietly)))
+
+    def hang_downloads(self, on: bool) -> None:
+        """Take requests for history, and never answer, while it is on."""
+        self._call(lambda gateway: setattr(gateway.history.faults, "hang", on))
 
     # ------------------------------------------------------------------ the market
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 
 from attrs import frozen
 from databento_dbn import (
@@ -20,7 +21,7 @@ from databento_dbn import (
 )
 
 from ml4t.live.times import NANOS
-from ml4t_live_databento.sdk import Action, Code, RType, Side, SType
+from ml4t_live_databento.sdk import Action, Code, RType, Schema, Side, SType
 
 PUBLISHER = 2
 VERSION = 3
@@ -185,6 +186,39 @@ def metadata(dataset: str, start: int) -> bytes:
         not_found=[],
         mappings=[],
         ts_out=False,
+    )
+    return header.encode()
+
+
+@frozen
+class Interval:
+    """The days on which a symbol is an instrument, as the SDK takes it."""
+
+    start_date: date
+    end_date: date
+    symbol: str
+
+
+@frozen
+class Symbol:
+    """What instruments a symbol is, as the SDK takes it."""
+
+    raw_symbol: str
+    intervals: list[Interval]
+
+
+def download_header(dataset: str, schema: str, stype_in: str, start: int, end: int, symbols: Sequence[Symbol]) -> bytes:
+    """Return the header of a download: it says everything."""
+    header = Metadata(
+        version=VERSION,
+        dataset=dataset,
+        start=start,
+        stype_in=SType.from_str(stype_in),
+        stype_out=SType.INSTRUMENT_ID,
+        schema=Schema.from_str(schema),
+        end=end,
+        symbols=[each.raw_symbol for each in symbols],
+        mappings=list(symbols),  # type: ignore[arg-type]  # the stub wants a class that the SDK does not have
     )
     return header.encode()
 

@@ -1,4 +1,4 @@
-"""The simulated gateway: one port, one thread, any dataset."""
+"""The simulated gateway: one port, one thread, any dataset. Beside it is what serves history."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ml4t_live_databento.simulator import encoding
 from ml4t_live_databento.simulator.client import Client
 from ml4t_live_databento.simulator.config import DatabentoSimulatorConfig
 from ml4t_live_databento.simulator.encoding import Happened
+from ml4t_live_databento.simulator.history import History
 from ml4t_live_databento.simulator.tape import INTERVALS, Tape
 from ml4t_live_databento.simulator.walk import market_of
 
@@ -47,6 +48,7 @@ class SimulatedGateway:
         self.faults = Faults()
         self.tape = Tape(time.time_ns)
         self.instruments = {symbol: FIRST_INSTRUMENT + number for number, symbol in enumerate(config.symbols)}
+        self.history = History(self)
         self.clients: list[Client] = []
         self.lines: list[str] = []
         """What clients have said, one control line each."""
@@ -61,6 +63,7 @@ class SimulatedGateway:
     async def open(self) -> None:
         """Listen, and let time go by. Raises ConfigError when the port is taken."""
         await self.listen()
+        await self.history.open(HOST)
         loop = asyncio.get_running_loop()
         self._tasks.append(loop.create_task(self._beat(), name="heartbeats"))
         if not self.config.still:
@@ -79,6 +82,11 @@ class SimulatedGateway:
         if self._server is not None:
             self._server.close()
             self._server = None
+
+    def close(self) -> None:
+        """Take neither connections nor requests for history any more."""
+        self.stop()
+        self.history.stop()
 
     async def restart(self) -> None:
         """Hang up on everybody, and come back on the same port with the same market."""
