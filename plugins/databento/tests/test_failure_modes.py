@@ -76,6 +76,32 @@ def test_03_reconnect_leaves_a_hole_in_the_data(rig):
     asyncio.run(run())
 
 
+def test_03_what_happened_in_the_nanosecond_of_the_last_trade_that_was_heard_is_not_lost():
+    async def run():
+        async with trades_rig() as rig, supervised(rig) as heard:
+            [moment] = rig.source.burst("AAPL", [100.0])
+            rig.source.burst("AAPL", [100.1], at_once=True)
+            await heard.until(lambda: len(heard.events) == 2, "both are heard")
+            rig.source.mute(True)
+            rig.source.burst("AAPL", [100.1, 100.2], at_once=True)
+            rig.source.mute(False)
+            rig.source.drop()
+            await heard.until_lost(10)
+            await heard.until_subscribed()
+            last = rig.source.emit("AAPL", 100.3)
+            await heard.until(lambda: heard.events[-1].event_time == last, "it goes on", 10)
+            assert [(each.event_time, each.price, each.backfilled) for each in heard.events[:4]] == [
+                (moment, 100.0, False),
+                (moment, 100.1, False),
+                (moment, 100.1, True),
+                (moment, 100.2, True),
+            ]
+            assert len(heard.events) == 5
+            assert {gap.start for gap in heard.gaps if gap.symbol == "AAPL"} == {moment}
+
+    asyncio.run(run())
+
+
 def test_03_of_a_hole_longer_than_a_day_the_last_day_is_filled_and_the_rest_is_told(source):
     async def run():
         last = source.emit("AAPL", 1.0)

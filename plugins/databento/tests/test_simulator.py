@@ -10,12 +10,12 @@ from contextlib import contextmanager
 import databento
 import pytest
 from databento_dbn import ErrorCode, ErrorMsg, MBP1Msg, OHLCVMsg, SymbolMappingMsg, SystemCode, SystemMsg, TradeMsg
-from databento_rig import WRONG, still, until
+from databento_rig import WRONG, Ears, feed_at, feeding, still, until
 
 from ml4t.live.errors import ConfigError
 from ml4t.live.times import NANOS
 from ml4t_live_databento.sdk import REPLAY_DATA_AGED_OUT
-from ml4t_live_databento.simulator import DatabentoSimulator, DatabentoSimulatorConfig
+from ml4t_live_databento.simulator import DatabentoSimulator, DatabentoSimulatorConfig, encoding
 
 DATASET = "XNAS.ITCH"
 
@@ -187,10 +187,8 @@ def test_a_slow_reader_is_warned_or_misses_records_and_is_told(behaviour, schema
             client.live._loop.call_soon_threadsafe(transport.pause_reading)
             count = 0
             while not client_is_slow(source):
-                source.emit("AAPL", 1.0)
-                count += 1
-            for _ in range(10):
-                source.emit("AAPL", 1.0)
+                count += len(source.burst("AAPL", [1.0] * 500))
+            source.burst("AAPL", [1.0] * 10)
             client.live._loop.call_soon_threadsafe(transport.resume_reading)
             skips = behaviour == "skip" or (behaviour is None and schema == "mbp-1")
             kind = TradeMsg if schema == "trades" else MBP1Msg
@@ -241,6 +239,41 @@ def test_prices_walk_or_are_replayed_and_make_bars_and_quotes(tmp_path):
     (tmp_path / "prices.csv").write_text("symbol,price,size\nAAPL,10,1\nAAPL,11,2\n" * 100)
     trades = asyncio.run(run(DatabentoSimulatorConfig(**quick, replay=str(tmp_path / "prices.csv")), "trades"))
     assert {trade.pretty_price for trade in trades} <= {10.0, 11.0}
+
+
+def test_recorded_frames_come_again_at_their_times_order_for_order(tmp_path):
+    """What a live session brought, of several schemas and symbols, one of which came to stand for another instrument."""
+    begin = 1_700_510_417_000_000_000
+    trade, bar = (encoding.SERIES[schema].encode for schema in ("trades", "ohlcv-1s"))
+
+    def at(milliseconds, symbol, price, of):
+        when = begin + milliseconds * 1_000_000
+        return when, price, trade(encoding.Happened(symbol, when, *[price * 10**9] * 4, 2), of)
+
+    frames = [at(0, "AAPL", 10, 38), at(0, "AAPL", 11, 38), at(150, "MSFT", 20, 7), at(300, "AAPL", 12, 38)]
+    after = [at(310, "AAPL", 13, 99), at(310, "AAPL", 9, 38), at(600, "AAPL", 14, 99)]
+    mappings = [encoding.mapping("AAPL", 38, "raw_symbol", begin), encoding.mapping("MSFT", 7, "raw_symbol", begin)]
+    bars = [bar(encoding.Happened("AAPL", begin, *[10**9] * 4, 2), 38)]
+    rolled = [encoding.mapping("AAPL", 99, "raw_symbol", begin)]
+    data = [*mappings, *(frame for *_, frame in frames), *rolled, *(frame for *_, frame in after), *bars]
+    path = tmp_path / "session.dbn"
+    path.write_bytes(encoding.metadata("XNAS.ITCH", begin) + b"".join(data))
+
+    async def run():
+        nonlocal started
+        started = time.time_ns()
+        with DatabentoSimulator(DatabentoSimulatorConfig(replay=str(path), heartbeat_seconds=0.2)) as source:
+            async with feeding(feed_at(source, "AAPL", "MSFT"), ears := Ears()):
+                await until(lambda: len(ears.events) >= 6)
+                return ears.events
+
+    started = 0
+    events = asyncio.run(run())
+    wanted = [*frames, after[0], after[2]]  # an instrument that is nobody's any more is not heard
+    assert [(event.event_time, int(event.price)) for event in events] == [(when, price) for when, price, _ in wanted]
+    assert [event.symbol for event in events] == ["AAPL", "AAPL", "MSFT", "AAPL", "AAPL", "AAPL"]
+    for event in events:  # no earlier than it was, however slow this machine is
+        assert event.receive_time - started >= event.event_time - begin
 
 
 def test_the_same_seed_is_the_same_key():

@@ -7,13 +7,15 @@ import hashlib
 import socket
 import struct
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
+from databento_dbn import SymbolMappingMsg, SystemMsg
 
 from ml4t_live_databento.sdk import REPLAY_DATA_AGED_OUT, Code, ErrorCode, SystemCode
 from ml4t_live_databento.simulator import encoding
 from ml4t_live_databento.simulator.encoding import SERIES, TICKS, Happened, Series
+from ml4t_live_databento.simulator.frames import is_of
 
 if TYPE_CHECKING:
     from ml4t_live_databento.simulator.gateway import SimulatedGateway
@@ -37,6 +39,14 @@ class Subscription:
     def series(self) -> Series:
         """How its schema tells of what happened."""
         return SERIES[self.schema]
+
+    def wants(self, record: Any, instruments: Mapping[str, int]) -> bool:
+        """Return whether a record of a recording was asked for; `instruments` is what symbols stand for."""
+        if isinstance(record, SymbolMappingMsg):
+            return record.stype_in_symbol in self.symbols
+        if isinstance(record, SystemMsg):
+            return record.code == SystemCode.END_OF_INTERVAL and self.series.interval > 0
+        return is_of(self.schema, record) and any(instruments[symbol] == record.instrument_id for symbol in self.symbols)
 
 
 @define(eq=False)
@@ -120,6 +130,7 @@ class Client:
         self._write(encoding.metadata(self.dataset, self.gateway.now()))
         for subscription in self.subscriptions:
             self._serve_subscription(subscription)
+        self.gateway.listened.set()
 
     async def _line(self) -> dict[str, str]:
         text = (await self.reader.readline()).decode()
@@ -162,6 +173,12 @@ class Client:
                 self.skipped += 1
             else:
                 self.send(series.encode(it, self.gateway.instruments[it.symbol]))
+
+    def hear_again(self, record: Any) -> None:
+        """Be sent a record of a recording as it is, as far as it was asked for."""
+        for subscription in self.subscriptions if self.streaming else ():
+            if subscription.wants(record, self.gateway.instruments):
+                self.send(bytes(record))
 
     def end_interval(self, interval: int, end: int) -> None:
         """Be told that all bars of an interval have been sent."""

@@ -46,5 +46,6 @@ class DatabentoSimulatorConfig:
     """How many may be open at a time."""
 
     replay: str = field(default="", validator=instance_of(str))
-    """A CSV file with the columns `symbol`, `price` and optionally `size`: one line is one trade, one line a tick. Empty: a
-    random walk."""
+    """A CSV file with the columns `symbol`, `price` and optionally `size`: one line is one trade, one line a tick. Or a DBN
+    recording (`.dbn`, `.dbn.zst`): its records are sent again as they are, as far apart as they were, from when somebody
+    listens on. Empty: a random walk."""

@@ -186,6 +186,17 @@ class DatabentoSimulator:
 
         return self._call(happen)
 
+    def burst(self, symbol: str, prices: Sequence[float], *, at_once: bool = False) -> list[int]:
+        """Let one trade happen at each price, in one go; return their event times. `at_once`: all at that of the last trade."""
+
+        def happen(gateway: SimulatedGateway) -> list[int]:
+            trades = [gateway.tape.trade(symbol, price, 1.0, at_once=at_once) for price in prices]
+            for trade in trades:
+                gateway.happen(trade)
+            return [trade.time for trade in trades]
+
+        return self._call(happen)
+
     def end_interval(self, end: int) -> None:
         """Say that all bars of the interval that `emits` names and that ended at `end` have been sent."""
         self._call(lambda gateway: gateway.bars(SERIES[self.emits].interval, [], end))

@@ -6,8 +6,10 @@ import asyncio
 import random
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 from attrs import define
+from databento_dbn import SymbolMappingMsg
 
 from ml4t.live.errors import ConfigError
 from ml4t.live.times import NANOS
@@ -15,6 +17,7 @@ from ml4t_live_databento.simulator import encoding
 from ml4t_live_databento.simulator.client import Client
 from ml4t_live_databento.simulator.config import DatabentoSimulatorConfig
 from ml4t_live_databento.simulator.encoding import Happened
+from ml4t_live_databento.simulator.frames import frames_in, instruments_in, is_recording
 from ml4t_live_databento.simulator.history import History
 from ml4t_live_databento.simulator.tape import INTERVALS, Tape
 from ml4t_live_databento.simulator.walk import market_of
@@ -47,9 +50,14 @@ class SimulatedGateway:
         self.key = f"db-{self.rng.getrandbits(116):029x}"
         self.faults = Faults()
         self.tape = Tape(time.time_ns)
-        self.instruments = {symbol: FIRST_INSTRUMENT + number for number, symbol in enumerate(config.symbols)}
+        if is_recording(config.replay):
+            self.instruments = instruments_in(Path(config.replay))
+        else:
+            self.instruments = {symbol: FIRST_INSTRUMENT + number for number, symbol in enumerate(config.symbols)}
         self.history = History(self)
         self.clients: list[Client] = []
+        self.listened = asyncio.Event()
+        """Set when a client has begun to listen."""
         self.lines: list[str] = []
         """What clients have said, one control line each."""
         self.port = config.port
@@ -67,7 +75,8 @@ class SimulatedGateway:
         loop = asyncio.get_running_loop()
         self._tasks.append(loop.create_task(self._beat(), name="heartbeats"))
         if not self.config.still:
-            self._tasks.append(loop.create_task(self._walk(), name="prices"))
+            market = self._send_again(Path(self.config.replay)) if is_recording(self.config.replay) else self._walk()
+            self._tasks.append(loop.create_task(market, name="prices"))
 
     async def listen(self) -> None:
         """Take connections."""
@@ -164,3 +173,16 @@ class SimulatedGateway:
                 trade = self.tape.trade(symbol, price, size)
                 self.tape.gather(trade)
                 self.happen(trade)
+
+    async def _send_again(self, path: Path) -> None:
+        """Send the frames of a recording, as far apart as they were, from when somebody listens on."""
+        loop = asyncio.get_running_loop()
+        await self.listened.wait()
+        began, first = loop.time(), None
+        for moment, record in frames_in(path):
+            first = moment if first is None else first
+            await asyncio.sleep(max(0.0, began + (moment - first) / NANOS - loop.time()))
+            if isinstance(record, SymbolMappingMsg):
+                self.instruments[record.stype_in_symbol] = record.instrument_id
+            for client in self.clients:
+                client.hear_again(record)

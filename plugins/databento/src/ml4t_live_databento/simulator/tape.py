@@ -26,9 +26,10 @@ class Tape:
         self._history: dict[tuple[int, str], list[Happened]] = defaultdict(list)
         self._running: dict[tuple[int, str], Happened] = {}
 
-    def trade(self, symbol: str, price: float, size: float) -> Happened:
-        """Let a trade happen, now, and later than the one before."""
-        self._last = max(self._now(), self._last + 1)
+    def trade(self, symbol: str, price: float, size: float, *, at_once: bool = False) -> Happened:
+        """Let a trade happen, now, and later than the one before; `at_once`: at the very moment of that one."""
+        if not at_once:
+            self._last = max(self._now(), self._last + 1)
         fixed = _fixed(price)
         trade = Happened(symbol, self._last, fixed, fixed, fixed, fixed, round(size))
         self._history[TICKS, symbol].append(trade)
