@@ -43,7 +43,7 @@ def feed_of(source, path, **options):
     """Return a feed of the range in which AAPL was traded."""
     given = {"api_key": source.key, "history_url": source.history_url, "dataset": "XNAS.ITCH", "symbols": ["AAPL"]}
     moments = {"start": str(source.times[0]), "end": str(source.times[-1] + 1)}
-    feed = DatabentoFeed(path=path, **{**given, "schema": "trades", "timeout_seconds": 2.0, **moments, **options})
+    feed = DatabentoFeed(path=path, **{**given, "schema": "trades", "history_timeout_seconds": 2.0, **moments, **options})
     feed.clock = Clock()
     return feed
 
@@ -216,7 +216,7 @@ def test_a_download_that_ends_early_as_if_it_was_whole_is_no_file(past, tmp_path
 
 def test_a_history_that_never_answers_ends_in_time_and_the_loop_goes_on(past, tmp_path):
     past.hang_downloads(True)
-    feed = feed_of(past, tmp_path / "x.dbn.zst", timeout_seconds=0.3)
+    feed = feed_of(past, tmp_path / "x.dbn.zst", history_timeout_seconds=0.3)
 
     async def run():
         running = asyncio.create_task(feed.run(Ears()))
@@ -236,7 +236,7 @@ def test_a_run_that_is_cancelled_does_not_wait_for_its_download(past, tmp_path):
     past.hang_downloads(True)
 
     async def run():
-        running = asyncio.create_task(feed_of(past, tmp_path / "x.dbn.zst", timeout_seconds=5.0).run(Ears()))
+        running = asyncio.create_task(feed_of(past, tmp_path / "x.dbn.zst", history_timeout_seconds=5.0).run(Ears()))
         await until(lambda: past.downloads)
         running.cancel()
         began = time.monotonic()

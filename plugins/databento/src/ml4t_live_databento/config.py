@@ -130,7 +130,10 @@ class DatabentoFeedConfig:
     """A gateway that says nothing for so long, not even that it is there, is taken to be lost."""
 
     timeout_seconds: float = field(default=10.0, validator=gt(0))
-    """How long connecting, and logging in, may take each; of a download how long nothing may come."""
+    """How long connecting, and logging in, may take each."""
+
+    history_timeout_seconds: float = field(default=100.0, validator=gt(0))
+    """How long nothing may come of a download: Databento looks for the data before it sends any."""
 
     def __attrs_post_init__(self) -> None:
         self._check_range()

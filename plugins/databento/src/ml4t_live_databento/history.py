@@ -79,7 +79,7 @@ def _request(config: DatabentoFeedConfig, path: Path) -> None:
     start, end = config.range
     # The SDK's `Historical` makes this of its address, and https of every address: the simulator has no certificate.
     api: Any = TimeseriesHttpAPI(key=config.key.reveal(), gateway=config.history_url)
-    api.TIMEOUT = config.timeout_seconds
+    api.TIMEOUT = config.history_timeout_seconds
     try:
         store = api.get_range(
             dataset=config.dataset,
