@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -18,7 +19,8 @@ class Ear:
     """A trigger that never fires: it sees every event that the engine processes, once the engine has made sure of it."""
 
     def __init__(self) -> None:
-        self.times: dict[str, list[int]] = defaultdict(list)
+        # Numbers and not objects: what an adapter allocates is let go.
+        self.times: dict[str, array[int]] = defaultdict(lambda: array("q"))
 
     def on_event(self, event: MarketEvent, market: MarketView) -> Firing | None:
         """Take note of an event."""
@@ -27,11 +29,11 @@ class Ear:
 
     def heard_after(self, last: Mapping[str, int]) -> bool:
         """True when something has been heard that happened after the `last` event of its symbol."""
-        return any(times[-1:] > [last.get(symbol, 0)] for symbol, times in self.times.items())
+        return any(times and times[-1] > last.get(symbol, 0) for symbol, times in self.times.items())
 
     def has_all(self, last: Mapping[str, int]) -> bool:
         """True when the `last` event of every symbol has been heard."""
-        return all(self.times[symbol][-1:] >= [moment] for symbol, moment in last.items())
+        return all(max(self.times[symbol][-1:], default=0) >= moment for symbol, moment in last.items())
 
 
 class Market:
@@ -75,7 +77,7 @@ class Market:
             told[gap.symbol].append(gap)
         found = []
         for symbol, times in self.times.items():
-            heard = ear.times[symbol]
+            heard = list(ear.times[symbol])
             if heard != sorted(heard):
                 found.append(f"{symbol}: events were processed out of the order of time")
             if len(set(heard)) != len(heard):
