@@ -105,6 +105,47 @@ def test_a_configuration_runs_without_an_account(start, schema):
     assert json.loads(out)["state_dir"].endswith("state")
 
 
+RANGE = ["feeds.main.start=2026-01-05", "feeds.main.end=2026-01-05T00:10:00Z", "feeds.main.path=range.dbn.zst"]
+
+
+def test_a_range_of_history_runs_without_an_account_and_is_kept(start, tmp_path):
+    told = [word for each in (*RANGE, "feeds.main.schema=ohlcv-1m") for word in ("--set", each)]
+    process = start("run", "try.toml", "--simulate", *told)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert (out + err).count("HEARD ['AAPL', 'MSFT']") == 10
+    assert (tmp_path / "range.dbn.zst").is_file()
+
+
+DOWNLOADS = {
+    401: (
+        "Authentication failed.",
+        "(401: Authentication failed.); check api_key: Databento's web page shows it under API keys",
+    ),
+    422: (
+        "The query starts too early.",
+        "The query starts too early.); check start, end, symbols, stype_in, dataset and schema",
+    ),
+}
+
+
+@pytest.mark.parametrize("status", DOWNLOADS)
+def test_a_download_that_is_refused_ends_the_run_with_its_remedy(run, status):
+    words, sentence = DOWNLOADS[status]
+    with still() as source:
+        source.refuse_download(status, words)
+        code, last = ended(run(NOWHERE, WRONG, *RANGE, f"feeds.main.history_url={source.history_url}"))
+    assert code == 2
+    assert last.endswith(sentence)
+
+
+def test_a_range_whose_file_is_something_else_is_refused_before_anything_is_reached(run, tmp_path):
+    (tmp_path / "range.dbn.zst").write_bytes(b"something")
+    code, last = ended(run(NOWHERE, WRONG, *RANGE))
+    assert code == 2
+    assert "range.dbn.zst is not a DBN file" in last
+
+
 def test_the_simulator_by_itself_serves_any_client_of_databento(start):
     process = start("simulate", "databento", "--option", "tick=10ms", "--json")
     lines = []

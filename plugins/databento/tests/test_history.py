@@ -9,7 +9,7 @@ import pytest
 from databento_rig import WRONG, Ears, still, until
 
 from ml4t.live import DatabentoFeed, LiveEngine
-from ml4t.live.errors import NOT_SUBSCRIBED, UNAUTHORIZED, FeedRefused
+from ml4t.live.errors import NOT_SUBSCRIBED, UNAUTHORIZED, UNKNOWN_SYMBOL, FeedRefused
 from ml4t.live.feeds.problem import RecordingError
 from ml4t.live.model import Bar, Trade
 from ml4t.live.times import NANOS, to_datetime
@@ -127,8 +127,8 @@ REFUSALS = {
     401: (UNAUTHORIZED, "check api_key: Databento's web page shows it under API keys"),
     402: (NOT_SUBSCRIBED, "check dataset, and the licence and the payment of the account"),
     403: (NOT_SUBSCRIBED, "check dataset, and the licence and the payment of the account"),
-    404: ("", "check start, end, symbols, stype_in, dataset and schema"),
-    422: ("", "check start, end, symbols, stype_in, dataset and schema"),
+    404: (UNKNOWN_SYMBOL, "check start, end, symbols, stype_in, dataset and schema"),
+    422: (NOT_SUBSCRIBED, "check start, end, symbols, stype_in, dataset and schema"),
 }
 
 

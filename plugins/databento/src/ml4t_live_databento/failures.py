@@ -7,20 +7,21 @@ from collections.abc import Mapping
 import requests
 from databento.common.error import BentoError, BentoHttpError
 
-from ml4t.live.errors import NOT_SUBSCRIBED, UNAUTHORIZED, FeedDisconnected, FeedRefused
+from ml4t.live.errors import NOT_SUBSCRIBED, UNAUTHORIZED, UNKNOWN_SYMBOL, FeedDisconnected, FeedRefused
 from ml4t_live_databento.refusals import KEY
 
 BUSY = frozenset({408, 429, 500, 502, 503, 504})
 """What passes by itself."""
+BROKEN = "the download from Databento broke off, or is damaged"
+REQUEST = "check start, end, symbols, stype_in, dataset and schema"
 LICENCE = "check dataset, and the licence and the payment of the account"
 REMEDIES: Mapping[int, tuple[str, str]] = {
     401: (KEY, UNAUTHORIZED),
     402: (LICENCE, NOT_SUBSCRIBED),
     403: (LICENCE, NOT_SUBSCRIBED),
+    404: (REQUEST, UNKNOWN_SYMBOL),
 }
-"""By HTTP status; of any other one what was asked for is wrong."""
-BROKEN = "the download from Databento broke off, or is damaged"
-REQUEST = ("check start, end, symbols, stype_in, dataset and schema", "")
+"""By HTTP status."""
 
 
 class DownloadInterrupted(FeedDisconnected):
@@ -46,7 +47,7 @@ def _refused(error: BentoHttpError) -> DownloadInterrupted | FeedRefused:
     said = f"{status}: {_words(error)}"
     if status in BUSY:
         return DownloadInterrupted(f"Databento's history is not to be had now ({said})", _seconds(error.headers))
-    remedy, code = REMEDIES.get(status, REQUEST)
+    remedy, code = REMEDIES.get(status, (REQUEST, NOT_SUBSCRIBED))
     return FeedRefused(f"Databento refuses the download ({said}); {remedy}", code=code)
 
 
