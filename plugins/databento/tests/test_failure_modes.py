@@ -13,13 +13,14 @@ import tracemalloc
 
 import pytest
 import structlog
-from databento_dbn import ErrorCode, ErrorMsg, SystemCode, SystemMsg
+from databento_dbn import UNDEF_TIMESTAMP, ErrorCode, ErrorMsg, SystemCode, SystemMsg
 from databento_rig import WRONG, Ears, bars_rig, feed_at, feeding, still, trades_rig, until
 
 from ml4t.live.errors import NOT_SUBSCRIBED, UNAUTHORIZED, UNKNOWN_SYMBOL, FeedDisconnected, FeedRefused
 from ml4t.live.model import Bar, Trade
 from ml4t.live.testing.conformance.feed.ear import supervised
 from ml4t.live.times import NANOS
+from ml4t_live_databento.clock import ClockCheck
 from ml4t_live_databento.config import DatabentoFeedConfig
 from ml4t_live_databento.pace import Pace
 from ml4t_live_databento.session import Session
@@ -110,18 +111,44 @@ def test_03_of_a_hole_longer_than_a_day_the_last_day_is_filled_and_the_rest_is_t
             found = list(await feed.backfill("AAPL", last - 30 * 3_600 * NANOS, last + 1))
         assert [event.event_time for event in found] == [last]
         [said] = logs
-        assert said["event"] == "Databento replays 24 hours only: the beginning of the hole stays"
+        assert said["event"] == "the beginning of the hole stays: Databento replays 24 hours only"
         assert 6 * 3_600 <= said["seconds"] <= 6 * 3_600 + 61
         assert not await feed.backfill("AAPL", last - 30 * 3_600 * NANOS, last - 25 * 3_600 * NANOS)
 
     asyncio.run(run())
 
 
+def test_03_of_a_replay_that_goes_back_less_far_than_it_should_all_that_there_is_comes():
+    """After a weekend the gateway keeps less than a day. Asking for it again and again would be no feed any more."""
+
+    async def run():
+        async with trades_rig() as rig, supervised(rig) as heard:
+            known = heard.emit(1)
+            await heard.until_heard(known)
+            rig.source.refuse_connections(True)
+            rig.source.drop()
+            missed = heard.emit(2)
+            rig.source.forget_before(missed[1].time)
+            with structlog.testing.capture_logs() as logs:
+                rig.source.refuse_connections(False)
+                await heard.until_subscribed()
+                fresh = heard.emit(1)
+                await heard.until_heard([missed[1], *fresh])
+            said = [each["event"] for each in logs if each["log_level"] == "error"]
+            [words] = set(said)
+            assert words.startswith("the beginning of the hole stays: Databento does not replay what was asked for: start must")
+            assert [event.event_time for event in heard.events] == [known[0].time, missed[1].time, fresh[0].time]
+
+    asyncio.run(run())
+
+
 def test_03_a_replay_that_is_refused_says_so(source):
     async def run():
-        source.keep(60)
-        with pytest.raises(FeedDisconnected, match="ends the session: start must be within the last 24 hours"):
-            await feed_at(source, "AAPL").backfill("AAPL", time.time_ns() - 3_600 * NANOS, time.time_ns())
+        source.emit("AAPL", 1.0)
+        feed = feed_at(source, "AAPL", schema="trades")
+        source.refuse_replays("not now")
+        with pytest.raises(FeedDisconnected, match="ends the session: not now"):
+            await feed.backfill("AAPL", time.time_ns() - NANOS, time.time_ns())
 
     asyncio.run(run())
 
@@ -424,6 +451,14 @@ def test_24_clock_skew(source, seconds, side):
         assert [each["side"] for each in logs if "clock" in each["event"]] == [f"{side} Databento's"]
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("no_time", [0, UNDEF_TIMESTAMP])
+def test_24_clock_skew_is_not_seen_in_a_record_that_bears_no_time(no_time):
+    check = ClockCheck()
+    check.look(no_time)
+    with pytest.raises(FeedDisconnected, match=r"clock is 40\.\d s ahead of Databento's"):
+        check.look(time.time_ns() - 40 * NANOS)
 
 
 def test_12_rate_limits_more_symbols_than_fit_a_request_are_all_heard():

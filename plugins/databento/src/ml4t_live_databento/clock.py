@@ -8,12 +8,15 @@ from __future__ import annotations
 import time
 
 import structlog
+from databento_dbn import UNDEF_TIMESTAMP
 
 from ml4t.live.errors import FeedDisconnected
 from ml4t.live.times import NANOS
 
 WARNED_SECONDS = 1.0
 REFUSED_SECONDS = 10.0
+NO_TIME = (0, UNDEF_TIMESTAMP)
+"""What a record bears that does not tell when it was sent."""
 
 _log = structlog.get_logger("ml4t.live.databento")
 
@@ -26,9 +29,9 @@ class ClockCheck:
 
     def look(self, theirs: int) -> None:
         """Warn of a clock that is more than a second wrong. Raises FeedDisconnected for one that is more than ten."""
-        asked, self._asked = self._asked, None
-        if asked is None:
+        if self._asked is None or theirs in NO_TIME:
             return
+        asked, self._asked = self._asked, None
         off = max(asked - theirs, theirs - time.time_ns(), 0) / NANOS
         side = "ahead of" if asked > theirs else "behind"
         if off > REFUSED_SECONDS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ml4t.live.errors import NOT_SUBSCRIBED, UNAUTHORIZED, FeedDisconnected, FeedRefused
-from ml4t_live_databento.sdk import Code, ErrorCode
+from ml4t_live_databento.sdk import REPLAY_DATA_AGED_OUT, Code, ErrorCode
 
 TRANSIENT = ("limit", "maintenance", "unavailable", "internal", "temporar", "try again", "timed out", "timeout")
 """Words of a refusal of the login that passes by itself: everything else has to be mended by somebody."""
@@ -19,6 +19,10 @@ _WORDS: Mapping[Code, str] = {
         "this machine read too slowly and records were left out; they are fetched from the replay"
     ),
 }
+
+
+class ReplayTooOld(FeedDisconnected):
+    """The gateway does not keep what was to be replayed that far back."""
 
 
 def login_refused(text: str) -> FeedDisconnected | FeedRefused:
@@ -40,5 +44,7 @@ def session_error(code: object, text: str) -> FeedDisconnected | FeedRefused:
             f"Databento refuses the subscription ({text}); check dataset, schema and stype_in, and the licence",
             code=NOT_SUBSCRIBED,
         )
+    if code == REPLAY_DATA_AGED_OUT:
+        return ReplayTooOld(f"Databento does not replay what was asked for: {text}")
     words = _WORDS.get(code) if isinstance(code, ErrorCode) else None
     return FeedDisconnected(f"Databento ends the session: {text}" + (f"; {words}" if words else ""))

@@ -14,10 +14,14 @@ from ml4t.live.model import MarketEvent
 from ml4t.live.times import NANOS
 from ml4t_live_databento.config import DatabentoFeedConfig
 from ml4t_live_databento.gateway import connected
+from ml4t_live_databento.refusals import ReplayTooOld
 from ml4t_live_databento.session import Session
 
 KEPT = (24 * 3_600 - 60) * NANOS
 """How far back the replay goes, less a minute for getting there."""
+ALL = 0
+"""Asks for everything that the gateway keeps."""
+BEGINNING_STAYS = "the beginning of the hole stays"
 
 _log = structlog.get_logger("ml4t.live.databento")
 
@@ -25,15 +29,22 @@ _log = structlog.get_logger("ml4t.live.databento")
 async def replayed(config: DatabentoFeedConfig, symbol: str, start: int, end: int) -> list[MarketEvent]:
     """Return the events of `symbol` with start <= event_time < end, oldest first, over a connection of its own.
 
-    Raises FeedDisconnected, and FeedRefused when it is refused.
+    Of what the gateway does not keep nothing comes, and the log says so: it has 24 hours, or less after a weekend. Raises
+    FeedDisconnected, and FeedRefused when it is refused.
     """
     first = max(start, time.time_ns() - KEPT)
     if first > start:
-        _log.error(
-            "Databento replays 24 hours only: the beginning of the hole stays", symbol=symbol, seconds=(first - start) / NANOS
-        )
+        _log.error(f"{BEGINNING_STAYS}: Databento replays 24 hours only", symbol=symbol, seconds=(first - start) / NANOS)
     if first >= end:
         return []
+    try:
+        return await _replayed(config, symbol, first, start, end)
+    except ReplayTooOld as error:
+        _log.error(f"{BEGINNING_STAYS}: {error}", symbol=symbol)
+        return await _replayed(config, symbol, ALL, start, end)
+
+
+async def _replayed(config: DatabentoFeedConfig, symbol: str, first: int, start: int, end: int) -> list[MarketEvent]:
     done = asyncio.Event()
     session = Session(config, (symbol,), backfilled=True, caught_up=done.set)
     found: list[MarketEvent] = []

@@ -155,10 +155,14 @@ class Client:
             self._replay(subscription, subscription.start)
 
     def _replay(self, subscription: Subscription, start: int) -> None:
-        if start < self.gateway.now() - self.gateway.kept:
+        if self.gateway.faults.refuse_replays:
+            self.tell_error(ErrorCode.INTERNAL_ERROR, self.gateway.faults.refuse_replays)
+            return
+        if 0 < start < self.gateway.kept_from:
             self.tell_error(REPLAY_DATA_AGED_OUT, "start must be within the last 24 hours")
             return
         series = subscription.series
+        start = max(start, self.gateway.kept_from)
         for it in self.gateway.tape.since(start, series.interval, sorted(subscription.symbols)):
             self.send(series.encode(it, self.gateway.instruments[it.symbol]))
         self.tell(SystemCode.REPLAY_COMPLETED, f"Finished replay for subscription {subscription.number}")

@@ -135,9 +135,13 @@ class DatabentoSimulator:
         """Let the gateway's clock be that much ahead."""
         self._call(lambda gateway: setattr(gateway.faults, "ahead", round(seconds * NANOS)))
 
-    def keep(self, seconds: float) -> None:
-        """Let no replay go further back than that."""
-        self._call(lambda gateway: setattr(gateway, "kept", round(seconds * NANOS)))
+    def forget_before(self, moment: int) -> None:
+        """Let no replay go further back than this, nanoseconds UTC."""
+        self._call(lambda gateway: setattr(gateway.faults, "forgotten", moment))
+
+    def refuse_replays(self, words: str) -> None:
+        """Refuse every replay with these words; empty: take them again."""
+        self._call(lambda gateway: setattr(gateway.faults, "refuse_replays", words))
 
     # ------------------------------------------------------------------ history
 

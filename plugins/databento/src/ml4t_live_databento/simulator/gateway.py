@@ -36,6 +36,9 @@ class Faults:
     heartless: bool = False
     hang_logins: bool = False
     refuse_logins: str = ""
+    refuse_replays: str = ""
+    forgotten: int = 0
+    """What was before is replayed no more, nanoseconds UTC."""
     ahead: int = 0
     """How far the gateway's clock is ahead, nanoseconds."""
 
@@ -45,7 +48,6 @@ class SimulatedGateway:
 
     def __init__(self, config: DatabentoSimulatorConfig) -> None:
         self.config = config
-        self.kept = KEPT
         self.rng = random.Random(config.seed)  # noqa: S311 - a simulation is reproduced by its seed
         self.key = f"db-{self.rng.getrandbits(116):029x}"
         self.faults = Faults()
@@ -111,6 +113,11 @@ class SimulatedGateway:
     def now(self) -> int:
         """Return the gateway's time, nanoseconds UTC."""
         return time.time_ns() + self.faults.ahead
+
+    @property
+    def kept_from(self) -> int:
+        """How far back a replay goes, nanoseconds UTC."""
+        return max(self.now() - KEPT, self.faults.forgotten)
 
     def next_number(self) -> int:
         """Return the number of a new session."""
