@@ -114,7 +114,7 @@ def test_a_range_of_history_runs_without_an_account_and_is_kept(start, tmp_path)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert (out + err).count("HEARD ['AAPL', 'MSFT']") == 10
-    assert (tmp_path / "range.dbn.zst").is_file()
+    assert (tmp_path / "127.0.0.1-range.dbn.zst").is_file()
 
 
 DOWNLOADS = {

@@ -67,7 +67,7 @@ def test_a_range_is_downloaded_played_and_kept(past, tmp_path):
     assert play(feed) == wanted  # the same feed, and one of another run without a key
     assert play(feed_of(past, path, api_key=None)) == wanted
     assert len(past.downloads) == 1
-    assert [file.name for file in path.parent.iterdir()] == ["aapl.dbn.zst"]
+    assert [file.name for file in path.parent.iterdir()] == ["127.0.0.1-aapl.dbn.zst"]
 
 
 def test_bars_of_several_symbols_and_the_end_of_the_range(past, tmp_path):
@@ -245,6 +245,14 @@ def test_a_run_that_is_cancelled_does_not_wait_for_its_download(past, tmp_path):
         assert time.monotonic() - began < 2.0
 
     asyncio.run(run())
+
+
+def test_what_a_simulator_made_up_is_not_taken_for_history(past, tmp_path):
+    path = tmp_path / "x.dbn.zst"
+    play(feed_of(past, path))
+    assert not path.exists()
+    with pytest.raises(ValueError, match="api_key is missing"):
+        feed_of(past, path, history_url="https://hist.databento.com", api_key=None)
 
 
 def test_a_file_of_something_else_is_not_taken_for_the_range(past, tmp_path):

@@ -96,6 +96,22 @@ def test_end_of_interval_closes_the_bars_of_symbols_that_did_not_trade():
     asyncio.run(run())
 
 
+def test_a_symbol_that_rolls_gets_no_quiet_bar_at_the_price_of_the_contract_before():
+    async def run():
+        with still() as source:
+            source.emits = "ohlcv-1s"
+            async with feeding(feed_at(source, "ES.c.0", stype_in="continuous"), ears := Ears()):
+                await until(lambda: source.subscriptions)
+                start = source.emit("ES.c.0", 5.0)
+                source.remap("ES.c.0")
+                source.end_interval(start + 2 * NANOS)
+                source.emit("ES.c.0", 7.0)
+                await until(lambda: ears.events and ears.events[-1].close == 7.0)
+            assert [(each.event_time, each.close) for each in ears.events] == [(start, 5.0), (start + NANOS, 7.0)]
+
+    asyncio.run(run())
+
+
 def test_bars_of_several_venues_are_one_over_the_wire():
     async def run():
         with still() as source:

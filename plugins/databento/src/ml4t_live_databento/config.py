@@ -137,7 +137,7 @@ class DatabentoFeedConfig:
 
     def __attrs_post_init__(self) -> None:
         self._check_range()
-        if self.path is not None and (self.start is None or self.path.exists()):
+        if self.path is not None and (self.start is None or self.recording_path.exists()):
             return
         low = [symbol for symbol in self.symbols if self.stype_in == "raw_symbol" and symbol != symbol.upper()]
         if low:  # the SDK asks for them in capitals, and what comes under that name would be nobody's
@@ -177,10 +177,12 @@ class DatabentoFeedConfig:
 
     @property
     def recording_path(self) -> Path:
-        """Where the recording is."""
+        """Where the recording is. What comes from elsewhere than Databento, a simulator, is never taken for its history."""
         if self.path is None:
             raise ValueError("there is no recording")
-        return self.path
+        if self.start is None or self.history_url == HISTORY:
+            return self.path
+        return self.path.with_name(f"{urlsplit(self.history_url).hostname}-{self.path.name}")
 
     @property
     def key(self) -> Secret:

@@ -31,16 +31,16 @@ _log = structlog.get_logger("ml4t.live.databento")
 
 def recorded(config: DatabentoFeedConfig) -> Recording | None:
     """Return the recording that a configuration names, None when there is none yet. Raises RecordingError."""
-    if config.path is None or (config.start is not None and not config.path.exists()):
+    if config.path is None or (config.start is not None and not config.recording_path.exists()):
         return None
-    recording = Recording(config, config.path)
+    recording = Recording(config, config.recording_path)
     if config.start is not None:
         recording.check_range(*config.range)
     return recording
 
 
 async def downloaded(config: DatabentoFeedConfig, clock: Clock) -> Recording:
-    """Download the range of a configuration to its `path`, where it is when it is whole and not before.
+    """Download the range of a configuration to its `recording_path`, where it is when it is whole and not before.
 
     A rate limit, a server that fails and a connection that breaks are tried again, which waits on `clock`. Raises FeedRefused,
     whose RecordingError says that there is no such file now.
