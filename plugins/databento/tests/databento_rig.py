@@ -90,6 +90,11 @@ async def feeding(feed: DatabentoFeed, ears: Ears) -> AsyncIterator[asyncio.Task
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def end_of(feed: DatabentoFeed, ears: Ears | None = None, seconds: float = 20.0) -> None:
+    """Run a feed to its end. Raises TimeoutError when it does not end, and what it ends with."""
+    await asyncio.wait_for(feed.run(ears or Ears()), seconds)
+
+
 def feed_at(source: DatabentoSimulator, *symbols: str, **options: object) -> DatabentoFeed:
     """Return a feed."""
     host, port = source.address

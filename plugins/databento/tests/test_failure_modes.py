@@ -14,7 +14,7 @@ import tracemalloc
 import pytest
 import structlog
 from databento_dbn import UNDEF_TIMESTAMP, ErrorCode, ErrorMsg, SystemCode, SystemMsg
-from databento_rig import WRONG, Ears, bars_rig, feed_at, feeding, still, trades_rig, until
+from databento_rig import WRONG, Ears, bars_rig, end_of, feed_at, feeding, still, trades_rig, until
 
 from ml4t.live.errors import NOT_SUBSCRIBED, UNAUTHORIZED, UNKNOWN_SYMBOL, FeedDisconnected, FeedRefused
 from ml4t.live.model import Bar, Trade
@@ -175,7 +175,7 @@ def test_11_one_connection_limit():
             async with feeding(feed_at(source, "AAPL"), Ears()):
                 await until(lambda: source.subscriptions)
                 with pytest.raises(FeedDisconnected, match=r"open connection limit.*tried again"):
-                    await feed_at(source, "MSFT").run(Ears())
+                    await end_of(feed_at(source, "MSFT"))
             await until(lambda: not source.connections)
             async with feeding(feed_at(source, "MSFT"), Ears()):
                 await until(lambda: source.subscriptions)
@@ -270,7 +270,7 @@ def test_16_memory_does_not_grow_with_records_and_reconnects(source):
 def test_17_instrument_expiry_an_expired_instrument_is_refused_when_it_is_the_only_one(source):
     async def run():
         with pytest.raises(FeedRefused, match=r"knows none of ESZ9 .*whether the instrument has expired") as refused:
-            await feed_at(source, "ESZ9").run(Ears())
+            await end_of(feed_at(source, "ESZ9"))
         assert refused.value.code == UNKNOWN_SYMBOL
 
     asyncio.run(run())
@@ -362,7 +362,7 @@ def test_21_credentials_wrong_licence_missing_maintenance_and_rate_limit(source,
     async def run():
         source.refuse_logins(words)
         with pytest.raises(error, match=remedy) as raised:
-            await feed_at(source, "AAPL").run(Ears())
+            await end_of(feed_at(source, "AAPL"))
         assert words in str(raised.value)
         assert getattr(raised.value, "code", None) == code
 
@@ -440,7 +440,7 @@ def test_24_clock_skew(source, seconds, side):
     async def run():
         source.skew_clock(seconds)
         with pytest.raises(FeedDisconnected, match=rf"clock is [34]\d\.\d s {side} Databento's; set it"):
-            await feed_at(source, "AAPL").run(Ears())
+            await end_of(feed_at(source, "AAPL"))
         await until(lambda: not source.connections)
         source.skew_clock(5 if seconds > 0 else -5)
         with structlog.testing.capture_logs() as logs:

@@ -59,6 +59,17 @@ def test_who_did_not_trade_gets_a_bar_of_no_volume_once():
     ]
 
 
+def test_a_bar_that_comes_late_makes_no_quiet_bar_again():
+    made, held = [], intervals()
+    held.add(bar("A", 0, 1, 1, 1, 1, 1), made)
+    held.end(NANOS, made)
+    held.end(2 * NANOS, made)
+    held.add(bar("A", 0, 9, 9, 9, 9, 9), made)
+    held.end(2 * NANOS, made)
+    held.end(3 * NANOS, made)
+    assert [(each.event_time, each.close) for each in made] == [(0, 1), (NANOS, 1), (0, 9), (2 * NANOS, 1)]
+
+
 def test_quiet_bars_can_be_left_out_and_end_when_a_symbol_stands_for_something_else():
     made, held = [], intervals(quiet_bars=False)
     held.add(bar("A", 0, 1, 1, 1, 1, 1), made)

@@ -12,7 +12,7 @@ import time
 
 import pytest
 from databento_dbn import ErrorCode
-from databento_rig import Ears, feed_at, feeding, still, trades_rig, until
+from databento_rig import Ears, end_of, feed_at, feeding, still, trades_rig, until
 
 from ml4t.live.errors import FeedDisconnected
 from ml4t.live.testing.conformance.feed.ear import supervised
@@ -147,7 +147,7 @@ def test_d7_a_gateway_that_never_says_anything_is_lost(source):
         source.silence(True)
         source.mute(True)
         with pytest.raises(FeedDisconnected, match="has said nothing for 1 s"):
-            await asyncio.wait_for(feed_at(source, "AAPL").run(Ears()), 10)
+            await end_of(feed_at(source, "AAPL"))
 
     asyncio.run(run())
 

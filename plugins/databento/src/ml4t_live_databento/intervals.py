@@ -46,7 +46,6 @@ class Intervals:
             if bar.event_time >= self._last.get(symbol, (0, 0.0))[0]:
                 self._last[symbol] = (bar.event_time, bar.close)
         self._bars.clear()
-        self._largest.clear()
 
     def end(self, moment: int, events: list[MarketEvent]) -> None:
         """Append what is held, and a quiet bar of every symbol that has none in the interval that ended at `moment`."""
