@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from ml4t.live.contracts.market import MarketView
 from ml4t.live.model import Firing, Gap, MarketEvent
-from ml4t.live.testing.soak.plan import WholeRig
+from ml4t.live.testing.soak.plan import SoakRig
 
 PRICE = 100.0
 
@@ -35,7 +35,7 @@ class Ear:
 
     def heard_after(self, last: Mapping[str, int]) -> bool:
         """True when something has been heard that happened after the `last` event of its symbol."""
-        return any(times[-1] > last.get(symbol, 0) for symbol, times in self.times.items())
+        return any(times and times[-1] > last.get(symbol, 0) for symbol, times in self.times.items())
 
     def has_all(self, last: Mapping[str, int]) -> bool:
         """True when the `last` event of every symbol has been heard."""
@@ -45,7 +45,7 @@ class Ear:
 class Market:
     """Prices that walk at random, and a note of everything that happened."""
 
-    def __init__(self, rig: WholeRig, seed: int) -> None:
+    def __init__(self, rig: SoakRig, seed: int) -> None:
         self._rig = rig
         self._rng = random.Random(f"market {seed}")  # noqa: S311 - a market, not secrets
         self._prices = dict.fromkeys(rig.symbols, PRICE)
@@ -71,6 +71,10 @@ class Market:
         return sum(
             len(times) - bisect_right(times, max(ear.times[symbol][-1:], default=0)) for symbol, times in self.times.items()
         )
+
+    def missed(self, ear: Ear) -> int:
+        """Return how much of what happened was never heard."""
+        return sum(len(set(times) - set(ear.times[symbol])) for symbol, times in self.times.items())
 
     def problems(self, ear: Ear, gaps: Iterable[Gap]) -> list[str]:
         """Return what was heard twice or out of order, and what was missed without a gap that tells of it."""

@@ -22,6 +22,7 @@ class Recovery:
 class SoakReport:
     """What went through, and what is wrong: `problems` is empty when nothing is.
 
+    `missed` is how many market events were never heard: with a history to fill the gaps from it is 0.
     `held` is how many bytes the framework, the adapter and the vendor's SDK had allocated since half-time and still held, after
     three quarters of the run and at its end; empty when it was not traced.
     """
@@ -30,6 +31,7 @@ class SoakReport:
     messages: int
     fills: int
     gaps: int
+    missed: int
     seconds: float
     recoveries: Sequence[Recovery]
     held: Sequence[int]
@@ -38,7 +40,7 @@ class SoakReport:
     def __str__(self) -> str:
         lines = [
             f"{self.orders} orders, {self.fills} executions and {self.messages} market events in {self.seconds:.0f} s",
-            f"{len(self.recoveries)} faults, {self.gaps} gaps told",
+            f"{len(self.recoveries)} faults, {self.gaps} gaps told, {self.missed} market events missed in them",
             "fault                                    times  lasted s  orders again after s  data again after s",
         ]
         for name in sorted({each.fault for each in self.recoveries}):
