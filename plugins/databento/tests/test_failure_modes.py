@@ -44,6 +44,15 @@ def test_01_connected_but_mute():
     asyncio.run(run())
 
 
+def test_01_a_gateway_that_has_mapped_the_symbols_has_answered(source):
+    async def run():
+        async with feeding(feed_at(source, "AAPL"), ears := Ears()):
+            await until(lambda: ears.answers)
+            assert not ears.events
+
+    asyncio.run(run())
+
+
 def test_01_a_quiet_market_whose_intervals_end_is_not_mute(source):
     async def run():
         source.emits = "ohlcv-1s"

@@ -168,6 +168,33 @@ def test_an_instrument_is_what_it_was_on_that_day(tmp_path):
     ]
 
 
+def test_an_instrument_is_nobody_s_on_a_day_for_which_the_header_does_not_say_so(tmp_path):
+    encode = SERIES["trades"].encode
+    mappings = [("AAPL", 0, 1, AAPL), ("MSFT", 0, 2, MSFT)]
+    trades = b"".join(encode(happened("x", when), of) for when in (START, START + DAY) for of in (AAPL, MSFT))
+    path = tmp_path / "x.dbn"
+    path.write_bytes(header("trades", mappings) + trades)
+    heard = [(event.symbol, event.event_time) for event in played(path, "AAPL", "MSFT")]
+    assert heard == [("AAPL", START), ("MSFT", START), ("MSFT", START + DAY)]
+
+
+def test_a_symbol_that_rolls_in_a_session_gets_no_quiet_bar_at_the_price_of_the_contract_before(tmp_path):
+    encode = SERIES["ohlcv-1s"].encode
+    ends = [dbn.SystemMsg(ts_event=START + n * NANOS, msg="End", code=dbn.SystemCode.END_OF_INTERVAL) for n in (1, 2)]
+    records = [
+        mapping("ES.c.0", AAPL, "continuous", START),
+        encode(happened("ES.c.0", START), AAPL),
+        bytes(ends[0]),
+        mapping("ES.c.0", MSFT, "continuous", START),
+        bytes(ends[1]),
+        encode(happened("ES.c.0", START + 2 * NANOS), MSFT),
+    ]
+    path = tmp_path / "x.dbn"
+    path.write_bytes(live_metadata("GLBX.MDP3", START) + b"".join(records))
+    bars = played(path, "ES.c.0", schema="ohlcv-1s")
+    assert [bar.event_time for bar in bars] == [START, START + 2 * NANOS]
+
+
 def test_what_was_written_from_a_live_session_is_played(tmp_path):
     """It names its symbols and intervals in its records, says no schema, and holds other schemas too."""
     one, two = (SERIES[schema].encode for schema in ("ohlcv-1s", "trades"))
