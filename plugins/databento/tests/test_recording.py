@@ -44,7 +44,7 @@ AAPL, MSFT = 38, 5_482
 PRICE = 3_702_750_000_001
 
 
-def header(schema, mappings, dataset="XNAS.ITCH"):
+def header(schema, mappings, dataset="XNAS.ITCH", stype_out=dbn.SType.INSTRUMENT_ID):
     """Return what a download begins with; `mappings` is a list of symbol, first day, days and instrument."""
 
     def interval(first, days, instrument):
@@ -57,7 +57,7 @@ def header(schema, mappings, dataset="XNAS.ITCH"):
         dataset=dataset,
         schema=dbn.Schema.from_str(schema),
         stype_in=dbn.SType.RAW_SYMBOL,
-        stype_out=dbn.SType.INSTRUMENT_ID,
+        stype_out=stype_out,
         start=START,
         end=START + 2 * DAY,
         symbols=symbols,
@@ -299,6 +299,9 @@ def test_what_is_wrong_with_a_file_is_said_before_it_is_played(tmp_path):
     (tmp_path / "empty.dbn").write_bytes(b"")
     with pytest.raises(RecordingError, match="is not a DBN file"):
         DatabentoFeed(path=tmp_path / "empty.dbn", symbols=["AAPL"])
+    (tmp_path / "raw.dbn").write_bytes(header("trades", BOTH, stype_out=dbn.SType.RAW_SYMBOL))
+    with pytest.raises(RecordingError, match=r"raw\.dbn does not say which instruments.*with stype_out instrument_id"):
+        DatabentoFeed(path=tmp_path / "raw.dbn", symbols=["AAPL"])
     (tmp_path / "mbo.dbn").write_bytes(header("mbo", BOTH))
     with pytest.raises(RecordingError, match=r"mbo\.dbn holds mbo, and played can be ohlcv-1s"):
         DatabentoFeed(path=tmp_path / "mbo.dbn", symbols=["AAPL"])

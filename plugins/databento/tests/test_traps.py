@@ -267,7 +267,19 @@ def test_d12_two_symbols_that_are_one_instrument_are_both_heard(source):
     asyncio.run(run())
 
 
-def test_d12_a_symbol_that_is_mapped_twice_is_heard_once_and_has_not_rolled(source):
+def test_d12_a_symbol_that_is_mapped_twice_is_heard_once(source):
+    async def run():
+        async with feeding(feed_at(source, "AAPL"), ears := Ears()):
+            await until(lambda: source.subscriptions)
+            source.push(encoding.mapping("AAPL", source.instrument("AAPL"), "raw_symbol", time.time_ns()))
+            source.burst("AAPL", [1.0, 2.0])
+            await until(lambda: len(ears.events) >= 2)
+            assert [event.price for event in ears.events] == [1.0, 2.0]
+
+    asyncio.run(run())
+
+
+def test_d12_a_symbol_that_is_mapped_twice_has_not_rolled(source):
     async def run():
         source.emits = "ohlcv-1s"
         with structlog.testing.capture_logs() as logs:
