@@ -16,6 +16,7 @@ from ml4t.live.feeds.problem import RecordingError
 from ml4t.live.model import Bar, Quote, Trade
 from ml4t.live.times import NANOS
 from ml4t_live_databento.config import SCHEMAS
+from ml4t_live_databento.dbn_file import CHUNK
 from ml4t_live_databento.simulator.encoding import SERIES, Happened, mapping
 from ml4t_live_databento.simulator.encoding import metadata as live_metadata
 
@@ -285,6 +286,26 @@ def test_a_recording_is_played_as_fast_as_is_wanted(tmp_path):
     asyncio.run(feed.run(ears))
     assert len(ears.events) == 10
     assert sum(slept) == pytest.approx(0.009)
+
+
+def test_the_loop_goes_on_while_a_recording_is_played(tmp_path):
+    """A sink that has room never suspends."""
+    path = recording(tmp_path / "x.dbn", count=5_000)
+    turns = 0
+
+    async def beside():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def run():
+        task = asyncio.create_task(beside())
+        await DatabentoFeed(path=path, symbols=["AAPL"]).run(Ears())
+        task.cancel()
+
+    asyncio.run(run())
+    assert turns >= path.stat().st_size // CHUNK
 
 
 def test_what_is_wrong_with_a_file_is_said_before_it_is_played(tmp_path):
