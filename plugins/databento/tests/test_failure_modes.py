@@ -309,13 +309,14 @@ def test_17_an_unknown_symbol_is_named_and_silences_no_other(source):
             ["AAPL", "AAPL  250221C00250000"],
         ),
         (("AAPL", "ES"), "Some symbols failed to resolve", "it does not say which"),
+        (("ES",), "Some symbols failed to resolve", "it does not say which"),
     ],
 )
 def test_17_what_an_error_names_is_left_out_and_no_more(symbols, words, named):
     session = Session(DatabentoFeedConfig(symbols=symbols, api_key="k", dataset="GLBX.MDP3"), symbols)
     record = ErrorMsg(ts_event=1, err=words, code=ErrorCode.SYMBOL_RESOLUTION_FAILED)
     with structlog.testing.capture_logs() as logs:
-        if set(named) == set(symbols):
+        if set(named) == set(symbols) or len(symbols) == 1:
             with pytest.raises(FeedRefused):
                 session.hear(record)
         else:
@@ -468,6 +469,13 @@ def test_24_clock_skew_is_not_seen_in_a_record_that_bears_no_time(no_time):
     check.look(no_time)
     with pytest.raises(FeedDisconnected, match=r"clock is 40\.\d s ahead of Databento's"):
         check.look(time.time_ns() - 40 * NANOS)
+
+
+def test_24_clock_skew_is_not_a_login_that_takes_its_time():
+    moments = iter([100 * NANOS, 130 * NANOS])
+    with structlog.testing.capture_logs() as logs:
+        ClockCheck(lambda: next(moments)).look(129 * NANOS)
+    assert not logs
 
 
 def test_12_rate_limits_more_symbols_than_fit_a_request_are_all_heard():

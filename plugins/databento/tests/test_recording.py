@@ -171,7 +171,7 @@ def test_an_instrument_is_what_it_was_on_that_day(tmp_path):
 
 def test_an_instrument_is_nobody_s_on_a_day_for_which_the_header_does_not_say_so(tmp_path):
     encode = SERIES["trades"].encode
-    mappings = [("AAPL", 0, 1, AAPL), ("MSFT", 0, 2, MSFT)]
+    mappings = [("AAPL", 0, 1, AAPL), ("AAPL", 1, 1, ""), ("MSFT", 0, 2, MSFT)]  # nothing, and a day left out
     trades = b"".join(encode(happened("x", when), of) for when in (START, START + DAY) for of in (AAPL, MSFT))
     path = tmp_path / "x.dbn"
     path.write_bytes(header("trades", mappings) + trades)
