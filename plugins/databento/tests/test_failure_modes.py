@@ -379,6 +379,25 @@ def test_21_credentials_wrong_licence_missing_maintenance_and_rate_limit(source,
     asyncio.run(run())
 
 
+def test_21_what_ends_a_connection_is_told_once(source):
+    """The SDK keeps it in futures of its own, and the loop would say that nobody has looked at them."""
+
+    async def run():
+        said = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context["message"]))
+        with pytest.raises(FeedRefused):
+            await end_of(feed_at(source, "AAPL", api_key=WRONG))
+        async with feeding(feed_at(source, "AAPL"), Ears()) as running:
+            await until(lambda: source.subscriptions)
+            source.drop(reset=True)
+            await until(running.done)
+        del running
+        gc.collect()
+        assert not said
+
+    asyncio.run(run())
+
+
 def test_21_a_wrong_key_is_refused_by_a_backfill_too(source):
     async def run():
         with pytest.raises(FeedRefused, match="check api_key"):
@@ -388,7 +407,12 @@ def test_21_a_wrong_key_is_refused_by_a_backfill_too(source):
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"), [(ErrorCode.API_KEY_DEACTIVATED, UNAUTHORIZED), (ErrorCode.INVALID_SUBSCRIPTION, NOT_SUBSCRIBED)]
+    ("code", "expected"),
+    [
+        (ErrorCode.AUTH_FAILED, UNAUTHORIZED),
+        (ErrorCode.API_KEY_DEACTIVATED, UNAUTHORIZED),
+        (ErrorCode.INVALID_SUBSCRIPTION, NOT_SUBSCRIBED),
+    ],
 )
 def test_21_what_is_refused_in_the_middle_of_a_session_is_refused_for_good(source, code, expected):
     async def run():
