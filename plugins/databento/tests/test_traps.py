@@ -93,6 +93,19 @@ def test_d3_an_orderly_close_is_a_loss_like_a_reset(source, reset, words):
     asyncio.run(run())
 
 
+def test_d3_a_close_in_the_middle_of_the_login_is_one_too(source):
+    async def run():
+        source.hang_logins(True)
+        async with feeding(feed_at(source, "AAPL", timeout_seconds=10.0), Ears()) as running:
+            await until(lambda: any(line.startswith("auth=") for line in source.lines))
+            source.drop()
+            await until(running.done)
+            with pytest.raises(FeedDisconnected, match="the connection to Databento was closed"):
+                running.result()
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("how", ["refused", "hanging"])
 def test_d4_a_reconnect_that_fails_is_tried_again(how):
     async def run():
