@@ -44,6 +44,15 @@ def test_01_connected_but_mute():
     asyncio.run(run())
 
 
+def test_01_a_gateway_that_has_mapped_the_symbols_has_answered(source):
+    async def run():
+        async with feeding(feed_at(source, "AAPL"), ears := Ears()):
+            await until(lambda: ears.answers)
+            assert not ears.events
+
+    asyncio.run(run())
+
+
 def test_01_a_quiet_market_whose_intervals_end_is_not_mute(source):
     async def run():
         source.emits = "ohlcv-1s"
@@ -300,13 +309,14 @@ def test_17_an_unknown_symbol_is_named_and_silences_no_other(source):
             ["AAPL", "AAPL  250221C00250000"],
         ),
         (("AAPL", "ES"), "Some symbols failed to resolve", "it does not say which"),
+        (("ES",), "Some symbols failed to resolve", "it does not say which"),
     ],
 )
 def test_17_what_an_error_names_is_left_out_and_no_more(symbols, words, named):
     session = Session(DatabentoFeedConfig(symbols=symbols, api_key="k", dataset="GLBX.MDP3"), symbols)
     record = ErrorMsg(ts_event=1, err=words, code=ErrorCode.SYMBOL_RESOLUTION_FAILED)
     with structlog.testing.capture_logs() as logs:
-        if set(named) == set(symbols):
+        if set(named) == set(symbols) or len(symbols) == 1:
             with pytest.raises(FeedRefused):
                 session.hear(record)
         else:
@@ -369,6 +379,25 @@ def test_21_credentials_wrong_licence_missing_maintenance_and_rate_limit(source,
     asyncio.run(run())
 
 
+def test_21_what_ends_a_connection_is_told_once(source):
+    """The SDK keeps it in futures of its own, and the loop would say that nobody has looked at them."""
+
+    async def run():
+        said = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context["message"]))
+        with pytest.raises(FeedRefused):
+            await end_of(feed_at(source, "AAPL", api_key=WRONG))
+        async with feeding(feed_at(source, "AAPL"), Ears()) as running:
+            await until(lambda: source.subscriptions)
+            source.drop(reset=True)
+            await until(running.done)
+        del running
+        gc.collect()
+        assert not said
+
+    asyncio.run(run())
+
+
 def test_21_a_wrong_key_is_refused_by_a_backfill_too(source):
     async def run():
         with pytest.raises(FeedRefused, match="check api_key"):
@@ -378,7 +407,12 @@ def test_21_a_wrong_key_is_refused_by_a_backfill_too(source):
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"), [(ErrorCode.API_KEY_DEACTIVATED, UNAUTHORIZED), (ErrorCode.INVALID_SUBSCRIPTION, NOT_SUBSCRIBED)]
+    ("code", "expected"),
+    [
+        (ErrorCode.AUTH_FAILED, UNAUTHORIZED),
+        (ErrorCode.API_KEY_DEACTIVATED, UNAUTHORIZED),
+        (ErrorCode.INVALID_SUBSCRIPTION, NOT_SUBSCRIBED),
+    ],
 )
 def test_21_what_is_refused_in_the_middle_of_a_session_is_refused_for_good(source, code, expected):
     async def run():
@@ -459,6 +493,13 @@ def test_24_clock_skew_is_not_seen_in_a_record_that_bears_no_time(no_time):
     check.look(no_time)
     with pytest.raises(FeedDisconnected, match=r"clock is 40\.\d s ahead of Databento's"):
         check.look(time.time_ns() - 40 * NANOS)
+
+
+def test_24_clock_skew_is_not_a_login_that_takes_its_time():
+    moments = iter([100 * NANOS, 130 * NANOS])
+    with structlog.testing.capture_logs() as logs:
+        ClockCheck(lambda: next(moments)).look(129 * NANOS)
+    assert not logs
 
 
 def test_12_rate_limits_more_symbols_than_fit_a_request_are_all_heard():

@@ -16,6 +16,7 @@ from ml4t.live.feeds.problem import RecordingError
 from ml4t.live.model import Bar, Quote, Trade
 from ml4t.live.times import NANOS
 from ml4t_live_databento.config import SCHEMAS
+from ml4t_live_databento.dbn_file import CHUNK
 from ml4t_live_databento.simulator.encoding import SERIES, Happened, mapping
 from ml4t_live_databento.simulator.encoding import metadata as live_metadata
 
@@ -44,7 +45,7 @@ AAPL, MSFT = 38, 5_482
 PRICE = 3_702_750_000_001
 
 
-def header(schema, mappings, dataset="XNAS.ITCH"):
+def header(schema, mappings, dataset="XNAS.ITCH", stype_out=dbn.SType.INSTRUMENT_ID):
     """Return what a download begins with; `mappings` is a list of symbol, first day, days and instrument."""
 
     def interval(first, days, instrument):
@@ -57,7 +58,7 @@ def header(schema, mappings, dataset="XNAS.ITCH"):
         dataset=dataset,
         schema=dbn.Schema.from_str(schema),
         stype_in=dbn.SType.RAW_SYMBOL,
-        stype_out=dbn.SType.INSTRUMENT_ID,
+        stype_out=stype_out,
         start=START,
         end=START + 2 * DAY,
         symbols=symbols,
@@ -168,6 +169,33 @@ def test_an_instrument_is_what_it_was_on_that_day(tmp_path):
     ]
 
 
+def test_an_instrument_is_nobody_s_on_a_day_for_which_the_header_does_not_say_so(tmp_path):
+    encode = SERIES["trades"].encode
+    mappings = [("AAPL", 0, 1, AAPL), ("AAPL", 1, 1, ""), ("MSFT", 0, 2, MSFT)]  # nothing, and a day left out
+    trades = b"".join(encode(happened("x", when), of) for when in (START, START + DAY) for of in (AAPL, MSFT))
+    path = tmp_path / "x.dbn"
+    path.write_bytes(header("trades", mappings) + trades)
+    heard = [(event.symbol, event.event_time) for event in played(path, "AAPL", "MSFT")]
+    assert heard == [("AAPL", START), ("MSFT", START), ("MSFT", START + DAY)]
+
+
+def test_a_symbol_that_rolls_in_a_session_gets_no_quiet_bar_at_the_price_of_the_contract_before(tmp_path):
+    encode = SERIES["ohlcv-1s"].encode
+    ends = [dbn.SystemMsg(ts_event=START + n * NANOS, msg="End", code=dbn.SystemCode.END_OF_INTERVAL) for n in (1, 2)]
+    records = [
+        mapping("ES.c.0", AAPL, "continuous", START),
+        encode(happened("ES.c.0", START), AAPL),
+        bytes(ends[0]),
+        mapping("ES.c.0", MSFT, "continuous", START),
+        bytes(ends[1]),
+        encode(happened("ES.c.0", START + 2 * NANOS), MSFT),
+    ]
+    path = tmp_path / "x.dbn"
+    path.write_bytes(live_metadata("GLBX.MDP3", START) + b"".join(records))
+    bars = played(path, "ES.c.0", schema="ohlcv-1s")
+    assert [bar.event_time for bar in bars] == [START, START + 2 * NANOS]
+
+
 def test_what_was_written_from_a_live_session_is_played(tmp_path):
     """It names its symbols and intervals in its records, says no schema, and holds other schemas too."""
     one, two = (SERIES[schema].encode for schema in ("ohlcv-1s", "trades"))
@@ -260,6 +288,26 @@ def test_a_recording_is_played_as_fast_as_is_wanted(tmp_path):
     assert sum(slept) == pytest.approx(0.009)
 
 
+def test_the_loop_goes_on_while_a_recording_is_played(tmp_path):
+    """A sink that has room never suspends."""
+    path = recording(tmp_path / "x.dbn", count=5_000)
+    turns = 0
+
+    async def beside():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def run():
+        task = asyncio.create_task(beside())
+        await DatabentoFeed(path=path, symbols=["AAPL"]).run(Ears())
+        task.cancel()
+
+    asyncio.run(run())
+    assert turns >= path.stat().st_size // CHUNK
+
+
 def test_what_is_wrong_with_a_file_is_said_before_it_is_played(tmp_path):
     path = recording(tmp_path / "x.dbn")
     with pytest.raises(RecordingError, match=r"x\.dbn has no IBM, QQQ; its symbols are AAPL, MSFT"):
@@ -272,6 +320,9 @@ def test_what_is_wrong_with_a_file_is_said_before_it_is_played(tmp_path):
     (tmp_path / "empty.dbn").write_bytes(b"")
     with pytest.raises(RecordingError, match="is not a DBN file"):
         DatabentoFeed(path=tmp_path / "empty.dbn", symbols=["AAPL"])
+    (tmp_path / "raw.dbn").write_bytes(header("trades", BOTH, stype_out=dbn.SType.RAW_SYMBOL))
+    with pytest.raises(RecordingError, match=r"raw\.dbn does not say which instruments.*with stype_out instrument_id"):
+        DatabentoFeed(path=tmp_path / "raw.dbn", symbols=["AAPL"])
     (tmp_path / "mbo.dbn").write_bytes(header("mbo", BOTH))
     with pytest.raises(RecordingError, match=r"mbo\.dbn holds mbo, and played can be ohlcv-1s"):
         DatabentoFeed(path=tmp_path / "mbo.dbn", symbols=["AAPL"])

@@ -11,11 +11,13 @@ import threading
 import time
 
 import pytest
+import structlog
 from databento_dbn import ErrorCode
 from databento_rig import Ears, end_of, feed_at, feeding, still, trades_rig, until
 
 from ml4t.live.errors import FeedDisconnected
 from ml4t.live.testing.conformance.feed.ear import supervised
+from ml4t.live.times import NANOS
 from ml4t_live_databento.simulator import encoding
 
 
@@ -86,6 +88,19 @@ def test_d3_an_orderly_close_is_a_loss_like_a_reset(source, reset, words):
             source.drop(reset=reset)
             await until(running.done)
             with pytest.raises(FeedDisconnected, match=words):
+                running.result()
+
+    asyncio.run(run())
+
+
+def test_d3_a_close_in_the_middle_of_the_login_is_one_too(source):
+    async def run():
+        source.hang_logins(True)
+        async with feeding(feed_at(source, "AAPL", timeout_seconds=10.0), Ears()) as running:
+            await until(lambda: any(line.startswith("auth=") for line in source.lines))
+            source.drop()
+            await until(running.done)
+            with pytest.raises(FeedDisconnected, match="the connection to Databento was closed"):
                 running.result()
 
     asyncio.run(run())
@@ -270,10 +285,25 @@ def test_d12_a_symbol_that_is_mapped_twice_is_heard_once(source):
         async with feeding(feed_at(source, "AAPL"), ears := Ears()):
             await until(lambda: source.subscriptions)
             source.push(encoding.mapping("AAPL", source.instrument("AAPL"), "raw_symbol", time.time_ns()))
-            source.emit("AAPL", 1.0)
-            source.emit("AAPL", 2.0)
+            source.burst("AAPL", [1.0, 2.0])
             await until(lambda: len(ears.events) >= 2)
             assert [event.price for event in ears.events] == [1.0, 2.0]
+
+    asyncio.run(run())
+
+
+def test_d12_a_symbol_that_is_mapped_twice_has_not_rolled(source):
+    async def run():
+        source.emits = "ohlcv-1s"
+        with structlog.testing.capture_logs() as logs:
+            async with feeding(feed_at(source, "AAPL"), ears := Ears()):
+                await until(lambda: source.subscriptions)
+                start = source.emit("AAPL", 1.0)
+                source.push(encoding.mapping("AAPL", source.instrument("AAPL"), "raw_symbol", time.time_ns()))
+                source.end_interval(start + 2 * NANOS)
+                await until(lambda: len(ears.events) >= 2)
+        assert [(event.event_time, event.volume) for event in ears.events] == [(start, 1.0), (start + NANOS, 0.0)]
+        assert not [each for each in logs if "instrument" in each["event"]]
 
     asyncio.run(run())
 

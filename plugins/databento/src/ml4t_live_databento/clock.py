@@ -6,6 +6,7 @@ What happened while nobody listened is asked for by time: with a clock that is w
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import structlog
 from databento_dbn import UNDEF_TIMESTAMP
@@ -24,15 +25,16 @@ _log = structlog.get_logger("ml4t.live.databento")
 class ClockCheck:
     """Compares the first time that the gateway tells with this machine's, from when it was asked until now."""
 
-    def __init__(self) -> None:
-        self._asked: int | None = time.time_ns()
+    def __init__(self, now: Callable[[], int] = time.time_ns) -> None:
+        self._now = now
+        self._asked: int | None = now()
 
     def look(self, theirs: int) -> None:
         """Warn of a clock that is more than a second wrong. Raises FeedDisconnected for one that is more than ten."""
         if self._asked is None or theirs in NO_TIME:
             return
         asked, self._asked = self._asked, None
-        off = max(asked - theirs, theirs - time.time_ns(), 0) / NANOS
+        off = max(asked - theirs, theirs - self._now(), 0) / NANOS
         side = "ahead of" if asked > theirs else "behind"
         if off > REFUSED_SECONDS:
             raise FeedDisconnected(

@@ -82,7 +82,6 @@ class Line(DatabentoLiveProtocol):
 
     def begin(self, symbols: tuple[str, ...], start: int | None = None) -> None:
         """Subscribe, from `start` on (nanoseconds UTC) when it is given, and let the records come."""
-        self._heard_at = self._loop.time()
         self.subscribe(self._config.schema, list(symbols), self._config.stype_in, start=start, subscription_id=0)
         self.start()
 
