@@ -1,0 +1,195 @@
+"""The simulated REST API: what it answers to questions, and what becomes of orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from ml4t_live_okx.simulator.books import LEVERAGE, UID, Refusal
+from ml4t_live_okx.simulator.exchange import Exchange
+from ml4t_live_okx.simulator.history import MarketHistory, paged
+from ml4t_live_okx.simulator.orders import VenueOrder
+
+PREFIX = "/api/v5/"
+BATCH = 20
+"""Orders in one request, the most that OKX takes."""
+PAGE = 100
+
+Query = Mapping[str, str]
+Change = Callable[[], None]
+
+
+@frozen
+class Took:
+    """What became of each order of a request; `changes` lets it happen after the answer has been decided on."""
+
+    data: list[dict[str, Any]]
+    orders: list[VenueOrder]
+    changes: list[Change]
+
+    def envelope(self, *, batch: bool) -> dict[str, Any]:
+        """Return the answer: 0 when all was done, 1 when nothing was, 2 for a part."""
+        failed = sum(each["sCode"] != "0" for each in self.data)
+        if not failed:
+            return {"code": "0", "msg": "", "data": self.data}
+        if failed < len(self.data):
+            return {"code": "2", "msg": "Bulk operation partially succeeded.", "data": self.data}
+        return {"code": "1", "msg": "All operations failed" if batch else "Operation failed.", "data": self.data}
+
+
+class Api:
+    """Answers from the exchange's books and the market's history. Paths are without their prefix."""
+
+    def __init__(self, exchange: Exchange, history: MarketHistory, now: Callable[[], int]) -> None:
+        self.page = PAGE
+        """No page of orders or fills is longer than this."""
+        self._exchange = exchange
+        self._history = history
+        self._now = now
+        self.fee_in_quote = exchange.books.fee_in_quote
+
+    # ------------------------------------------------------------------ questions
+
+    def read(self, path: str, query: Query) -> list[Any]:
+        """Return the data of an answer to a question. Raises Refusal."""
+        room, _, name = path.partition("/")
+        if room in {"public", "market"}:
+            return self._history.read(name, query)
+        answers: dict[str, Callable[[Query], list[Any]]] = {
+            "account/config": self._config,
+            "account/balance": self._balance,
+            "account/positions": self._positions,
+            "account/trade-fee": lambda _: [{"maker": "-0.0008", "taker": "-0.001", "level": "Lv1", "category": "1"}],
+            "asset/currencies": lambda _: [],
+            "system/status": lambda _: [],
+            "trade/order": self._order,
+            "trade/orders-pending": self._pending,
+            "trade/orders-history": self._ended,
+            "trade/orders-history-archive": self._ended,
+            "trade/fills": self._fills,
+            "trade/fills-history": self._fills,
+        }
+        if path not in answers:
+            raise Refusal("50404", f"The requested interface {path} does not exist.", 404)
+        return answers[path](query)
+
+    def _config(self, _: Query) -> list[Any]:
+        return [
+            {
+                "uid": UID, "mainUid": UID, "acctLv": "3", "posMode": self._exchange.position_mode, "autoLoan": False,
+                "greeksType": "PA", "level": "Lv1", "levelTmp": "", "ctIsoMode": "automatic", "mgnIsoMode": "automatic",
+                "perm": "read_only,trade", "label": "simulated", "ip": "", "kycLv": "2", "enableSpotBorrow": False,
+                "feeType": "1" if self.fee_in_quote else "0", "type": "0", "spotOffsetType": "", "acctStpMode": "cancel_maker",
+            }
+        ]  # fmt: skip
+
+    def _balance(self, _: Query) -> list[Any]:
+        exchange = self._exchange
+        return [exchange.books.as_json(exchange.working(), exchange.prices, self._now())]
+
+    def _positions(self, query: Query) -> list[Any]:
+        exchange = self._exchange
+        held = [each for each in exchange.books.positions.values() if each.size]
+        wanted = [each for each in held if _fits(query, each.kind, each.listed.id)]
+        return [each.as_json(exchange.prices[each.listed.id]) for each in wanted]
+
+    def _order(self, query: Query) -> list[Any]:
+        order = self._find(query)
+        if order is None:
+            raise Refusal("51603", "Order does not exist")
+        return [order.as_json()]
+
+    def _pending(self, query: Query) -> list[Any]:
+        return self._listed(query, [each for each in self._exchange.orders.values() if each.is_working])
+
+    def _ended(self, query: Query) -> list[Any]:
+        return self._listed(query, [each for each in self._exchange.orders.values() if not each.is_working])
+
+    def _listed(self, query: Query, orders: Sequence[VenueOrder]) -> list[Any]:
+        wanted = [each for each in reversed(orders) if _fits(query, each.instrument_type, each.listed.id)]
+        return [each.as_json() for each in paged(wanted, query, lambda each: int(each.id), self.page)]
+
+    def _fills(self, query: Query) -> list[Any]:
+        begin, end = int(query.get("begin") or 0), int(query.get("end") or 2**62)
+        executions = [
+            each
+            for each in reversed(self._exchange.books.executions.values())
+            if begin <= each.time <= end
+            and _fits(query, each.order.instrument_type, each.order.listed.id)
+            and query.get("ordId") in {None, each.order.id}
+        ]
+        return [each.as_json() for each in paged(executions, query, lambda each: int(each.bill_id), self.page)]
+
+    def _find(self, query: Mapping[str, Any]) -> VenueOrder | None:
+        if query.get("ordId"):
+            return self._exchange.orders.get(str(query["ordId"]))
+        return self._exchange.by_client_id.get(str(query.get("clOrdId", "")))
+
+    # ------------------------------------------------------------------ orders
+
+    def place(self, bodies: Sequence[Mapping[str, Any]], reject: Callable[[], str]) -> Took:
+        """Take orders; `reject` returns why the next one is turned away, empty when it is not."""
+
+        def place(body: Mapping[str, Any]) -> tuple[VenueOrder, Change]:
+            if reason := reject():
+                raise Refusal("51008", reason)
+            order = self._exchange.submit(body)
+            return order, lambda: self._exchange.begin(order)
+
+        return self._each(bodies, place)
+
+    def cancel(self, bodies: Sequence[Mapping[str, Any]]) -> Took:
+        """Cancel orders."""
+
+        def cancel(body: Mapping[str, Any]) -> tuple[VenueOrder, Change]:
+            order = self._find(body)
+            if order is None or not order.is_working:
+                raise Refusal("51400", "Cancellation failed as the order has been filled, canceled or does not exist.")
+            return order, lambda: self._exchange.cancel(order) if order.is_working else None
+
+        return self._each(bodies, cancel)
+
+    def amend(self, bodies: Sequence[Mapping[str, Any]]) -> Took:
+        """Put orders on other terms."""
+
+        def amend(body: Mapping[str, Any]) -> tuple[VenueOrder, Change]:
+            order = self._find(body)
+            if order is None:
+                raise Refusal("51503", "Order modification failed as the order has been filled, canceled or does not exist.")
+            terms = self._exchange.check_amend(order, body)
+            return order, lambda: self._exchange.amend(order, *terms, str(body.get("reqId", "")))
+
+        return self._each(bodies, amend)
+
+    def configure(self, path: str, body: Mapping[str, Any]) -> list[Any]:
+        """Change a setting of the account. Raises Refusal."""
+        if path == "account/set-position-mode":
+            self._exchange.position_mode = str(body["posMode"])
+            return [{"posMode": body["posMode"]}]
+        if path == "account/set-leverage":
+            return [{**body, "lever": str(LEVERAGE)}]
+        raise Refusal("50404", f"The requested interface {path} does not exist.", 404)
+
+    def _each(self, bodies: Sequence[Mapping[str, Any]], do: Callable[[Mapping[str, Any]], tuple[VenueOrder, Change]]) -> Took:
+        if len(bodies) > BATCH:
+            raise Refusal("51000", "Parameter args error: at most 20 orders")
+        took = Took([], [], [])
+        for body in bodies:
+            said = {"clOrdId": body.get("clOrdId", ""), "tag": body.get("tag", ""), "reqId": body.get("reqId", "")}
+            try:
+                order, change = do(body)
+            except Refusal as refusal:
+                ids = {"ordId": body.get("ordId", ""), "sCode": refusal.code, "sMsg": refusal.message}
+            else:
+                ids = {"ordId": order.id, "clOrdId": order.client_id, "sCode": "0", "sMsg": ""}
+                took.orders.append(order)
+                took.changes.append(change)
+            took.data.append({**said, **ids, "ts": str(self._now())})
+        return took
+
+
+def _fits(query: Query, kind: str, instrument: str) -> bool:
+    wanted = query.get("instType", "")
+    return wanted in {"", "ANY", kind} and (not query.get("instId") or instrument in query["instId"].split(","))
