@@ -20,7 +20,9 @@ class Client:
 
     def __init__(self, venue, **wrong):
         self.venue = venue
-        self.key, self.secret, self.passphrase = (wrong.get(n, v) for n, v in zip(("key", "secret", "phrase"), venue.keys))
+        self.key, self.secret, self.passphrase = (
+            wrong.get(n, v) for n, v in zip(("key", "secret", "phrase"), venue.keys, strict=True)
+        )
         self.skew = wrong.get("skew", 0)
         self.demo = wrong.get("demo", True)
 
