@@ -21,7 +21,7 @@ BROKER_EXEMPT = {
     "a_correction_while_away_holds_in_the_next_snapshot": "OKX corrects no execution",
     "a_corrected_execution_takes_the_place_of_the_first": "OKX corrects no execution",
     "a_late_fee_completes_the_execution": "OKX tells the fee of an execution with it",
-    "a_line_cut_while_connecting_is_a_connection_error": "a question whose line is cut is asked once more, and is answered then",
+    "a_line_cut_while_connecting_is_a_connection_error": "a question is asked again on another line",
 }
 FEED_EXEMPT = {"wrong_credentials_are_refused_at_once": "market data of OKX need no keys"}
 SPOT: Sequence[str] = ("ETH-USDT", "SOL-USDT")

@@ -14,6 +14,9 @@ from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
 LACKING = {
     "a_stop_order_waits_for_its_price",
     "a_stop_limit_order_waits_for_its_price",
+    "a_bracket_is_three_orders_that_end_together",
+    "a_cancel_of_an_entry_ends_its_bracket",
+    "of_a_pair_one_order_cancels_the_other",
 }
 """What is not declared: orders that OKX takes at another place (algo orders), and linked ones."""
 

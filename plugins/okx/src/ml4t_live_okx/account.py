@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -71,7 +71,7 @@ class AccountReader:
         """
         for _ in range(LOOKS):
             newest = await self._newest()
-            orders = [await self._order(row) for row in await self._working()]
+            orders = await self._working()
             held = await self._contracts()
             balance = (await self._rest.get("account/balance"))[0]
             if await self._newest() != newest:
@@ -97,12 +97,13 @@ class AccountReader:
         found = await self._rest.get("trade/fills", {"limit": "1"})
         return str(found[0]["billId"]) if found else ""
 
-    async def _working(self) -> Sequence[OrderRow]:
-        rows = [msgspec.convert(said, OrderRow) async for said in self._pages("trade/orders-pending", {}, "ordId")]
-        return [row for row in rows if row.instType in self._kinds]
-
-    async def _order(self, row: OrderRow) -> Order:
-        return order_of(row, await self._listing(row.instId))
+    async def _working(self) -> list[Order]:
+        orders = []
+        async for said in self._pages("trade/orders-pending", {}, "ordId"):
+            row = msgspec.convert(said, OrderRow)
+            if row.instType in self._kinds and not (listing := await self._listing(row.instId)).inverse:
+                orders.append(order_of(row, listing))
+        return orders
 
     async def _fills(self, account: str, since: int, now: int) -> list[Fill]:
         """Return the executions since a time, oldest first."""
@@ -116,8 +117,10 @@ class AccountReader:
 
     async def _note_fills(self, found: dict[str, Fill], account: str, path: str, query: Mapping[str, str]) -> None:
         async for said in self._pages(path, query, "billId"):
-            fill = fill_of(said, await self._listing(said["instId"]), account)
-            found[fill.execution_id] = fill
+            listing = await self._listing(said["instId"])
+            if not listing.inverse:
+                fill = fill_of(said, listing, account)
+                found[fill.execution_id] = fill
 
     async def _pages(self, path: str, query: Mapping[str, str], number: str) -> AsyncIterator[Mapping[str, Any]]:
         """Yield everything there is, the newest first, page by page."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from copy import copy
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ml4t.live.errors import LiveError, OutcomeUnknown
@@ -61,20 +60,18 @@ class Batches:
             else:
                 outcomes = await self._send(self._batch, bodies)
             pairs = list(zip(futures, outcomes, strict=True))
-        except BaseException as error:
-            for future in futures:
-                if not future.done():
-                    future.set_exception(_told(error))
-            if not isinstance(error, Exception):
-                raise
+        except LiveError as error:
+            _fail(futures, error)
             return
+        except BaseException as error:
+            _fail(futures, OutcomeUnknown(f"nobody can tell what became of an order to OKX: {type(error).__name__}"))
+            raise
         for future, outcome in pairs:
             if not future.done():
                 future.set_result(outcome)
 
 
-def _told(error: BaseException) -> Exception:
-    """Return what those who wait are told; each gets an exception of its own, or their tracebacks would grow together."""
-    if isinstance(error, LiveError):
-        return copy(error)
-    return OutcomeUnknown(f"nobody can tell what became of an order to OKX: {type(error).__name__}")
+def _fail(futures: Iterable[asyncio.Future[Outcome]], error: LiveError) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_exception(error)

@@ -246,7 +246,11 @@ class OKXBroker:
     async def _deliver(self, session: _Session, sink: BrokerSink) -> None:
         while True:
             row = await session.rows.get()
+            if row.instType.lower() not in self._config.products:
+                continue  # somebody trades something else on this account
             listing = await self._listing(session, row.instId)
+            if listing.inverse:
+                continue
             fill = execution_of(row, listing, session.settings.account)
             if fill is not None:
                 sink.fill(fill)

@@ -1,0 +1,543 @@
+"""The failure modes of the study's table that can be at OKX, each by its number: detected, and recovered from."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+
+import pytest
+from okx_rig import Ears, broker_at, feed_at, feeding, limit, listening, order, still, until
+from structlog.testing import capture_logs
+
+from ml4t.live.errors import (
+    UNAUTHORIZED,
+    WRONG_ACCOUNT_KIND,
+    BrokerConnectionError,
+    BrokerRefused,
+    FeedDisconnected,
+    OutcomeUnknown,
+)
+from ml4t.live.model import OrderState
+from ml4t_live_okx.simulator.api import Api
+from ml4t_live_okx.simulator.faults import Loss
+
+SWAP, SPOT = "ETH-USDT-SWAP", "ETH-USDT"
+
+
+async def lost(running, error, words):
+    with pytest.raises(error, match=words):
+        await asyncio.wait_for(running, 10)
+
+
+def test_1_a_mute_connection_is_asked_and_given_up(venue):
+    async def run():
+        running = asyncio.create_task(feed_at(venue, SPOT, silence_seconds=0.4).run(Ears()))
+        await until(lambda: venue.subscriptions)
+        venue.mute(True)
+        await lost(running, FeedDisconnected, "OKX's public websocket has said nothing for 0.4 s, although asked")
+        venue.mute(False)
+
+    asyncio.run(run())
+
+
+def test_2_every_subscription_is_made_again_by_the_next_run(venue):
+    async def run():
+        feed = feed_at(venue, SPOT, SWAP, funding=True)
+        for _ in range(2):
+            running = asyncio.create_task(feed.run(Ears()))
+            await until(lambda: venue.subscriptions == {SPOT, SWAP})
+            venue.drop()
+            await lost(running, FeedDisconnected, "is lost: closed")
+            await until(lambda: not venue.subscriptions)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("page", [1, 3, 100])
+def test_3_a_hole_is_filled_exactly_though_trades_share_a_millisecond(venue, page):
+    async def run():
+        happened = [venue.emit(SPOT, 100.0 + number) for number in range(30)]
+        assert len({when // 10**6 for when in happened}) < len(happened)
+        venue.page_history(page)
+        feed = feed_at(venue, SPOT)
+        assert [each.event_time for each in await feed.backfill(SPOT, happened[7], happened[23])] == happened[7:23]
+        assert [each.event_time for each in await feed.backfill(SPOT, happened[7] + 1, happened[23] + 1)] == happened[8:24]
+
+    asyncio.run(run())
+
+
+def test_3_bars_that_were_missed_are_complete_ones_only(venue):
+    async def run():
+        venue.emits = "bars"
+        happened = [venue.emit(SPOT, 100.0 + number) for number in range(10)]
+        venue.price(SPOT, 200.0)  # a bar that runs now
+        venue.page_history(4)
+        feed = feed_at(venue, SPOT, data_type="bars")
+        found = list(await feed.backfill(SPOT, happened[2], time.time_ns()))
+        assert [each.event_time for each in found] == happened[2:]
+        assert all(each.complete and each.backfilled for each in found)
+
+    asyncio.run(run())
+
+
+def test_4_what_traded_while_away_is_in_the_next_snapshot(venue):
+    async def run():
+        async with listening(venue) as (broker, _):
+            placed = limit()
+            await broker.submit(placed)
+        venue.execute(placed.order_id, 4.0, 90.0)
+        broker = broker_at(venue)
+        snapshot = await broker.connect()
+        assert [(fill.order_id, fill.quantity) for fill in snapshot.fills] == [(placed.order_id, 4.0)]
+        assert [(each.order_id, each.filled_quantity) for each in snapshot.orders] == [(placed.order_id, 4.0)]
+        await broker.close()
+
+    asyncio.run(run())
+
+
+def test_4_a_trade_while_the_account_is_read_is_in_the_picture_or_the_picture_is_read_again(venue):
+    async def run():
+        async with listening(venue) as (broker, _):
+            placed = limit()
+            await broker.submit(placed)
+            venue.execute_after("account/positions", placed.order_id, 4.0, 90.0)
+            snapshot = await broker.snapshot(0)
+            assert [fill.quantity for fill in snapshot.fills] == [each.quantity for each in snapshot.positions] == [4.0]
+            for _ in range(3):
+                venue.execute_after("account/balance", placed.order_id, 1.0, 90.0)
+            for path in ("trade/orders-pending", "account/config"):
+                venue.execute_after(path, placed.order_id, 0.5, 90.0)
+            snapshot = await broker.snapshot(0)
+            assert sum(fill.quantity for fill in snapshot.fills) == snapshot.positions[0].quantity
+
+    asyncio.run(run())
+
+
+def test_5_a_storm_of_repeats_and_swaps_counts_every_execution_once(venue):
+    async def run():
+        async with listening(venue) as (broker, ears):
+            venue.disturb(duplicates=0.5, swaps=0.3)
+            placed = limit(quantity=30.0)
+            await broker.submit(placed)
+            names = {venue.execute(placed.order_id, 1.0, 90.0) for _ in range(30)}
+            venue.disturb()
+            await until(lambda: ears.booked.keys() == names)
+            assert sum(fill.quantity for fill in ears.booked.values()) == 30.0
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, {"code": "50004", "msg": "API endpoint request timeout", "data": []}),
+        (200, {"code": "1", "msg": "", "data": [{"ordId": "", "clOrdId": "", "sCode": "50026", "sMsg": "System error"}]}),
+        (503, {"code": "50001", "msg": "Service temporarily unavailable", "data": []}),
+        (502, {"not": "OKX's"}),
+    ],
+)
+def test_6_a_time_out_at_okx_leaves_the_outcome_unknown_and_nothing_is_sent_again(venue, status, body):
+    async def run():
+        async with listening(venue) as (broker, _):
+            venue.answer_next("trade/order", body, status=status)
+            with pytest.raises(OutcomeUnknown):
+                await broker.submit(limit())
+            assert venue.requests == 1
+
+    asyncio.run(run())
+
+
+def test_6_an_order_that_never_arrived_is_not_found(venue):
+    async def run():
+        async with listening(venue) as (broker, _):
+            venue.lose_next_request()
+            placed = limit()
+            with pytest.raises(OutcomeUnknown):
+                await broker.submit(placed)
+            assert await broker.find(placed) is None
+
+    asyncio.run(run())
+
+
+def test_8_only_okx_says_that_an_order_has_ended_and_why(venue):
+    async def run():
+        async with listening(venue) as (broker, ears):
+            placed = limit()
+            await broker.submit(placed)
+            venue.answer_next("trade/cancel-order", {"code": "1", "msg": "", "data": [_failed("51400")]})
+            with pytest.raises(BrokerRefused):
+                await broker.cancel(placed)
+            assert ears.state(placed) is OrderState.WORKING
+            venue.cancel_as_venue(placed.order_id, "2")
+            await until(lambda: ears.state(placed) is OrderState.CANCELLED)
+            assert ears.updates[-1].reason == "a liquidation cancelled it"
+
+    asyncio.run(run())
+
+
+def test_8_a_cancel_that_is_under_way_is_no_refusal(venue):
+    async def run():
+        async with listening(venue) as (broker, _):
+            placed = limit()
+            await broker.submit(placed)
+            venue.answer_next("trade/cancel-order", {"code": "1", "msg": "", "data": [_failed("51410")]})
+            await broker.cancel(placed)
+
+    asyncio.run(run())
+
+
+def test_9_an_id_that_is_there_already_is_the_order_that_is_there(venue):
+    async def run():
+        async with listening(venue) as (broker, _):
+            placed = limit()
+            there = await broker.submit(placed)
+            assert await broker.submit(placed) == there
+            assert len(venue.orders()) == 1
+
+    asyncio.run(run())
+
+
+def test_10_nothing_is_sent_before_the_connection_is_there(venue):
+    async def run():
+        with pytest.raises(BrokerConnectionError, match="OKX is not connected"):
+            await broker_at(venue).submit(limit())
+        assert venue.requests == 0
+
+    asyncio.run(run())
+
+
+def test_11_too_many_connections_are_a_loss_that_is_told(venue):
+    async def run():
+        with still(connections_per_second=1) as narrow:
+            first, second = (asyncio.create_task(feed_at(narrow, SPOT).run(Ears())) for _ in range(2))
+            done, waiting = await asyncio.wait([first, second], return_when=asyncio.FIRST_COMPLETED, timeout=10)
+            (refused,) = done
+            assert isinstance(refused.exception(), FeedDisconnected)
+            assert "cannot be reached" in str(refused.exception())
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_12_a_question_that_comes_too_often_is_asked_again_and_an_order_is_not(venue):
+    too_many = {"code": "50011", "msg": "Too Many Requests", "data": []}
+
+    async def run():
+        async with listening(venue) as (broker, _):
+            venue.answer_next("account/balance", too_many, status=429)
+            await broker.snapshot(0)
+            await broker.submit(limit("first"))
+            venue.answer_next("trade/order", too_many, status=429)
+            with pytest.raises(BrokerRefused, match=r"Too Many Requests \(50011\); lower requests_per_second"):
+                await broker.submit(limit())
+            assert len(venue.orders()) == 1
+
+    asyncio.run(run())
+
+
+def test_12_the_adapter_keeps_within_its_own_limit():
+    async def run():
+        with still(requests_per_second=60) as venue:
+            async with listening(venue, requests_per_second=50) as (broker, _):
+                answers = await asyncio.gather(*(broker.find(limit(f"n{number:02}x")) for number in range(70)))
+                assert set(answers) == {None}
+
+    asyncio.run(run())
+
+
+def test_14_a_burst_is_heard_whole_and_in_order(venue):
+    async def run():
+        ears = Ears()
+        async with feeding(feed_at(venue, SPOT, data_type="all_trades"), ears):
+            await until(lambda: venue.subscriptions)
+            happened = [venue.emit(SPOT, 100.0) for _ in range(5_000)]
+            await until(lambda: len(ears.events) == 5_000)
+            assert [each.event_time for each in ears.events] == happened
+
+    asyncio.run(run())
+
+
+def test_15_before_an_upgrade_another_connection_takes_over_and_nothing_is_lost_or_doubled(venue):
+    async def run():
+        ears = Ears()
+        async with feeding(feed_at(venue, SPOT), ears) as running:
+            await until(lambda: venue.subscriptions)
+            happened = [venue.emit(SPOT, 100.0)]
+            venue.announce_upgrade()
+            while venue.connections < 2:
+                happened.append(venue.emit(SPOT, 101.0))
+                await asyncio.sleep(0.001)
+            while venue.connections == 2:  # both are subscribed, and what one has told the other tells too
+                happened.append(venue.emit(SPOT, 102.0))
+                await asyncio.sleep(0.005)
+            happened.append(venue.emit(SPOT, 103.0))
+            await until(lambda: ears.events[-1].event_time == happened[-1])
+            assert [each.event_time for each in ears.events] == happened
+            assert venue.connections == 1
+            assert not running.done()
+
+    asyncio.run(run())
+
+
+def test_15_an_upgrade_of_the_private_websocket_loses_no_execution(venue):
+    async def run():
+        async with listening(venue) as (broker, ears):
+            placed = limit(quantity=1_000.0)
+            await broker.submit(placed)
+            venue.announce_upgrade()
+            names = set()
+            while venue.connections < 2:
+                names.add(venue.execute(placed.order_id, 0.1, 90.0))
+                await asyncio.sleep(0.001)
+            while venue.connections == 2:
+                names.add(venue.execute(placed.order_id, 0.1, 90.0))
+                await asyncio.sleep(0.005)
+            names.add(venue.execute(placed.order_id, 0.1, 90.0))
+            await until(lambda: ears.booked.keys() == names)
+
+    asyncio.run(run())
+
+
+def test_15_an_upgrade_that_closes_at_once_is_a_loss_like_any_other(venue):
+    async def run():
+        running = asyncio.create_task(feed_at(venue, SPOT).run(Ears()))
+        await until(lambda: venue.subscriptions)
+        venue.announce_upgrade()
+        venue.drop_announced(1)
+        await lost(running, FeedDisconnected, "is lost")
+        await until(lambda: not venue.connections)
+
+    asyncio.run(run())
+
+
+def test_16_what_is_remembered_does_not_grow_with_what_is_heard(venue):
+    async def run():
+        ears = Ears()
+        async with feeding(feed_at(venue, SPOT), ears):
+            await until(lambda: venue.subscriptions)
+            counts = []
+            for _ in range(3):
+                for _ in range(2_000):
+                    venue.emit(SPOT, 100.0)
+                await until(lambda: len(ears.events) == 2_000)
+                ears.events.clear()
+                gc.collect()
+                counts.append(len(gc.get_objects()))
+            assert counts[2] - counts[1] < 500 + 10 * 2_000  # the simulator's tape grows by one record a trade
+
+    asyncio.run(run())
+
+
+def test_17_a_contract_that_has_expired_is_named_and_not_listened_to(venue):
+    async def run():
+        with capture_logs() as logs:
+            async with feeding(feed_at(venue, SPOT, "BTC-USDT-200327"), Ears()):
+                await until(lambda: venue.subscriptions == {SPOT})
+        (told,) = [log for log in logs if log["event"] == "these symbols do not trade at OKX"]
+        assert told["why"] == ["BTC-USDT-200327 has expired; name the next one"]
+
+    asyncio.run(run())
+
+
+def test_18_times_are_those_of_the_venue_in_nanoseconds(venue):
+    async def run():
+        ears = Ears()
+        async with feeding(feed_at(venue, SPOT), ears):
+            await until(lambda: venue.subscriptions)
+            venue.push(
+                "trades", SPOT, {"instId": SPOT, "tradeId": "7", "px": "1", "sz": "2", "side": "buy", "ts": "1700000000123"}
+            )
+            await until(lambda: ears.events)
+            assert ears.events[0].event_time == 1_700_000_000_123_000_007
+
+    asyncio.run(run())
+
+
+def test_20_a_rebate_is_a_fee_below_zero(venue):
+    async def run():
+        async with listening(venue) as (broker, ears):
+            placed = limit()
+            await broker.submit(placed)
+            venue.execute(placed.order_id, 10.0, 90.0, commission=-0.5)
+            await until(lambda: ears.fills)
+            assert ears.fills[0].commission == -0.5
+
+    asyncio.run(run())
+
+
+def test_21_a_wrong_key_is_refused_by_the_first_request(venue):
+    async def run():
+        for name, words in {"api_key": "check api_key", "secret_key": "check secret_key", "passphrase": "chosen when"}.items():
+            with pytest.raises(BrokerRefused, match=words) as refused:
+                await broker_at(venue, **{name: "wrong"}).connect()
+            assert refused.value.code == UNAUTHORIZED
+        with pytest.raises(BrokerRefused, match="set demo = true for keys of demo trading"):
+            await broker_at(venue, demo=False).connect()
+        assert venue.connections == 0
+
+    asyncio.run(run())
+
+
+def test_21_a_websocket_that_refuses_the_login_is_no_loss(venue, monkeypatch):
+    monkeypatch.setattr(Api, "_config", lambda self, _: [{"uid": "1", "acctLv": "3", "posMode": "net_mode", "perm": "trade"}])
+
+    async def run():
+        venue.skew_clock(35)
+        with pytest.raises(BrokerConnectionError, match=r"clock is 3\d\.\d s behind OKX's"):
+            await broker_at(venue).connect()
+        venue.skew_clock(0)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("said", "words", "code"),
+    [
+        ({"acctLv": "1", "perm": "trade"}, "is in spot mode and products names swap", WRONG_ACCOUNT_KIND),
+        ({"acctLv": "2", "perm": "read_only"}, "may not trade; give it that permission", UNAUTHORIZED),
+    ],
+)
+def test_21_an_account_that_cannot_trade_what_is_configured_is_refused(venue, said, words, code):
+    async def run():
+        config = {"uid": "1", "posMode": "net_mode", "feeType": "1", **said}
+        venue.answer_next("account/config", {"code": "0", "msg": "", "data": [config]})
+        with pytest.raises(BrokerRefused, match=words) as refused:
+            await broker_at(venue, products=("swap",)).connect()
+        assert refused.value.code == code
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("path", ["account/balance", "account/positions", "trade/orders-pending", "trade/fills"])
+def test_22_a_part_of_the_account_that_cannot_be_had_is_no_snapshot(venue, path):
+    async def run():
+        unavailable = {"code": "50001", "msg": "Service temporarily unavailable. Try again later.", "data": []}
+        venue.answer_next(path, unavailable, status=503, stays=True)
+        with pytest.raises(
+            BrokerConnectionError, match=r"\(50001\); OKX is under maintenance or overloaded; it is tried again"
+        ):
+            await broker_at(venue).connect()
+        venue.answer_again()
+        broker = broker_at(venue)
+        await broker.connect()
+        await broker.close()
+
+    asyncio.run(run())
+
+
+def test_22_an_account_of_many_pages_is_read_whole(venue):
+    async def run():
+        venue.page_history(4)
+        async with listening(venue) as (broker, _):
+            for number in range(11):
+                await broker.submit(limit(f"n{number:02}x", 1.0))
+                venue.execute(limit(f"n{number:02}x").order_id, 0.5, 90.0)
+            snapshot = await broker.snapshot(0)
+            assert len(snapshot.orders) == len({fill.order_id for fill in snapshot.fills}) == 11
+
+    asyncio.run(run())
+
+
+def test_23_a_message_that_cannot_be_read_costs_no_other(venue):
+    async def run():
+        ears = Ears()
+        good = {"instId": SPOT, "px": "1", "sz": "2", "side": "buy", "ts": "1700000000123"}
+        with capture_logs() as logs:
+            async with feeding(feed_at(venue, SPOT), ears) as running:
+                await until(lambda: venue.subscriptions)
+                venue.push("trades", SPOT, {**good, "tradeId": "1"})
+                venue.push("trades", SPOT, {**good, "tradeId": "2", "px": "one"})
+                venue.push("trades", SPOT, {**good, "tradeId": "3"})
+                await until(lambda: len(ears.events) == 2)
+                assert not running.done()
+        assert [log["event"] for log in logs] == ["a message cannot be read"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("seconds", "side"), [(40, "behind"), (-40, "ahead of")])
+def test_24_a_clock_that_is_forty_seconds_wrong_is_told_of_and_nothing_runs(venue, seconds, side):
+    async def run():
+        venue.skew_clock(seconds)
+        words = rf"this machine's clock is (39|40)\.\d s {side} OKX's; set it \(NTP\)"
+        with pytest.raises(BrokerConnectionError, match=words):
+            await broker_at(venue).connect()
+        with pytest.raises(FeedDisconnected, match=words):
+            await feed_at(venue, SPOT).run(Ears())
+
+    asyncio.run(run())
+
+
+def test_24_a_clock_that_is_three_seconds_wrong_is_warned_of(venue):
+    async def run():
+        venue.skew_clock(3)
+        with capture_logs() as logs:
+            async with listening(venue):
+                pass
+        assert [log["side"] for log in logs if log["event"] == "this machine's clock is wrong"] == ["behind OKX's"]
+
+    asyncio.run(run())
+
+
+def test_24_a_time_that_okx_refuses_later_on_is_a_loss_with_the_remedy(venue):
+    async def run():
+        async with listening(venue) as (broker, _):
+            venue.skew_clock(40)
+            with pytest.raises(BrokerConnectionError, match=r"Timestamp request expired \(50102\); .* set it \(NTP\)"):
+                await broker.snapshot(0)
+            with pytest.raises(BrokerRefused, match=r"\(50102\)"):
+                await broker.submit(order(symbol=SPOT))
+            assert not venue.orders()
+
+    asyncio.run(run())
+
+
+def test_a_replace_that_loses_its_answer_is_found_with_its_terms(venue):
+    async def run():
+        async with listening(venue) as (broker, _):
+            placed = limit()
+            await broker.submit(placed)
+            venue.lose_next_answer(Loss.ANSWER)
+            with pytest.raises(OutcomeUnknown):
+                await broker.replace(placed, quantity=12.0, limit_price=91.0, stop_price=None)
+            found = await broker.find(placed)
+            assert (found.terms.quantity, found.terms.limit_price) == (12.0, 91.0)
+
+    asyncio.run(run())
+
+
+def test_funding_rates_come_with_the_mark_price(venue):
+    async def run():
+        ears = Ears()
+        async with feeding(feed_at(venue, SWAP, SPOT, funding=True), ears):
+            await until(lambda: venue.subscriptions == {SWAP, SPOT})
+            venue.price(SWAP, 123.0)
+            venue.push_funding(SWAP)
+            await until(lambda: len(ears.events) == 2)
+            funding = ears.events[-1]
+            assert (funding.symbol, funding.rate, funding.mark_price) == (SWAP, 0.0001, 123.0)
+            assert funding.event_time < funding.next_time <= funding.event_time + 8 * 3600 * 10**9
+
+    asyncio.run(run())
+
+
+def test_quotes_are_in_coins_and_have_no_history(venue):
+    async def run():
+        ears, feed = Ears(), feed_at(venue, SWAP, data_type="quotes")
+        async with feeding(feed, ears):
+            await until(lambda: venue.subscriptions)
+            venue.price(SWAP, 123.0)
+            await until(lambda: ears.events)
+            quote = ears.events[0]
+            assert (quote.bid, quote.ask, quote.bid_size) == (122.99, 123.01, 1.0)
+        with pytest.raises(Exception, match="OKX has no history of quotes"):
+            await feed.backfill(SWAP, 0, 1)
+
+    asyncio.run(run())
+
+
+def _failed(code):
+    return {"ordId": "", "clOrdId": "", "sCode": code, "sMsg": "said for a test"}
