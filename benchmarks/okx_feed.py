@@ -29,7 +29,12 @@ GOAL = 50_000
 def frame(number: int) -> str:
     """Return a frame as OKX sends it."""
     symbol = SYMBOLS[number % len(SYMBOLS)]
-    trade = {"instId": symbol, "tradeId": str(130_639_474 + number), "px": str(42_219.9 + number % 101 / 10), "sz": "0.12060306"}
+    trade = {
+        "instId": symbol,
+        "tradeId": str(130_639_474 + number),
+        "px": str(42_219.9 + number % 101 / 10),
+        "sz": "0.12060306",
+    }
     more = {"side": "buy", "ts": str(START + number), "count": "3", "seqId": 1_234 + number}
     return json.dumps({"arg": {"channel": "trades", "instId": symbol}, "data": [{**trade, **more}]})
 
