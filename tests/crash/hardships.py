@@ -42,13 +42,24 @@ class Stage:
         self.journal = folder / "paper" / "journal.sqlite3"
         self.clock = JumpingClock(time.time_ns())
         self.venue = VenueProcess(self.clock)
+        self._started: list[int] = []
 
     def start(self, strategy: Scripted | None = None) -> int:
         """Start an engine; return its process id."""
         pid = os.fork()
         if pid == 0:
             self._be_engine(strategy)
+        self._started.append(pid)
         return pid
+
+    def close(self) -> None:
+        """End the venue, and engines that nobody has waited for: something has failed."""
+        self.venue.close()
+        for pid in self._started:
+            with contextlib.suppress(ChildProcessError):  # it was waited for
+                if not _ended(pid):
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
 
     def _be_engine(self, strategy: Scripted | None) -> None:
         code = 1
@@ -255,7 +266,7 @@ def main(name: str) -> int:
         except Exception:  # noqa: BLE001 - told with the log
             code, faults = 1, [traceback.format_exc()]
         finally:
-            stage.venue.close()
+            stage.close()
         if code or faults:
             print(f"the last session ended with {code}", *faults, stage.log()[-5000:], sep="\n  ")
             return 1

@@ -47,7 +47,7 @@ def test_a_right_adapter_comes_through_whole(feed, reports):
     assert report.orders >= SHORT.orders
     assert report.messages >= SHORT.messages
     assert report.fills > 40
-    assert len(report.recoveries) >= 3
+    assert report.recoveries
 
 
 @pytest.mark.parametrize(("broker", "feed", "what"), WRONG)
@@ -64,7 +64,7 @@ def test_the_command_says_what_came_of_it(request):
     assert (done.returncode, done.stderr) == (0, "")
     said = done.stdout
     assert said.startswith("10 orders")
-    assert "memory allocated in the last third and still held" in said
+    assert "memory allocated in the last tenth and still held" in said
     assert "no order lost or doubled, no hole untold" in said
 
 

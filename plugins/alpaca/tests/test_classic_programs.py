@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import time
 
 import pytest
 from alpaca_rig import still, until
@@ -75,7 +76,8 @@ def play(program, venue, done, **names):
             await asyncio.sleep(0.01)
             price += 0.01
             venue.price("AAPL", price)
-            venue.emit("AAPL", price)
+            bar = dict.fromkeys("ohlc", price) | {"T": "b", "S": "AAPL", "v": 1.0, "n": 1, "vw": price}
+            venue.push(bar | {"t": time.time_ns() - 60 * 10**9})  # a minute that has just ended
 
     async def run():
         moving, program = asyncio.create_task(market()), asyncio.ensure_future(eval(code, names))

@@ -166,22 +166,60 @@ def test_06_order_state_unknown_after_a_timeout_or_504(loss):
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("loss", [Loss.ANSWER, Loss.SILENCE, Loss.GATEWAY, Loss.REQUEST])
+def test_06_an_order_without_an_answer_is_neither_refused_nor_taken(venue, loss):
+    async def run():
+        async with listening(venue) as (broker, _):
+            placed = limit()
+            venue.lose_next_answer(loss)
+            with pytest.raises(OutcomeUnknown):
+                await broker.submit(placed)
+            found = await broker.find(placed)
+            assert (found is None) == (loss is Loss.REQUEST)
+
+    asyncio.run(run())
+
+
 def test_07_second_live_order_after_modify_during_outage(venue):
     """A replacement whose answer is lost is found as what it is: one order of ours, of which one part works."""
 
     async def run():
-        async with listening(venue) as (broker, _):
-            venue.hold(True)
-            placed = limit()
+        venue.hold(True)
+        placed = limit()
+        async with listening(venue) as (broker, ears):
             await broker.submit(placed)
+            venue.execute(placed.order_id, 3, 90.0)
+            await until(lambda: ears.fills)
             venue.delay(3.0)
             with pytest.raises(OutcomeUnknown):
                 await broker.replace(placed, quantity=8, limit_price=91.0, stop_price=None)
             venue.delay(0.0)
             found = await broker.find(placed)
-            assert (found.terms.quantity, found.terms.limit_price) == (8.0, 91.0)
-            working = [each for each in (await broker.snapshot(0)).orders if each.order_id == placed.order_id]
-            assert [each.quantity for each in working] == [8.0]
+            assert (found.terms.quantity, found.terms.limit_price, found.filled_quantity) == (8.0, 91.0, 3.0)
+        fresh = broker_at(venue)  # after a restart nothing is known of the chain but what Alpaca tells
+        (there,) = (await fresh.connect()).orders
+        assert (there.order_id, there.quantity, there.limit_price, there.filled_quantity) == (placed.order_id, 8.0, 91.0, 3.0)
+        await fresh.close()
+
+    asyncio.run(run())
+
+
+def test_07_a_lost_replacement_is_asked_for(venue):
+    """Nothing is heard of it, because the stream is gone as well."""
+
+    async def run():
+        venue.hold(True)
+        placed, broker = limit(), broker_at(venue)
+        await broker.connect()
+        await broker.submit(placed)
+        venue.drop()
+        venue.delay(3.0)
+        with pytest.raises(OutcomeUnknown):
+            await broker.replace(placed, quantity=8, limit_price=91.0, stop_price=None)
+        venue.delay(0.0)
+        found = await broker.find(placed)
+        assert (found.terms.quantity, found.terms.limit_price) == (8.0, 91.0)
+        await broker.close()
 
     asyncio.run(run())
 
@@ -274,7 +312,7 @@ def test_12_rate_limits_are_kept_from_here_and_a_share_is_for_cancels(venue):
 
             with pytest.raises(BrokerRefused, match="40 requests in a minute are as many as may be sent"):
                 await send()
-            await broker.cancel(placed[0])
+            await asyncio.wait_for(broker.cancel(placed[0]), 5)
             await until(lambda: ears.state(placed[0]) is OrderState.CANCELLED)
             assert 20 < venue.requests < 40
 
@@ -413,7 +451,7 @@ def test_22_an_account_that_trades_while_it_is_read_is_read_again(venue):
             placed = limit()
             venue.hold(True)
             await broker.submit(placed)
-            venue.execute_after("/v2/orders", placed.order_id, 4, 90.0)
+            venue.execute_after("/v2/positions", placed.order_id, 4, 90.0)
             snapshot = await broker.snapshot(0)
             assert [position.quantity for position in snapshot.positions] == [4]
             assert [each.filled_quantity for each in snapshot.orders] == [4]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 import pytest
@@ -10,6 +11,8 @@ from alpaca_rig import WRONG, Ears, broker_at, feed_at, feeding, limit, listenin
 
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, FeedDisconnected, FeedRefused, OutcomeUnknown
 from ml4t.live.model import OrderState
+from ml4t.live.testing.chaos import ChaosProxy
+from ml4t_live_alpaca.rest import THREADS
 from ml4t_live_alpaca.simulator.faults import Loss
 
 MINUTE = 60 * 10**9
@@ -35,8 +38,25 @@ def test_a1_rest_is_off_the_loop_and_bounded_in_time(venue):
     asyncio.run(run())
 
 
+def test_a1_threads_come_free_when_nobody_waits_for_them_any_more(venue):
+    async def run():
+        async with listening(venue, timeout_seconds=0.3) as (broker, _):
+            venue.delay(30.0)
+            asked = await asyncio.gather(*(broker.snapshot(0) for _ in range(2 * THREADS)), return_exceptions=True)
+            assert {type(each) for each in asked} == {BrokerConnectionError}
+            venue.delay(0.0)
+            for _ in range(20):  # the last of them began a little before it was given up
+                with contextlib.suppress(BrokerConnectionError):
+                    return await broker.snapshot(0)
+            raise AssertionError("every thread still waits for an answer")
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("status", [504, 500, 503])
-def test_a2_an_order_is_sent_once_when_the_gateway_gives_up(venue, status):
+def test_a2_an_order_is_sent_once_when_the_gateway_gives_up(venue, status, monkeypatch):
+    monkeypatch.setattr("alpaca.common.rest.DEFAULT_RETRY_WAIT_SECONDS", 0)  # before it sends a request again
+
     async def run():
         async with listening(venue) as (broker, _):
             venue.answer_next(status, {"message": "try later"}, method="POST")
@@ -122,7 +142,7 @@ def test_a5_a_message_that_cannot_be_read_costs_none_of_its_frame(venue):
 def test_a6_symbols_are_added_on_the_streams_own_loop(venue):
     async def run():
         first, second = Ears(), Ears()
-        async with feeding(feed_at(venue, "AAPL"), first):
+        async with feeding(feed_at(venue, "AAPL", silence_seconds=60.0), first):
             await until(lambda: venue.subscriptions == {"AAPL"})
             async with feeding(feed_at(venue, "MSFT", "AAPL"), second):
                 await until(lambda: venue.subscriptions == {"AAPL", "MSFT"})
@@ -189,15 +209,20 @@ def test_a8_a_quiet_stream_is_asked_and_stays(venue):
 
 
 def test_a9_closing_takes_no_five_seconds(venue):
+    """Not even when nobody answers the goodbye."""
+
     async def run():
-        broker = broker_at(venue)
-        await broker.connect()
-        began = time.monotonic()
-        await broker.close()
-        async with feeding(feed_at(venue, "AAPL"), Ears()):
-            await until(lambda: venue.subscriptions)
-            began = time.monotonic()
-        assert time.monotonic() - began < 2.0
+        with ChaosProxy(venue.address) as proxy:
+            host, port = proxy.address
+            url = f"http://{host}:{port}"
+            broker = broker_at(venue, url=url)
+            await broker.connect()
+            async with feeding(feed_at(venue, "AAPL", url=url), Ears()):
+                await until(lambda: venue.subscriptions)
+                proxy.freeze()
+                began = time.monotonic()
+                await broker.close()
+            assert time.monotonic() - began < 4.0
 
     asyncio.run(run())
 

@@ -364,6 +364,7 @@ async def test_failure_12_a_storm_of_orders_stays_below_ib_s_limit_on_messages(m
     async with connected(tws, hold=False, requests_per_second=45) as line:
         await asyncio.gather(*(line.broker.submit(order()) for _ in range(60)))
         assert len(tws.orders()) == 60
+        assert tws._tws.seen["reqContractDetails"] == 1, "sixty orders of one instrument look it up once"
         assert not line.stream.done()
 
 

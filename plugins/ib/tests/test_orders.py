@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from ib_line import connected, order
 
@@ -82,3 +84,20 @@ def listed(tws, beginning: str) -> str:
     if beginning in names:
         return beginning
     return next(name for name in names if name.startswith(f"{first} ") and (not right or f" {right} " in name))
+
+
+async def test_questions_that_wait_for_the_same_answer_share_it(tws):
+    async with connected(tws) as line:
+        placed = [order() for _ in range(20)]
+        for each in placed:
+            await line.broker.submit(each)
+        before = dict(tws.requests_seen)
+        never = [order() for _ in range(20)]
+        found = await asyncio.gather(*(line.broker.find(each) for each in [*placed, *never]))
+        assert [each.state for each in found[:20]] == [OrderState.WORKING] * 20
+        assert found[20:] == [None] * 20
+        asked = {name: count - before.get(name, 0) for name, count in tws.requests_seen.items()}
+        # A question that is put already may be too early for who asks now; but one behind it is enough for all.
+        assert asked["reqAllOpenOrders"] <= 3
+        assert asked["reqCompletedOrders"] <= 3
+        assert asked["reqExecutions"] <= 3

@@ -222,6 +222,8 @@ async def test_t14_an_order_of_an_earlier_session_is_known_by_its_names(tws):
         (there,) = another.snapshot.orders
         assert (there.order_id, there.venue_order_id) == (working.order_id, venue_order_id)
         assert (await another.broker.find(ended)).state is S.CANCELLED
+        await another.broker.cancel(ended)
+        await another.until_state(ended, S.CANCELLED)
         assert await another.broker.submit(working) == venue_order_id
         await another.broker.cancel(working)
         await another.until_state(working, S.CANCELLED)

@@ -32,7 +32,7 @@ from ml4t_live_alpaca.updates import UpdatesStream
 CANCEL_AGAIN_SECONDS = 0.25
 """How long an order that cannot be cancelled yet is left alone before the next try."""
 
-RECENT = 86_400 * NANOS
+RECENT = 60 * NANOS
 """How far back the executions go that a connect reads; the engine asks for what it has missed itself."""
 
 _log = structlog.get_logger("ml4t.live.alpaca")

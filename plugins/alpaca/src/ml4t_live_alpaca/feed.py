@@ -44,16 +44,17 @@ class Ear:
 
     def hear(self, said: Mapping[str, Any]) -> None:
         """Push what a message tells of. A malformed one is counted and told of, and costs none of the others."""
-        if said["T"] == "s":
-            self._note_status(said)
-            return
         try:
-            event = streamed(said)
+            event = None if said["T"] == "s" else streamed(said)
+            if event is None:
+                self._note_status(said)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             self._malformed += 1
-            _log.error("a message cannot be read", kind=said.get("T"), symbol=said.get("S"), error=repr(error))
+            kind, symbol = said.get("T"), said.get("S")
+            _log.error("a message cannot be read", kind=kind, symbol=symbol, error=repr(error), so_far=self._malformed)
             return
-        self._push(event)
+        if event is not None:
+            self._push(event)
 
     def _note_status(self, said: Mapping[str, Any]) -> None:
         symbol, code = said["S"], said.get("sc")

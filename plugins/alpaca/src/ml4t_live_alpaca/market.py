@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
+import msgpack  # type: ignore[import-untyped]
 import structlog
 import websockets
 
@@ -91,7 +92,7 @@ class MarketStream(DataStream):
                 await self._start_ws()
                 await self._send_subscribe_msg()
             self._up = True
-            await first_of(self._consume(), self._watch())
+            await first_of(self._take_all(), self._watch())
         except ValueError as error:
             raise stream_error(code_of(str(error)), str(error)) from None
         except TimeoutError:
@@ -119,9 +120,16 @@ class MarketStream(DataStream):
         await until_silent(lambda: self._heard, self._send_subscribe_msg, seconds)
         raise FeedDisconnected(f"Alpaca's market data have said nothing for {seconds:g} s, although asked")
 
+    async def _take_all(self) -> None:
+        """Take messages for ever. The SDK's own loop may lose a cancel (`asyncio.wait_for` of Python 3.11)."""
+        assert self._ws is not None
+        while True:
+            for each in _messages(await self._ws.recv()):
+                await self._dispatch(each)
+
     async def _dispatch(self, msg: dict[str, Any]) -> None:
         self._heard += 1
-        kind = msg["T"]
+        kind = msg.get("T", "")
         listeners = self._routes.get((kind, msg.get("S", "")))
         if listeners is not None:
             for listener in listeners:
@@ -139,6 +147,17 @@ class MarketStream(DataStream):
             absent = set(handlers) - set(subscription.get(channel) or ())
             if absent:
                 _log.error("Alpaca does not send these", channel=channel, symbols=sorted(absent))
+
+
+def _messages(frame: bytes) -> list[dict[str, Any]]:
+    """Return the messages of a frame. Raises FeedDisconnected for one that is none."""
+    try:
+        said = msgpack.unpackb(frame)
+    except ValueError:
+        said = None
+    if not isinstance(said, list) or not all(isinstance(each, dict) for each in said):
+        raise FeedDisconnected("Alpaca's market data are lost: a message cannot be read")
+    return said
 
 
 class SharedStream:

@@ -72,7 +72,7 @@ class UpdatesStream(TradingStream):
     async def listen(self) -> None:
         """Deliver updates until cancelled. Raises BrokerConnectionError when the connection is lost or says nothing."""
         try:
-            await first_of(self._consume(), self._watch())  # type: ignore[no-untyped-call]
+            await first_of(self._take_all(), self._watch())
         except (OSError, websockets.WebSocketException) as error:
             raise BrokerConnectionError(f"Alpaca's order updates are lost: {str(error) or type(error).__name__}") from None
 
@@ -81,10 +81,19 @@ class UpdatesStream(TradingStream):
         await until_silent(lambda: self._heard, self._subscribe_trade_updates, seconds)
         raise BrokerConnectionError(f"Alpaca's order updates have said nothing for {seconds:g} s, although asked")
 
+    async def _take_all(self) -> None:
+        """Take messages for ever. The SDK's own loop may lose a cancel (`asyncio.wait_for` of Python 3.11)."""
+        while True:
+            await self._take()
+
     async def _take(self) -> None:
-        """Take one message, as the SDK's own loop does."""
         assert self._ws is not None
-        await self._dispatch(json.loads(await self._ws.recv()))
+        message = await self._ws.recv()
+        try:
+            said = json.loads(message)
+        except ValueError:
+            raise BrokerConnectionError("Alpaca's order updates are lost: a message cannot be read") from None
+        await self._dispatch(said)
 
     async def _dispatch(self, msg: dict[str, Any]) -> None:
         self._heard += 1

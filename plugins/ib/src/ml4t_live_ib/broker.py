@@ -28,6 +28,8 @@ WITHDRAWAL_LOOKS = 10
 WITHDRAWAL_SECONDS = 0.2
 """How often, and how far apart, TWS is asked whether the rest of a refused group is gone."""
 
+NOT_OPEN = "not_open"
+
 _log = structlog.get_logger("ml4t_live_ib")
 
 
@@ -95,8 +97,18 @@ class IBBroker:
         return await self._submit(first, second)
 
     async def cancel(self, order: Order) -> None:
-        """Ask for a cancel. Raises BrokerRefused for an order that is not there, or that somebody else placed."""
-        booked = await self._mine(order)
+        """Ask for a cancel. Raises BrokerRefused for an order that is not there, or that somebody else placed.
+
+        One that has ended is told as it ended.
+        """
+        try:
+            booked = await self._mine(order)
+        except BrokerRefused as refusal:
+            ended = await self.find(order) if refusal.code == NOT_OPEN else None
+            if ended is None or ended.state.is_open:
+                raise
+            self._updates.report(ended)
+            return
         if booked.state.is_open:
             self._session.client.cancelOrder(booked.number, "")
         else:
@@ -225,7 +237,7 @@ class IBBroker:
             await self._reader.open_orders()
             booked = self._updates.table.named(order.order_id)
         if booked is None:
-            raise BrokerRefused(f"IB has no open order {order.order_id}", code="not_open")
+            raise BrokerRefused(f"IB has no open order {order.order_id}", code=NOT_OPEN)
         if not self._updates.is_ours(booked):
             raise BrokerRefused(
                 f"order {order.order_id} was placed by client {booked.client_id} or by hand: only whoever placed it can change "

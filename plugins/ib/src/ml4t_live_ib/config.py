@@ -66,7 +66,8 @@ class Connection:
     """How long nothing may have come from TWS before it is asked for the time."""
 
     requests_per_second: int = field(default=45, validator=ge(1))
-    """TWS allows half as many messages a second as the account has market-data lines, which is 50 for most."""
+    """TWS allows half as many messages a second as the account has market-data lines, which is 50 for most; this many come
+    in one second at most, a fifth of them at once."""
 
     timezone: str = ""
     """The time zone of the login, for a TWS that sends times without one; empty is the zone of this machine."""

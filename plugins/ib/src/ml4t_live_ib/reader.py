@@ -43,7 +43,7 @@ class Reader:
 
     async def snapshot(self, since: int) -> BrokerSnapshot:
         """Return the account, with the executions since `since` (nanoseconds UTC) as far as IB tells them: the day's."""
-        listed = await self._session.ask("which positions are held", lambda ib: ib.reqPositionsAsync())
+        listed = await self._session.ask("which positions are held", lambda ib: ib.reqPositionsAsync(), shared=True)
         held = {each.contract.conId: each for each in listed if each.account == self.account and each.position}
         working = await self.open_orders()
         await self.executions()
@@ -61,18 +61,19 @@ class Reader:
 
     async def open_orders(self) -> list[BookedOrder]:
         """Return the working orders of the account, whoever placed them, each with its state as of now."""
-        trades = await self._session.ask("which orders are open", lambda ib: ib.reqAllOpenOrdersAsync())
+        trades = await self._session.ask("which orders are open", lambda ib: ib.reqAllOpenOrdersAsync(), shared=True)
         booked = self._updates.table.of(trade.order for trade in trades)
         return [each for each in booked if each.state.is_open and each.order.account in {"", self.account}]
 
     async def ended_orders(self) -> dict[str, Ended]:
         """Return the orders that have ended lately, by our id."""
-        trades = await self._session.ask("which orders have ended", lambda ib: ib.reqCompletedOrdersAsync(apiOnly=False))
+        question = "which orders have ended"
+        trades = await self._session.ask(question, lambda ib: ib.reqCompletedOrdersAsync(apiOnly=False), shared=True)
         return {trade.order.orderRef: _ended(trade) for trade in trades if trade.order.orderRef}
 
     async def executions(self) -> None:
         """Bring the executions up to now."""
-        await self._session.ask("what has traded", lambda ib: ib.reqExecutionsAsync())
+        await self._session.ask("what has traded", lambda ib: ib.reqExecutionsAsync(), shared=True)
 
     async def money(self) -> Account:
         """Return the balances as of now."""
@@ -86,7 +87,7 @@ class Reader:
             await answer
             client.cancelAccountUpdatesMulti(number)
 
-        await self._session.ask("what the account is worth", ask)
+        await self._session.ask("what the account is worth", ask, shared=True)
         return self._money().as_account(time.time_ns())
 
     def money_now(self) -> Account:

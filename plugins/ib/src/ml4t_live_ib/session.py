@@ -21,12 +21,16 @@ T = TypeVar("T")
 OnCode = Callable[[int, int, str], None]
 """Gets the id that a message names (-1: none), its code and its text."""
 
+LONGEST = 12
+"""How many times `timeout_seconds` an answer may take that comes in many messages."""
 SKEW_SECONDS = 5
 """How far this machine's clock may be from that of TWS before somebody is told."""
 HOW = (
     "start TWS or the Gateway, log in, switch on `Enable ActiveX and Socket Clients` in its API settings, and compare the port "
     "(TWS: 7497 paper, 7496 live; Gateway: 4002 paper, 4001 live)"
 )
+PARTS, PART_SECONDS = 5, 0.24
+"""A second's messages go in so many parts, so far apart: what is late by a fifth of a second meets no more than it should."""
 RAISED = "API connection failed"
 """How the SDK begins to tell of an error that it raises as well."""
 
@@ -64,7 +68,9 @@ class Session:
         self._port = config.port
         self._ib: IB | None = None
         self._question = asyncio.Lock()
+        self._uncrowded = asyncio.Event()
         self._asked: set[asyncio.Task[Any]] = set()
+        self._waiting: dict[str, asyncio.Task[Any]] = {}
         self._watching: asyncio.Task[None] | None = None
         self._refusal: asyncio.Future[str] | None = None
 
@@ -91,13 +97,17 @@ class Session:
         ib = IB()
         ib.RaiseRequestErrors = True
         ib.TimezoneTWS = self._config.timezone
-        ib.client.MaxRequests = self._config.requests_per_second
+        ib.client.MaxRequests = max(1, self._config.requests_per_second // PARTS)
+        cast(Any, ib.client).RequestsInterval = PART_SECONDS  # the SDK says int, and computes with any number
         ib.errorEvent += self._on_error
         ib.client.apiError += self._on_api_error
         ib.disconnectedEvent += self._on_disconnect
         ib.client.decoder.logger = _Undecoded(self._on_undecoded)
         self._wire(ib)
-        self._question = asyncio.Lock()
+        self._question, self._uncrowded, self._waiting = asyncio.Lock(), asyncio.Event(), {}
+        self._uncrowded.set()
+        ib.client.throttleStart += self._uncrowded.clear
+        ib.client.throttleEnd += self._uncrowded.set
         self._refusal = asyncio.get_running_loop().create_future()
         try:
             await self._connect(ib)
@@ -114,15 +124,17 @@ class Session:
     def close(self) -> None:
         """Let go of the connection; calling it again is harmless."""
         ib, self._ib = self._ib, None
+        self._uncrowded.set()
         if self._watching is not None:
             self._watching.cancel()
         if ib is not None:
             self._detach(ib)
             transport, wrapper = ib.client.conn.transport, cast(Any, ib.wrapper)
             wrapper.connectionClosed()  # whoever waits for an answer is told; `disconnect` alone would forget them
-            ib.disconnect()
             if transport is not None:
-                transport.abort()  # a line that is dead would never let go of what is still to be sent
+                # A line that is dead would never let go of what is still to be sent; on one that was reset a farewell raises.
+                transport.abort()
+            ib.disconnect()
 
     def lose(self, why: str) -> None:
         """Give the connection up, and tell the owner why."""
@@ -130,16 +142,21 @@ class Session:
             self.close()
             self._on_loss(why)
 
-    async def ask(self, what: str, request: Callable[[IB], Awaitable[T]]) -> T:
+    async def ask(self, what: str, request: Callable[[IB], Awaitable[T]], *, shared: bool = False) -> T:
         """Return what TWS answers; one question at a time, because the SDK cannot tell the answers apart.
 
-        A question that was asked is seen through even when whoever asked is cancelled. Raises the session's failure, and gives
-        the connection up, when the answer does not come.
+        A question that was asked is seen through even when whoever asked is cancelled. One that is `shared` is put once for all
+        who want `what` before it is put. Raises the session's failure, and gives the connection up, when the answer does not
+        come.
         """
-        asking = asyncio.get_running_loop().create_task(self._ask(what, request), name=f"ib {what}")
-        self._asked.add(asking)
-        asking.add_done_callback(self._answered)
-        return await asyncio.shield(asking)
+        asking = self._waiting.get(what) if shared else None
+        if asking is None or asking.done():
+            asking = asyncio.get_running_loop().create_task(self._ask(what, request), name=f"ib {what}")
+            self._asked.add(asking)
+            asking.add_done_callback(self._answered)
+            if shared:
+                self._waiting[what] = asking
+        return await asyncio.shield(cast("asyncio.Task[T]", asking))
 
     def guard(self, handler: Callable[..., None]) -> Callable[..., None]:
         """Return a handler for the SDK to call: what goes wrong in it is not swallowed, it ends the connection."""
@@ -209,11 +226,12 @@ class Session:
     async def _ask(self, what: str, request: Callable[[IB], Awaitable[T]]) -> T:
         ib = self.ib
         async with self._question:
+            await self._uncrowded.wait()  # a question behind a storm of orders would be late before it was asked
+            self._waiting.pop(what, None)  # what happens from here on may not be in the answer
             if self._ib is not ib:
                 raise self._failure(f"the connection to TWS was lost before it could be asked for {what}")
             try:
-                async with asyncio.timeout(self._config.timeout_seconds):
-                    return await request(ib)
+                return await self._answer(ib, request)
             except TimeoutError:
                 why = f"TWS did not say {what} within {self._config.timeout_seconds:g} s"
                 if self._ib is ib:
@@ -221,6 +239,24 @@ class Session:
                 raise self._failure(why) from None
             except ConnectionError as error:
                 raise self._failure(f"the connection to TWS was lost while it was asked for {what}: {error}") from None
+
+    async def _answer(self, ib: IB, request: Callable[[IB], Awaitable[T]]) -> T:
+        """Wait for an answer while messages keep coming: the list of a day's orders may take longer than any other.
+
+        Raises TimeoutError after `timeout_seconds` in which none came, and after `LONGEST` times as long in all.
+        """
+        asking = asyncio.ensure_future(request(ib))
+        try:
+            for _ in range(LONGEST):
+                heard = ib.client.connectionStats().numMsgRecv
+                if (await asyncio.wait({asking}, timeout=self._config.timeout_seconds))[0]:
+                    return asking.result()
+                if ib.client.connectionStats().numMsgRecv == heard:
+                    break
+            raise TimeoutError
+        finally:
+            if not asking.cancel() and not asking.cancelled():
+                asking.exception()  # it may have failed in the same moment in which nobody waited any more
 
     async def _watch(self) -> None:
         """Ask for the time whenever TWS has been quiet: a socket can be open and dead."""

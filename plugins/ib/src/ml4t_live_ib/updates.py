@@ -100,6 +100,10 @@ class Updates:
         """Note an order that is about to be sent."""
         self.table.placed(BookedOrder(self._client_id, number, contract, order, believed=believed, held=not order.transmit))
 
+    def report(self, update: OrderUpdate) -> None:
+        """Tell the engine what has been found out about an order that this connection has not heard of."""
+        self._news.put_nowait(update)
+
     def repeat(self, booked: BookedOrder) -> None:
         """Tell the engine again how an order stands."""
         booked.told = None

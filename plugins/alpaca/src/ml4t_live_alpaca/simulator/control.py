@@ -274,6 +274,15 @@ class AlpacaSimulator:
         """Send market-data records as they are, with `t` in nanoseconds UTC, in one frame."""
         self._call(lambda alpaca: alpaca.market.push(*records))
 
+    def record(self, *bars: dict[str, Any]) -> None:
+        """Let bars be in the history that nobody was told of, with `t` in nanoseconds UTC."""
+
+        def note(alpaca: SimulatedAlpaca) -> None:
+            for bar in bars:
+                alpaca.tape.of(bar["S"]).bars.append(bar)
+
+        self._call(note)
+
     def fail_market(self, code: int) -> None:
         """Send an error of Alpaca's numbers to whoever listens to the market, and hang up."""
         self._call(lambda alpaca: alpaca.market.fail(code))

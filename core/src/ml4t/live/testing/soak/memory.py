@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tracemalloc
 
-_FRAMES = 10
-_NOT_OURS = ("*simulator*", "*/testing/*", "*tracemalloc*", "*linecache*")
+_OURS = ("*/ml4t/live/*", "*/ml4t_live_*/*", "*/site-packages/*")
+"""The framework, the adapter, the vendor's SDK and what they stand on. What the standard library allocates is nobody's."""
+_NOT_OURS = ("*simulator*", "*/testing/*")
 """The venue's books grow by design, and so does what the soak remembers."""
 
 
@@ -19,13 +20,13 @@ class Memory:
     def watch(self) -> None:
         """Begin to count, the first time."""
         if self._wanted and not tracemalloc.is_tracing():
-            tracemalloc.start(_FRAMES)
+            tracemalloc.start()
 
     def stop(self) -> None:
         """Count, when it has begun."""
         if not self._wanted or not tracemalloc.is_tracing():
             return
-        foreign = [tracemalloc.Filter(False, pattern, all_frames=True) for pattern in _NOT_OURS]
-        held = tracemalloc.take_snapshot().filter_traces(foreign)
+        filters = [tracemalloc.Filter(True, each) for each in _OURS] + [tracemalloc.Filter(False, each) for each in _NOT_OURS]
+        held = tracemalloc.take_snapshot().filter_traces(filters)
         tracemalloc.stop()
         self.growth = sum(trace.size for trace in held.traces)

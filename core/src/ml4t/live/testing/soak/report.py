@@ -22,7 +22,7 @@ class Recovery:
 class SoakReport:
     """What went through, and what is wrong: `problems` is empty when nothing is.
 
-    `growth` is how many bytes of the framework, the adapter and the vendor's SDK were allocated in the last third of the
+    `growth` is how many bytes of the framework, the adapter and the vendor's SDK were allocated in the last tenth of the
     run and are still alive; None when it was not traced.
     """
 
@@ -48,7 +48,7 @@ class SoakReport:
                 f"  {_spread([each.orders_after for each in some]):>20}  {_spread([each.data_after for each in some]):>18}"
             )
         if self.growth is not None:
-            lines.append(f"memory allocated in the last third and still held: {self.growth / 2**20:.1f} MiB")
+            lines.append(f"memory allocated in the last tenth and still held: {self.growth / 2**20:.1f} MiB")
         lines += [f"WRONG: {problem}" for problem in self.problems] or ["no order lost or doubled, no hole untold"]
         return "\n".join(lines)
 

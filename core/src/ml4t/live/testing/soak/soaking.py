@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import tempfile
 from collections.abc import Callable, Sequence
@@ -104,7 +105,9 @@ class _Soak:
         trading = asyncio.get_running_loop().create_task(self._trade(), name="soak")
         try:
             while not trading.done():
-                await asyncio.wait([trading], timeout=rng.expovariate(1 / self._plan.quiet_seconds))
+                with contextlib.suppress(TimeoutError):
+                    async with clock.timeout(rng.expovariate(1 / self._plan.quiet_seconds)):
+                        await asyncio.wait([trading])
                 if not trading.done():
                     await self._suffer(rng.choice(choice), rng, trading)
             trading.result()
@@ -140,7 +143,7 @@ class _Soak:
             market.move(BATCH if keeps_up else 1)
             if len(trader.decided) * plan.messages <= market.count * plan.orders:
                 trader.decide()
-            if len(trader.decided) >= plan.orders * 2 // 3:
+            if len(trader.decided) >= plan.orders * 9 // 10:
                 self._memory.watch()
             await clock.sleep(PAUSE_SECONDS)
 
@@ -177,11 +180,24 @@ class _Soak:
         self._trader.withdraw()
         await self._ends("every order is done", lambda: not self._core.desk.orders.open_orders)
         await self._ends("holdings are the venue's", lambda: not self._session.differences())
-        await self._ends("all data are there", lambda: self._ear.has_all(self._market.last()))
+        await self._hear_all()
         self._memory.stop()
         cash, there = self._core.desk.portfolio.cash, self._rig.venue.cash()
         if abs(cash - there) > CENT:
             self._problems.append(f"cash is {cash:.2f} here, and {there:.2f} at the venue")
+
+    async def _hear_all(self) -> None:
+        """Wait for all that has happened. A little goes on: in a silent market a feed has nothing to join again by."""
+        before = self._market.last()
+        going_on = asyncio.get_running_loop().create_task(self._go_on(), name="market")
+        await self._ends("all data are there", lambda: self._ear.has_all(before))
+        going_on.cancel()
+        await self._ends("the last data are there", lambda: self._ear.has_all(self._market.last()))
+
+    async def _go_on(self) -> None:
+        while True:
+            self._market.move(1)
+            await clock.sleep(10 * PAUSE_SECONDS)
 
     async def _ends(self, what: str, condition: Callable[[], object]) -> None:
         try:

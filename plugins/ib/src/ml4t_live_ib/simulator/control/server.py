@@ -124,6 +124,11 @@ class Server:
         """How many clients are connected and have introduced themselves."""
         return self._call(lambda: len(self._tws.ready()))
 
+    @property
+    def requests_seen(self) -> Mapping[str, int]:
+        """How many requests of each kind have come, by the name that IB's API has for it."""
+        return self._call(lambda: dict(self._tws.seen))
+
     def drop(self, *, reset: bool = False) -> None:
         """Close every connection, with FIN or with RST, and take new ones."""
         self._run(self._drop(reset=reset))
