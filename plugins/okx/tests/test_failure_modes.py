@@ -21,6 +21,7 @@ from ml4t.live.errors import (
 from ml4t.live.model import OrderState
 from ml4t_live_okx.simulator.api import Api
 from ml4t_live_okx.simulator.faults import Loss
+from ml4t_live_okx.updates import fill_of
 
 SWAP, SPOT = "ETH-USDT-SWAP", "ETH-USDT"
 
@@ -313,6 +314,27 @@ def test_15_an_upgrade_that_closes_at_once_is_a_loss_like_any_other(venue):
     asyncio.run(run())
 
 
+def test_15_a_connection_that_cannot_be_had_at_once_is_tried_again_while_the_old_one_goes_on(venue):
+    async def run():
+        ears = Ears()
+        async with feeding(feed_at(venue, SPOT), ears) as running:
+            await until(lambda: venue.subscriptions)
+            venue.refuse_connections(True)
+            with capture_logs() as logs:
+                venue.announce_upgrade()
+                await until(lambda: any(log["event"] == "it cannot be had yet" for log in logs))
+            happened = [venue.emit(SPOT, 100.0)]
+            venue.refuse_connections(False)
+            await until(lambda: venue.connections == 2)
+            await until(lambda: venue.connections == 1)
+            happened.append(venue.emit(SPOT, 101.0))
+            await until(lambda: len(ears.events) == 2)
+            assert [each.event_time for each in ears.events] == happened
+            assert not running.done()
+
+    asyncio.run(run())
+
+
 def test_16_what_is_remembered_does_not_grow_with_what_is_heard(venue):
     async def run():
         ears = Ears()
@@ -352,6 +374,22 @@ def test_18_times_are_those_of_the_venue_in_nanoseconds(venue):
             )
             await until(lambda: ears.events)
             assert ears.events[0].event_time == 1_700_000_000_123_000_007
+
+    asyncio.run(run())
+
+
+def test_20_a_fee_in_a_third_currency_is_not_known(venue):
+    async def run():
+        async with listening(venue) as (broker, _):
+            placed = limit()
+            await broker.submit(placed)
+            venue.execute(placed.order_id, 10.0, 90.0, commission=0.5)
+            (fill,) = (await broker.snapshot(0)).fills
+            assert fill.commission == 0.5
+            bill = {"instId": SWAP, "tradeId": "1", "ordId": "2", "clOrdId": "", "billId": "3", "fillPx": "90", "fillSz": "1"}
+            bill |= {"side": "buy", "feeCcy": "OKB", "fee": "-0.5", "ts": "1700000000000"}
+            fee = fill_of(bill, await broker._listing(broker._session, SWAP), "account").commission
+            assert fee == 0.0
 
     asyncio.run(run())
 
@@ -407,6 +445,21 @@ def test_21_an_account_that_cannot_trade_what_is_configured_is_refused(venue, sa
         with pytest.raises(BrokerRefused, match=words) as refused:
             await broker_at(venue, products=("swap",)).connect()
         assert refused.value.code == code
+
+    asyncio.run(run())
+
+
+def test_22_with_margin_of_many_currencies_what_is_borrowed_is_a_balance(venue):
+    async def run():
+        config = {"uid": "1", "acctLv": "3", "posMode": "net_mode", "feeType": "1", "perm": "trade"}
+        details = [{"ccy": "USDT", "cashBal": "1200", "eq": "1200", "eqUsd": "1200"}, {"ccy": "ETH", "cashBal": "-2"}]
+        venue.answer_next("account/config", {"code": "0", "msg": "", "data": [config]})
+        venue.answer_next("account/balance", {"code": "0", "msg": "", "data": [{"totalEq": "1000", "details": details}]})
+        broker = broker_at(venue, products=("margin",))
+        snapshot = await broker.connect()
+        assert [(each.symbol, each.quantity) for each in snapshot.positions] == [(SPOT, -2.0)]
+        assert (snapshot.account.cash, snapshot.account.equity) == (1200.0, 1000.0)
+        await broker.close()
 
     asyncio.run(run())
 

@@ -115,6 +115,11 @@ def test_orders_are_private_and_can_be_sent_and_heard_there(venue):
             assert states == ["live", "filled"]
             await client.ask("cancel-order", {"instId": SWAP, "clOrdId": "a1"}, id="8")
             assert (await client.hear())["data"][0]["sCode"] == "51400"
+            by_number = {"instIdCode": venue.listed[SWAP].code, "ordType": "limit", "px": "90", "clOrdId": "a2"}
+            del order["instId"]
+            await client.ask("batch-orders", {**order, **by_number}, id="9")
+            said = [await client.hear() for _ in range(2)]
+            assert [each["data"][0]["instId"] for each in said if "arg" in each] == [SWAP]
 
     asyncio.run(run())
 

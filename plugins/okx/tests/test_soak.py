@@ -10,7 +10,9 @@ from ml4t.live.testing.soak import SoakPlan, soak
 
 
 def test_nothing_is_lost_or_doubled_or_untold_while_everything_fails():
-    report = asyncio.run(soak(soak_rig, SoakPlan(orders=100, messages=2_000, quiet_seconds=0.5, speed=5.0, memory=False)))
+    report = asyncio.run(
+        soak(soak_rig, SoakPlan(orders=300, messages=6_000, seed=3, quiet_seconds=0.5, speed=5.0, memory=False))
+    )
     assert not report.problems, str(report)
-    assert report.fills > 40
+    assert report.fills > 100
     assert len(report.recoveries) >= 3

@@ -23,6 +23,8 @@ PAGE = 100
 """Orders or fills in one answer, the most that OKX gives."""
 LOOKS = 3
 """How often the account is read again because something traded meanwhile."""
+MULTI_CURRENCY = frozenset({"3", "4"})
+"""The account modes in which every coin backs every position: multi-currency and portfolio margin."""
 RECENT_FILLS = 3 * 86_400 * NANOS - 3600 * NANOS
 """How old fills may be to be in the list of recent ones; older ones are in another, which is behind by minutes."""
 
@@ -58,10 +60,15 @@ class AccountReader:
         self._rest = rest
         self._instruments = instruments
         self._kinds = [product.upper() for product in config.products]
+        self._reads_coins = "SPOT" in self._kinds
 
     async def settings(self) -> Settings:
         """Return how the account is set up; asking for it tries the keys."""
-        return Settings.of((await self._rest.get("account/config"))[0])
+        settings = Settings.of((await self._rest.get("account/config"))[0])
+        # With margin of many currencies, what is bought with borrowed money is a balance like any other, and no position.
+        borrows = settings.level in MULTI_CURRENCY and self._config.margin_mode == "cross" and "MARGIN" in self._kinds
+        self._reads_coins = borrows or "SPOT" in self._kinds
+        return settings
 
     async def snapshot(self, account: str, now: int, since: int) -> BrokerSnapshot:
         """Return the account, with the executions since `since` (nanoseconds UTC).
@@ -144,7 +151,7 @@ class AccountReader:
     async def _coins(self, balance: Mapping[str, Any]) -> list[Position]:
         """Return the coins that are held, as the pair that buys them with the account's currency."""
         positions = []
-        if "SPOT" in self._kinds:
+        if self._reads_coins:
             for said in balance["details"]:
                 quantity = _number(said["cashBal"])
                 pair = f"{said['ccy']}-{self._config.currency}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
+from ml4t.live.errors import BrokerConnectionError
 from ml4t.live.model import Instrument
 from ml4t.live.times import NANOS
 from ml4t_live_okx.errors import NO_SUCH_INSTRUMENT, Refused
@@ -95,22 +96,32 @@ class Instruments:
         self._known: dict[str, tuple[int, Listing]] = {}
 
     async def get(self, symbol: str, rest: Rest) -> Listing | None:
-        """Return an instrument, None when OKX has none of that name. Raises BrokerConnectionError, and Refused."""
+        """Return an instrument, None when OKX has none of that name. Raises BrokerConnectionError, and Refused.
+
+        What was known for long holds on while OKX cannot be asked.
+        """
         now = time.time_ns()
         asked, listing = self._known.get(symbol, (0, None))
         if listing is not None and now - asked < KNOWN_FOR:
             return listing
-        kind = kind_of(symbol)
-        if not kind:
-            return None
         try:
-            found = await rest.get("public/instruments", {"instType": kind, "instId": symbol})
-        except Refused as refused:
-            if refused.venue_code == NO_SUCH_INSTRUMENT:
-                return None
-            raise
-        if not found:
-            return None
-        listing = Listing.of(found[0])
-        self._known[symbol] = now, listing
+            listing = await _ask(symbol, rest)
+        except BrokerConnectionError:
+            if listing is None:
+                raise
+        if listing is not None:
+            self._known[symbol] = now, listing
         return listing
+
+
+async def _ask(symbol: str, rest: Rest) -> Listing | None:
+    kind = kind_of(symbol)
+    if not kind:
+        return None
+    try:
+        found = await rest.get("public/instruments", {"instType": kind, "instId": symbol})
+    except Refused as refused:
+        if refused.venue_code == NO_SUCH_INSTRUMENT:
+            return None
+        raise
+    return Listing.of(found[0]) if found else None

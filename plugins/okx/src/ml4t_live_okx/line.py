@@ -24,6 +24,8 @@ CLOSE_SECONDS = 1.0
 """How long the other side may take to say goodbye."""
 OVERLAP_SECONDS = 1.0
 """How long both connections are listened to when one takes the place of the other."""
+AGAIN_SECONDS = 1.0
+"""How long after a connection that was to take the place of another could not be had the next is tried."""
 UPGRADE = "64008"
 ARGS = 50
 """Subscriptions in one request."""
@@ -153,9 +155,7 @@ class Line:
         """Wait for the notice of an upgrade, open another connection, and return it once all of the first has been read."""
         await socket.upgrade.wait()
         _log.warning("OKX will close this connection for an upgrade; another takes its place", endpoint=self._endpoint)
-        if self._session is None:
-            raise BrokerConnectionError(f"OKX's {self._endpoint} websocket is closed")
-        successor = await self._connected(self._session)
+        successor = await self._successor()
         try:
             await asyncio.sleep(OVERLAP_SECONDS)
             await socket.drained()
@@ -163,6 +163,16 @@ class Line:
             await successor.close()
             raise
         return successor
+
+    async def _successor(self) -> Socket:
+        """Return another connection, as soon as one can be had; the first goes on meanwhile, for as long as OKX lets it."""
+        while self._session is not None:
+            try:
+                return await self._connected(self._session)
+            except BrokerConnectionError as error:
+                _log.warning("it cannot be had yet", endpoint=self._endpoint, why=str(error))
+                await asyncio.sleep(AGAIN_SECONDS)
+        raise BrokerConnectionError(f"OKX's {self._endpoint} websocket is closed")
 
     async def _watch(self, socket: Socket) -> None:
         seconds = self._connection.silence_seconds

@@ -86,7 +86,10 @@ class Rest:
 
     async def cancel(self, path: str, body: Any) -> Sequence[Mapping[str, str]]:
         """Send cancels, which may be sent again; return for each what became of it. Raises as `get`."""
-        return self._decided(await self._asked("POST", PREFIX + path, json.dumps(body), urgent=True))
+        answer = await self._asked("POST", PREFIX + path, json.dumps(body), urgent=True)
+        if answer.code in UNSURE:
+            raise error_of(answer.code, answer.words)
+        return self._decided(answer)
 
     async def close(self) -> None:
         """Close the connections; what is under way is given up."""

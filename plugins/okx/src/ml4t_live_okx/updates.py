@@ -161,9 +161,14 @@ def units(size: str, listing: Listing) -> float:
 
 
 def _commission(said: Mapping[str, Any], listing: Listing, price: float) -> float:
-    """Return what was paid, in the quote currency; OKX's fee is negative when it was paid."""
-    fee = -(_number(str(said.get("fee") or "")) or 0.0)
-    return fee * price if said.get("feeCcy") == listing.base else fee
+    """Return what was paid, in the quote currency; OKX's fee is negative when it was paid.
+
+    One in a third currency is left at 0, as one that is not known.
+    """
+    fee, currency = -(_number(str(said.get("fee") or "")) or 0.0), said.get("feeCcy")
+    if currency == listing.base:
+        return fee * price
+    return fee if currency == listing.instrument.currency else 0.0
 
 
 def _number(text: str) -> float | None:

@@ -78,7 +78,7 @@ class Api:
     def _config(self, _: Query) -> list[Any]:
         return [
             {
-                "uid": UID, "mainUid": UID, "acctLv": "3", "posMode": self._exchange.position_mode, "autoLoan": False,
+                "uid": UID, "mainUid": UID, "acctLv": "2", "posMode": self._exchange.position_mode, "autoLoan": False,
                 "greeksType": "PA", "level": "Lv1", "levelTmp": "", "ctIsoMode": "automatic", "mgnIsoMode": "automatic",
                 "perm": "read_only,trade", "label": "simulated", "ip": "", "kycLv": "2", "enableSpotBorrow": False,
                 "feeType": "1" if self.fee_in_quote else "0", "type": "0", "spotOffsetType": "", "acctStpMode": "cancel_maker",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 ZERO = Decimal(0)
 
@@ -27,6 +27,8 @@ class Listed:
     expires: int = 0
     """Milliseconds UTC; 0 for what does not expire."""
     state: str = "live"
+    code: int = 0
+    """The number that orders on the websocket may name it by."""
 
     @property
     def is_contract(self) -> bool:
@@ -54,7 +56,7 @@ class Listed:
             "minSz": f"{self.smallest:f}", "alias": "quarter" if self.kind == "FUTURES" else "", "state": self.state,
             "maxLmtSz": "9999999999", "maxMktSz": "1000000", "maxTwapSz": "9999999999", "maxIcebergSz": "9999999999",
             "maxTriggerSz": "9999999999", "maxStopSz": "1000000", "ruleType": "normal", "maxLmtAmt": "20000000",
-            "maxMktAmt": "1000000", "instIdCode": sum(self.id.encode()), "tradeQuoteCcyList": [self.quote],
+            "maxMktAmt": "1000000", "instIdCode": self.code, "tradeQuoteCcyList": [self.quote],
         }  # fmt: skip
 
 
@@ -78,7 +80,7 @@ def catalogue(now: int) -> dict[str, Listed]:
         )
     one = Decimal(1)
     listed.append(Listed("BTC-USD-SWAP", "SWAP", "BTC", "USD", Decimal("0.1"), one, one, Decimal(100), inverse=True))
-    return {each.id: each for each in listed}
+    return {each.id: evolve(each, code=10_458 + number) for number, each in enumerate(listed)}
 
 
 def _quarter_end(today: datetime) -> datetime:

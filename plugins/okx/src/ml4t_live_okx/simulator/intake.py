@@ -19,7 +19,7 @@ def checked_order(
     body: Mapping[str, Any], catalogue: Mapping[str, Listed], position_mode: str, order_id: str, now: int
 ) -> VenueOrder:
     """Return the order that a request describes. Raises Refusal."""
-    listed = known(str(body.get("instId", "")), catalogue)
+    listed = known(str(body.get("instId") or _named(body.get("instIdCode"), catalogue)), catalogue)
     if listed.inverse:
         raise Refusal("51010", "Operation is not supported under the current account mode")
     if not _CLIENT_ID.fullmatch(str(body.get("clOrdId", ""))):
@@ -58,6 +58,10 @@ def known(instrument: str, catalogue: Mapping[str, Listed]) -> Listed:
     if listed.state != "live":
         raise Refusal("51021", "The pair or contract is not yet listed")
     return listed
+
+
+def _named(code: Any, catalogue: Mapping[str, Listed]) -> str:
+    return next((listed.id for listed in catalogue.values() if str(listed.code) == str(code)), "")
 
 
 def check_terms(order: VenueOrder, size: Decimal, price: Decimal | None) -> None:
