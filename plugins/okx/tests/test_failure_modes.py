@@ -19,6 +19,7 @@ from ml4t.live.errors import (
     OutcomeUnknown,
 )
 from ml4t.live.model import OrderState
+from ml4t_live_okx import line
 from ml4t_live_okx.simulator.api import Api
 from ml4t_live_okx.simulator.faults import Loss
 from ml4t_live_okx.updates import fill_of
@@ -279,6 +280,24 @@ def test_15_before_an_upgrade_another_connection_takes_over_and_nothing_is_lost_
             assert [each.event_time for each in ears.events] == happened
             assert venue.connections == 1
             assert not running.done()
+
+    asyncio.run(run())
+
+
+def test_15_what_the_old_connection_has_still_to_tell_is_read_before_it_is_closed(venue, monkeypatch):
+    monkeypatch.setattr(line, "OVERLAP_SECONDS", 0.0)
+    row = {"instId": SPOT, "px": "100", "sz": "1", "side": "buy", "ts": "1700000000123", "count": "1"}
+    rows = [{**row, "tradeId": str(number)} for number in range(20_000)]
+
+    async def run():
+        ears = Ears()
+        async with feeding(feed_at(venue, SPOT, silence_seconds=10.0, timeout_seconds=10.0), ears):
+            await until(lambda: venue.subscriptions)
+            venue.announce_upgrade()
+            venue.push_frames({"arg": {"channel": "trades", "instId": SPOT}, "data": [row]} for row in rows)
+            await until(lambda: venue.connections == 2)
+            await until(lambda: venue.connections == 1)
+            await until(lambda: len(ears.events) == len(rows))
 
     asyncio.run(run())
 

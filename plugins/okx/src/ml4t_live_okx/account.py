@@ -81,14 +81,10 @@ class AccountReader:
             orders = await self._working()
             held = await self._contracts()
             balance = (await self._rest.get("account/balance"))[0]
-            if await self._newest() != newest:
-                continue
             fills = await self._fills(account, since, now)
-            if await self._newest() != newest:
-                continue
-            contracts = _merged(held)
-            coins = await self._coins(balance)
-            return BrokerSnapshot(self._account(account, now, balance, held), [*coins, *contracts], orders, fills)
+            if await self._newest() == newest:
+                positions = [*await self._coins(balance), *_merged(held)]
+                return BrokerSnapshot(self._account(account, now, balance, held), positions, orders, fills)
         raise BrokerConnectionError(f"the account traded during each of {LOOKS} attempts to read it")
 
     async def position(self, symbol: str) -> Mapping[str, float]:
