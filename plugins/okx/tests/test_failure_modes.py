@@ -253,10 +253,10 @@ def test_12_the_adapter_keeps_within_its_own_limit():
 def test_14_a_burst_is_heard_whole_and_in_order(venue):
     async def run():
         ears = Ears()
-        async with feeding(feed_at(venue, SPOT, data_type="all_trades"), ears):
+        async with feeding(feed_at(venue, SPOT, data_type="all_trades", silence_seconds=10.0), ears):
             await until(lambda: venue.subscriptions)
             happened = [venue.emit(SPOT, 100.0) for _ in range(5_000)]
-            await until(lambda: len(ears.events) == 5_000)
+            await until(lambda: len(ears.events) == 5_000, 30)
             assert [each.event_time for each in ears.events] == happened
 
     asyncio.run(run())
@@ -296,8 +296,8 @@ def test_15_what_the_old_connection_has_still_to_tell_is_read_before_it_is_close
             venue.announce_upgrade()
             venue.push_frames({"arg": {"channel": "trades", "instId": SPOT}, "data": [row]} for row in rows)
             await until(lambda: venue.connections == 2)
-            await until(lambda: venue.connections == 1)
-            await until(lambda: len(ears.events) == len(rows))
+            await until(lambda: venue.connections == 1, 30)
+            await until(lambda: len(ears.events) == len(rows), 30)
 
     asyncio.run(run())
 
@@ -357,13 +357,13 @@ def test_15_a_connection_that_cannot_be_had_at_once_is_tried_again_while_the_old
 def test_16_what_is_remembered_does_not_grow_with_what_is_heard(venue):
     async def run():
         ears = Ears()
-        async with feeding(feed_at(venue, SPOT), ears):
+        async with feeding(feed_at(venue, SPOT, silence_seconds=10.0), ears):
             await until(lambda: venue.subscriptions)
             counts = []
             for _ in range(3):
                 for _ in range(2_000):
                     venue.emit(SPOT, 100.0)
-                await until(lambda: len(ears.events) == 2_000)
+                await until(lambda: len(ears.events) == 2_000, 30)
                 ears.events.clear()
                 gc.collect()
                 counts.append(len(gc.get_objects()))

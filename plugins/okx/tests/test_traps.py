@@ -198,10 +198,10 @@ def test_c9_a_quiet_stream_is_asked_and_stays(venue):
 def test_c10_more_than_a_thousand_trades_at_once_are_all_heard(venue):
     async def run():
         ears = Ears()
-        async with feeding(feed_at(venue, SPOT), ears):
+        async with feeding(feed_at(venue, SPOT, silence_seconds=10.0), ears):
             await until(lambda: venue.subscriptions)
             happened = [venue.emit(SPOT, 100.0 + number % 7) for number in range(3_000)]  # the loop does not turn meanwhile
-            await until(lambda: len(ears.events) == len(happened))
+            await until(lambda: len(ears.events) == len(happened), 30)
             assert [trade.event_time for trade in ears.events] == happened
 
     asyncio.run(run())
