@@ -22,11 +22,12 @@ from ml4t_live_okx.clock import check_clock
 from ml4t_live_okx.config import OKXBrokerConfig, from_environment
 from ml4t_live_okx.errors import CANCELLING, DUPLICATE, NO_SUCH_ORDER, UNSURE, Refused, error_of
 from ml4t_live_okx.instruments import Instruments, Listing
-from ml4t_live_okx.line import About, Deliver, Line
+from ml4t_live_okx.line import Line
 from ml4t_live_okx.liveness import first_of
 from ml4t_live_okx.orders import amend_body, order_body
 from ml4t_live_okx.rest import Rest
 from ml4t_live_okx.updates import OrderRow, execution_of, order_rows, update_of
+from ml4t_live_okx.wire import About, Deliver
 
 ORDERS = {"channel": "orders", "instType": "ANY"}
 RECENT = 86_400 * NANOS

@@ -17,7 +17,7 @@ from ml4t_live_okx.clock import check_clock
 from ml4t_live_okx.config import OKXFeedConfig, from_environment
 from ml4t_live_okx.errors import as_feed_errors
 from ml4t_live_okx.instruments import Instruments, Listing
-from ml4t_live_okx.line import About, Arg, Line
+from ml4t_live_okx.line import Line
 from ml4t_live_okx.liveness import first_of
 from ml4t_live_okx.records import (
     LENGTHS,
@@ -31,6 +31,7 @@ from ml4t_live_okx.records import (
 )
 from ml4t_live_okx.rest import Rest
 from ml4t_live_okx.times import from_millis, to_millis
+from ml4t_live_okx.wire import About, Arg
 
 CHANNELS = {"trades": "trades", "all_trades": "trades-all", "quotes": "bbo-tbt"}
 BUSINESS = ("trades-all", "candle")
