@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ml4t.live.journal import JournalReader, verify
 from ml4t.live.model import Order, OrderState
-from ml4t.live.orders.states import NEVER_REACHED
+from ml4t.live.orders.states import NEVER_REACHED, UNSENT
 
 from .script import MAX_OPEN_ORDERS, MAX_POSITION_SHARES, TICKS, Fate, fate_of
 from .venue import CASH, Books
@@ -91,5 +91,5 @@ def _may_be_absent(books: Books, order: Order) -> bool:
     """An order that is not at the venue was refused there, never left, or was refused here."""
     if order.order_id in books.submissions:
         return order.quantity == Fate.REJECT and order.code in {"no_credit", NEVER_REACHED}
-    withdrawn = order.state is OrderState.CANCELLED and order.code in {NEVER_REACHED, ""}
+    withdrawn = order.state is OrderState.CANCELLED and order.code in {NEVER_REACHED, UNSENT, ""}
     return withdrawn or order.verdict is not None

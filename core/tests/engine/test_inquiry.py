@@ -86,6 +86,31 @@ def test_a_lost_request_is_unknown_until_the_venue_cannot_have_it_any_more(tmp_p
     assert (order.code, order.reason) == ("never_reached", "never reached the venue")
 
 
+@pytest.mark.parametrize(("hopeless", "other"), [(5.0, 6.0), (6.0, 5.0)])
+def test_an_order_about_which_nobody_gets_an_answer_hides_no_other(tmp_path, hopeless, other):
+    class Confused(SearchableVenue):
+        async def find(self, order):
+            if order.quantity == hopeless:
+                raise ValueError("what is that?")
+            return await super().find(order)
+
+    async def act(engine, venue, clock):
+        await clock.sleep(2)
+        buy(engine, 5.0)
+        buy(engine, 6.0)
+        await clock.sleep(20)
+        venue.unavailable("lost")  # from here on both are asked about at the same moments
+        await clock.sleep(2)
+        venue.unavailable("")
+
+    engine, _ = session(
+        tmp_path, lambda clock: Confused(lambda _: 100.0, clock, seed=1, faults=Faults(lose_request=1.0)), act, seconds=200.0
+    )
+    story = read(engine.state_folder.journal)
+    ends = {order.quantity: (order.state, order.code) for order in story.orders.values()}
+    assert ends == {hopeless: (S.UNKNOWN, ""), other: (S.CANCELLED, "never_reached")}
+
+
 @VENUES
 def test_a_request_that_arrives_after_the_time_out_is_found(tmp_path, kind):
     async def act(engine, venue, clock):

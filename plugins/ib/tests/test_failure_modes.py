@@ -283,6 +283,15 @@ async def test_failure_09_ids_of_another_session_are_not_taken_for_ours(tws):
 # --- 10: no gate in the window of a restart
 
 
+@pytest.mark.parametrize("code", [1100, 2110])
+async def test_failure_10_tws_says_in_two_ways_that_it_is_cut_off(tws, code):
+    async with connected(tws) as line:
+        tws.send_error(code, "Connectivity between Trader Workstation and server is broken.")
+        await until(lambda: line.availability)
+        with pytest.raises(BrokerRefused, match=f"nothing was sent: IB {code}"):
+            await line.broker.submit(order())
+
+
 async def test_failure_10_nothing_is_sent_while_tws_is_cut_off_from_ib(tws):
     async with connected(tws) as line:
         await line.broker.submit(placed := order())
@@ -480,6 +489,15 @@ async def test_failure_21_a_login_without_the_data_is_told_what_to_do(make_tws):
     error = await Ear(Rig(tws).feed(["AAPL", "MSFT"])).until_lost()
     assert isinstance(error, FeedRefused)
     assert str(error).count("subscribe to its exchange in IB's Client Portal") == 2
+
+
+@pytest.mark.parametrize("code", [354, 10089, 10168, 10186])
+async def test_failure_21_every_way_to_say_that_data_are_not_subscribed_to_is_understood(tws, code):
+    async with listening(tws, "AAPL") as ear:
+        tws.end_subscriptions("AAPL", code, "Requested market data is not subscribed.")
+        error = await ear.until_lost()
+        assert isinstance(error, FeedRefused), error
+        assert f"IB {code}" in str(error)
 
 
 # --- 22: a start that is not whole

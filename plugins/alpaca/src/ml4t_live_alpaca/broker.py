@@ -147,6 +147,7 @@ class AlpacaBroker:
         session = self._session
         instrument = await self._assets.instrument(order.symbol, session.rest)
         body = order_body(order, instrument, extended_hours=self._config.extended_hours)
+        self._chains.send_alone(order.order_id)
         return (await self._send(session, body)).head.id
 
     async def submit_bracket(self, entry: Order, take_profit: Order, stop_loss: Order) -> Sequence[str]:

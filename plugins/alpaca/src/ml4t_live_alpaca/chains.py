@@ -172,6 +172,17 @@ class Chains:
     def __init__(self) -> None:
         self._by_order: dict[str, Chain] = {}
         self._by_venue: dict[str, Chain] = {}
+        self._alone: dict[str, None] = {}
+
+    def send_alone(self, order_id: str) -> None:
+        """Note that an order is sent by itself, under no other client order id than its own."""
+        self._alone[order_id] = None
+        if len(self._alone) > KEPT:
+            del self._alone[next(iter(self._alone))]
+
+    def is_alone(self, order_id: str) -> bool:
+        """True when nothing else can have been sent with it, as far as this process knows."""
+        return order_id in self._alone
 
     def of_order(self, order_id: str) -> Chain | None:
         """Return an order of ours, None when it has not been heard of."""

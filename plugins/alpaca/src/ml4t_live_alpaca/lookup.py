@@ -38,6 +38,8 @@ class Lookup:
         said = await self.client_id(ClientId((order.order_id,)))
         if said is not None:
             return await self.completed(self._chains.note(said))
+        if self._chains.is_alone(order.order_id):
+            return None
         # It may have been sent together with others, under a client order id that names all of them.
         async for each in self._listed("all", max(0, order.created_at - AROUND), order.created_at + AROUND):
             if order.order_id in ClientId.parse(each["client_order_id"]).order_ids:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from attrs import define
@@ -119,14 +119,18 @@ class Inquiry:
             doubt.due = now + doubt.wait
             if now < doubt.since + self._proof:
                 doubt.due = min(doubt.due, doubt.since + self._proof)
+        if self._find is None:
+            await self._answered(self._look(due), list(due))
+            return
+        for order_id, doubt in due.items():  # each by itself: one that is never answered must not hide the others
+            await self._answered(self._ask_about(order_id, doubt, self._find), [order_id])
+
+    @staticmethod
+    async def _answered(question: Awaitable[None], orders: Sequence[str]) -> None:
         try:
-            if self._find is None:
-                await self._look(due)
-            else:
-                for order_id, doubt in due.items():
-                    await self._ask_about(order_id, doubt, self._find)
+            await question
         except Exception as error:  # noqa: BLE001 - whatever stops an answer, the question stays, and is asked again
-            _log.warning("the venue does not answer about orders in doubt", orders=list(due), error=repr(error))
+            _log.warning("the venue does not answer about orders in doubt", orders=orders, error=repr(error))
 
     async def _ask_about(self, order_id: str, doubt: _Doubt, find: Find) -> None:
         order = self._desk.orders.get(order_id)

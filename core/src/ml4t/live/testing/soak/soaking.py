@@ -177,14 +177,21 @@ class _Soak:
     async def _settle(self) -> None:
         """Wait until nothing is in doubt, and compare what is held."""
         await self._ends("the connection stands", lambda: self._core.connection.ready)
-        self._trader.withdraw()
+        withdrawing = asyncio.get_running_loop().create_task(self._withdraw(), name="withdraw")
         await self._ends("every order is done", lambda: not self._core.desk.orders.open_orders)
+        withdrawing.cancel()
         await self._ends("holdings are the venue's", lambda: not self._session.differences())
         await self._hear_all()
         self._memory.stop()
         cash, there = self._core.desk.portfolio.cash, self._rig.venue.cash()
         if abs(cash - there) > CENT:
             self._problems.append(f"cash is {cash:.2f} here, and {there:.2f} at the venue")
+
+    async def _withdraw(self) -> None:
+        """Cancel what rests, again and again: an order that was in doubt may turn out to rest as well."""
+        while True:
+            self._trader.withdraw()
+            await clock.sleep(1.0)
 
     async def _hear_all(self) -> None:
         """Wait for all that has happened. A little goes on: in a silent market a feed has nothing to join again by."""
