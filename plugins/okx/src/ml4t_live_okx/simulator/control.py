@@ -151,6 +151,7 @@ class OKXSimulator:
             okx.exchange.held = on
             for symbol in okx.exchange.prices:
                 okx.exchange.match(symbol)
+                okx.algos.move(symbol)
 
         self._call(change)
 
@@ -158,7 +159,7 @@ class OKXSimulator:
         """Trade that much of an order; return the execution's id. Without a commission it is the account's own rate."""
 
         def happen(okx: SimulatedOKX) -> str:
-            order = okx.exchange.by_client_id[order_id]
+            order = okx.algos.named(order_id)
             size = Decimal(repr(quantity)) / order.listed.contract
             fee = None if commission is None else Decimal(repr(commission))
             return okx.exchange.execute(order, size, Decimal(repr(round(price, 8))), fee).name
@@ -169,7 +170,7 @@ class OKXSimulator:
         """Trade that much of an order as soon as the next question for `path` has been answered."""
 
         def happen(okx: SimulatedOKX) -> None:
-            order = okx.exchange.by_client_id[order_id]
+            order = okx.algos.named(order_id)
             okx.exchange.execute(order, Decimal(repr(quantity)) / order.listed.contract, Decimal(repr(price)))
 
         self._call(lambda okx: okx.faults.afterwards.append((path, lambda: happen(okx))))
@@ -234,7 +235,7 @@ class OKXSimulator:
 
     def cancel_as_venue(self, order_id: str, source: str = "2") -> None:
         """Cancel an order for the venue's own reason; 2 is a liquidation, in OKX's numbers."""
-        self._call(lambda okx: okx.exchange.end(okx.exchange.by_client_id[order_id], source=source))
+        self._call(lambda okx: okx.exchange.end(okx.algos.named(order_id), source=source))
 
     # ------------------------------------------------------------------ books
 
@@ -253,6 +254,10 @@ class OKXSimulator:
     def cash(self) -> float:
         """Return the cash of the account."""
         return self._call(lambda okx: okx.statement.cash())
+
+    def algos(self) -> Sequence[Mapping[str, Any]]:
+        """Return every algo order as the API says it."""
+        return self._call(lambda okx: [algo.as_json() for algo in okx.algos.all.values()])
 
     def bodies(self) -> Sequence[Mapping[str, Any]]:
         """Return every order as the API says it."""

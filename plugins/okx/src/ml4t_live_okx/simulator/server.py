@@ -18,6 +18,8 @@ from aiohttp import web
 from ml4t.live.errors import ConfigError
 from ml4t.live.times import NANOS
 from ml4t_live_okx.signing import signature
+from ml4t_live_okx.simulator.algo import VenueAlgo
+from ml4t_live_okx.simulator.algos import Algos
 from ml4t_live_okx.simulator.api import PREFIX, Api, Took
 from ml4t_live_okx.simulator.books import Books, Refusal
 from ml4t_live_okx.simulator.config import OKXSimulatorConfig
@@ -27,7 +29,7 @@ from ml4t_live_okx.simulator.history import MarketHistory
 from ml4t_live_okx.simulator.instruments import catalogue
 from ml4t_live_okx.simulator.listener import Listener, hang_up
 from ml4t_live_okx.simulator.orders import VenueOrder
-from ml4t_live_okx.simulator.sockets import Sockets
+from ml4t_live_okx.simulator.sockets import ALGOS, Sockets
 from ml4t_live_okx.simulator.statement import Statement
 from ml4t_live_okx.simulator.tape import Tape
 
@@ -41,6 +43,9 @@ OPEN = ("public/", "market/", "system/")
 """What needs no key."""
 ORDERS = {"place": ("trade/order", "trade/batch-orders"), "cancel": ("trade/cancel-order", "trade/cancel-batch-orders")}
 ORDERS["amend"] = ("trade/amend-order", "trade/amend-batch-orders")
+ORDERS["place_algos"] = ("trade/order-algo",)
+ORDERS["cancel_algos"] = ("trade/cancel-algos",)
+ORDERS["amend_algos"] = ("trade/amend-algos",)
 _ACTIONS = {path: action for action, paths in ORDERS.items() for path in paths}
 _OPERATIONS = {"order": "trade/order", **{path.removeprefix("trade/"): path for path in _ACTIONS}}
 
@@ -64,8 +69,9 @@ class SimulatedOKX:
             self.exchange.largest_fill = Decimal(repr(config.largest_fill)) or ALL
         self.tape = Tape(self.now, 700_000_000 + self.rng.randrange(10**6))
         self.history = MarketHistory(self.exchange, self.tape, self.now)
-        self.api = Api(self.exchange, self.history, self.now)
-        self.statement = Statement(self.exchange)
+        self.algos = Algos(self.exchange, self.now, self._tell_algo, self.rng)
+        self.api = Api(self.exchange, self.algos, self.history, self.now)
+        self.statement = Statement(self.exchange, self.algos)
         self.sockets = Sockets(
             (self.credentials[0], self.credentials[1], self.credentials[2]),
             self.faults,
@@ -108,6 +114,7 @@ class SimulatedOKX:
         self.sockets.push("trades", instrument, [{**record, "count": "1", "seqId": int(record["tradeId"])}])
         self.sockets.push("trades-all", instrument, [{**record, "source": "0"}])
         self.exchange.move(instrument, Decimal(repr(price)))
+        self.algos.move(instrument)
         self.sockets.push("bbo-tbt", instrument, [self.history.book(instrument)])
         self.sockets.push("tickers", instrument, [self.history.ticker(instrument)])
         self.push_candles(instrument)
@@ -171,6 +178,10 @@ class SimulatedOKX:
 
     def _tell(self, order: VenueOrder) -> None:
         self.sockets.push_order(order.id, order.instrument_type, order.as_push())
+        self.algos.heed(order)
+
+    def _tell_algo(self, algo: VenueAlgo) -> None:
+        self.sockets.push_order(algo.id, algo.instrument_type, algo.as_push(), ALGOS)
 
     async def _operate(self, operation: str, args: list[dict[str, Any]]) -> dict[str, Any]:
         """Do what arrives on the private websocket."""
@@ -231,7 +242,8 @@ class SimulatedOKX:
         if self.faults.fill_first and took.changes:
             self.faults.fill_first = False
             for order in took.orders:
-                self.exchange.execute(order, order.remaining, self.exchange.prices[order.listed.id])
+                if isinstance(order, VenueOrder):
+                    self.exchange.execute(order, order.remaining, self.exchange.prices[order.listed.id])
             await asyncio.sleep(HEAD_START_SECONDS)
         else:
             self._happen(took)
@@ -240,10 +252,18 @@ class SimulatedOKX:
         return web.json_response(took.envelope(batch="batch" in path))
 
     def _take(self, path: str, bodies: Sequence[Mapping[str, Any]]) -> Took:
-        action = _ACTIONS[path]
-        if action == "place":
-            return self.api.place(bodies, lambda: self.faults.rejections.popleft() if self.faults.rejections else "")
-        return self.api.cancel(bodies) if action == "cancel" else self.api.amend(bodies)
+        def reject() -> str:
+            return self.faults.rejections.popleft() if self.faults.rejections else ""
+
+        api = self.api
+        return {
+            "place": lambda: api.place(bodies, reject),
+            "cancel": lambda: api.cancel(bodies),
+            "amend": lambda: api.amend(bodies),
+            "place_algos": lambda: api.place_algos(bodies, reject),
+            "cancel_algos": lambda: api.cancel_algos(bodies),
+            "amend_algos": lambda: api.amend_algos(bodies),
+        }[_ACTIONS[path]]()
 
     @staticmethod
     def _happen(took: Took) -> None:
