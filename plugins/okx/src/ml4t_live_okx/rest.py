@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -21,6 +21,8 @@ from ml4t_live_okx.pace import Pace
 from ml4t_live_okx.signing import request_time, signature
 
 PREFIX = "/api/v5/"
+PAGE = 100
+"""Orders or fills in one answer, the most that OKX gives."""
 TRIES = 5
 """How often a question or a cancel is asked again when the rate limit was reached."""
 PATIENCE_SECONDS = 3.0
@@ -63,6 +65,14 @@ class Rest:
         if answer.code != "0":
             raise error_of(answer.code, answer.words)
         return answer.data
+
+    async def pages(self, path: str, query: Mapping[str, str], number: str) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield everything there is, the newest first, page by page; `number` is the id that pages count by."""
+        after: dict[str, str] = {}
+        while page := await self.get(path, {**query, **after, "limit": str(PAGE)}):
+            for said in page:
+                yield said
+            after = {"after": page[-1][number]}
 
     async def submit(self, path: str, body: Any) -> Sequence[Mapping[str, str]]:
         """Send orders or amendments, once; return for each what became of it.

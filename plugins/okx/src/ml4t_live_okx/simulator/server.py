@@ -41,13 +41,19 @@ MARK_EVERY = 10
 """Steps of the random walk between two pushes of funding rates."""
 OPEN = ("public/", "market/", "system/")
 """What needs no key."""
-ORDERS = {"place": ("trade/order", "trade/batch-orders"), "cancel": ("trade/cancel-order", "trade/cancel-batch-orders")}
-ORDERS["amend"] = ("trade/amend-order", "trade/amend-batch-orders")
-ORDERS["place_algos"] = ("trade/order-algo",)
-ORDERS["cancel_algos"] = ("trade/cancel-algos",)
-ORDERS["amend_algos"] = ("trade/amend-algos",)
-_ACTIONS = {path: action for action, paths in ORDERS.items() for path in paths}
-_OPERATIONS = {"order": "trade/order", **{path.removeprefix("trade/"): path for path in _ACTIONS}}
+_ACTIONS = {
+    "trade/order": "place",
+    "trade/batch-orders": "place",
+    "trade/cancel-order": "cancel",
+    "trade/cancel-batch-orders": "cancel",
+    "trade/amend-order": "amend",
+    "trade/amend-batch-orders": "amend",
+    "trade/order-algo": "place_algos",
+    "trade/cancel-algos": "cancel_algos",
+    "trade/amend-algos": "amend_algos",
+}
+"""What is done with orders, by path."""
+_OPERATIONS = {path.removeprefix("trade/"): path for path, action in _ACTIONS.items() if not action.endswith("_algos")}
 
 
 class SimulatedOKX:
