@@ -8,7 +8,7 @@ import pytest
 from okx_rig import WRONG, Ears, broker_at, feed_at, feeding, limit, listening, order, still, until
 
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, FeedDisconnected, OutcomeUnknown
-from ml4t.live.model import OrderSide, OrderState, OrderType, Terms, TimeInForce
+from ml4t.live.model import OrderSide, OrderState, Terms, TimeInForce
 from ml4t_live_okx.simulator.faults import Loss
 from ml4t_live_okx.simulator.sockets import Sockets
 
@@ -173,7 +173,7 @@ def test_c9_a_stream_that_answers_pings_and_is_mute_is_found_dead(venue):
         await broker.connect()
         feed = asyncio.create_task(feed_at(venue, SPOT).run(Ears()))
         stream = asyncio.create_task(broker.run(Ears()))
-        await until(lambda: venue.connections == 2 and venue.subscriptions)
+        await until(lambda: venue.connections == 3 and venue.subscriptions)
         venue.mute(True)
         with pytest.raises(FeedDisconnected, match="although asked"):
             await asyncio.wait_for(feed, 10)
@@ -210,7 +210,7 @@ def test_c10_more_than_a_thousand_trades_at_once_are_all_heard(venue):
 def test_c12_a_close_leaves_nothing_open(venue):
     async def run():
         async with listening(venue):
-            assert venue.connections == 1
+            assert venue.connections == 2
         await until(lambda: venue.connections == 0)
 
     asyncio.run(run())
@@ -389,4 +389,3 @@ def test_what_products_does_not_name_is_refused_and_not_looked_at(venue):
 def test_no_key_is_in_a_repr(venue):
     keys = [*venue.keys, WRONG]
     assert not any(key in repr(broker_at(venue)._config) for key in keys)
-    assert broker_at(venue).capabilities.order_types == {OrderType.MARKET, OrderType.LIMIT}

@@ -167,7 +167,8 @@ def _market(order: Order, listing: Listing, mode: str) -> Body:
         return {"tgtCcy": "base_ccy"}  # or a purchase would be for an amount of money
     if order.side is OrderSide.BUY:
         raise BrokerRefused(
-            "what buys at the market on margin is for an amount of money at OKX; use a limit, or a stop-limit order",
+            "what buys at the market on margin is for an amount of money at OKX; use a limit order with time in force ioc, or "
+            "a stop-limit",
             code="unsupported",
         )
     return {}
