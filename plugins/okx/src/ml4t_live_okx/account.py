@@ -136,7 +136,8 @@ class AccountReader:
             if since < now - RECENT_FILLS:
                 await self._note_fills(found, account, "trade/fills-history", query)
             await self._note_fills(found, account, "trade/fills", query)
-        return sorted(found.values(), key=lambda fill: fill.time)
+        oldest_first = list(found.values())[::-1]  # also of those that share a millisecond
+        return sorted(oldest_first, key=lambda fill: fill.time)
 
     async def _note_fills(self, found: dict[str, Fill], account: str, path: str, query: Mapping[str, str]) -> None:
         async for said in self._rest.pages(path, query, "billId"):

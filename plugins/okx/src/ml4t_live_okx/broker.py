@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
-from attrs import define
-from msgspec import DecodeError, Raw
-from msgspec.json import Decoder
-
 from ml4t.live.contracts import BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
-from ml4t.live.errors import UNAUTHORIZED, WRONG_ACCOUNT_KIND, BrokerConnectionError, BrokerRefused, OutcomeUnknown
+from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
 from ml4t.live.model import Order, OrderSide, OrderType, Terms, TimeInForce
-from ml4t.live.times import NANOS
-from ml4t_live_okx.account import AccountReader, Settings
-from ml4t_live_okx.algos import AlgoRow, algo_rows, algo_update, exit_updates
-from ml4t_live_okx.batches import Batches, taken
-from ml4t_live_okx.clock import check_clock
+from ml4t_live_okx.algos import AlgoRow, algo_update, exit_updates
+from ml4t_live_okx.batches import taken
 from ml4t_live_okx.config import OKXBrokerConfig, from_environment
 from ml4t_live_okx.errors import CANCELLING, DUPLICATES, Refused
 from ml4t_live_okx.instruments import Instruments, Listing
-from ml4t_live_okx.line import Line
 from ml4t_live_okx.liveness import first_of
-from ml4t_live_okx.names import Names
 from ml4t_live_okx.orders import algo_body, amend_body, bracket_body, oco_body, order_body
 from ml4t_live_okx.pairs import pair_id
-from ml4t_live_okx.rest import Rest
-from ml4t_live_okx.updates import OrderRow, execution_of, order_rows, update_of
-from ml4t_live_okx.waiting import TYPES, WaitingRoom, waits
-from ml4t_live_okx.wire import About, Deliver
-
-CHANNELS = {"private": "orders", "business": "orders-algo"}
-"""By websocket, the channel that tells of orders; those that wait for a price have one of their own."""
-RECENT = 86_400 * NANOS
-"""How far back the executions go that a connect reads; the engine asks for what it has missed itself."""
-SPOT_ACCOUNT = "1"
-
-_log = structlog.get_logger("ml4t.live.okx")
-
-
-@define
-class _Session:
-    """What lives from one connect to the next close."""
-
-    rest: Rest
-    reader: AccountReader
-    lines: Sequence[Line]
-    rows: asyncio.Queue[OrderRow | AlgoRow]
-    submits: Batches
-    cancels: Batches
-    amends: Batches
-    names: Names
-    waiting: WaitingRoom
-    settings: Settings
+from ml4t_live_okx.session import Session, open_session
+from ml4t_live_okx.updates import execution_of, update_of
+from ml4t_live_okx.waiting import TYPES, waits
 
 
 class OKXBroker:
@@ -78,7 +42,7 @@ class OKXBroker:
             oco=True,
         )
         self._instruments = Instruments()
-        self._open: _Session | None = None
+        self._open: Session | None = None
         self._amendments = 0
 
     # ------------------------------------------------------------------ the connection
@@ -90,32 +54,7 @@ class OKXBroker:
         for wrong keys and for an account that cannot trade what is configured, BrokerConnectionError when OKX is not reached.
         """
         await self.close()
-        rest = Rest(self._config)
-        names = Names(rest)
-        rows: asyncio.Queue[OrderRow | AlgoRow] = asyncio.Queue()
-        lines = [
-            Line(self._config, endpoint, [{"channel": channel, "instType": "ANY"}], _into(rows))
-            for endpoint, channel in CHANNELS.items()
-        ]
-        reader = AccountReader(self._config, rest, self._instruments, names)
-        try:
-            await check_clock(rest)
-            settings = await reader.settings()
-            self._check(settings)
-            for line in lines:
-                await line.open()
-            now = time.time_ns()
-            snapshot = await reader.snapshot(settings.account, now, now - RECENT)
-        except BaseException:
-            for line in lines:
-                await line.close()
-            await rest.close()
-            raise
-        submits = Batches(rest.submit, "trade/order", "trade/batch-orders")
-        cancels = Batches(rest.cancel, "trade/cancel-order", "trade/cancel-batch-orders")
-        amends = Batches(rest.submit, "trade/amend-order", "trade/amend-batch-orders")
-        waiting = WaitingRoom(rest, names, cancels, amends)
-        self._open = _Session(rest, reader, lines, rows, submits, cancels, amends, names, waiting, settings)
+        self._open, snapshot = await open_session(self._config, self._instruments)
         return snapshot
 
     async def run(self, sink: BrokerSink) -> None:
@@ -127,11 +66,7 @@ class OKXBroker:
         """Let go of the connection; calling it twice is harmless."""
         session, self._open = self._open, None
         if session is not None:
-            for batches in (session.submits, session.cancels, session.amends):
-                await batches.close()
-            for line in session.lines:
-                await line.close()
-            await session.rest.close()
+            await session.close()
 
     async def snapshot(self, since: int) -> BrokerSnapshot:
         """Return the account as it stands, with the fills since `since` (nanoseconds UTC)."""
@@ -139,23 +74,10 @@ class OKXBroker:
         return await session.reader.snapshot(session.settings.account, time.time_ns(), since)
 
     @property
-    def _session(self) -> _Session:
+    def _session(self) -> Session:
         if self._open is None:
             raise BrokerConnectionError("OKX is not connected")
         return self._open
-
-    def _check(self, settings: Settings) -> None:
-        if not settings.can_trade:
-            raise BrokerRefused("the API key may not trade; give it that permission at OKX", code=UNAUTHORIZED)
-        beyond = [product for product in self._config.products if product != "spot"]
-        if beyond and settings.level == SPOT_ACCOUNT:
-            raise BrokerRefused(
-                f"account {settings.account} is in spot mode and products names {', '.join(beyond)}; change the account "
-                "mode at OKX, or name spot only",
-                code=WRONG_ACCOUNT_KIND,
-            )
-        if settings.fee_in_coin and "spot" in self._config.products:
-            _log.warning("OKX takes the fee of a purchase out of the coins; set the fee type to quote currency there")
 
     # ------------------------------------------------------------------ requests
 
@@ -247,7 +169,7 @@ class OKXBroker:
 
     # ------------------------------------------------------------------ inside
 
-    async def _listing(self, session: _Session, symbol: str) -> Listing:
+    async def _listing(self, session: Session, symbol: str) -> Listing:
         listing = await self._instruments.get(symbol, session.rest)
         if listing is None:
             raise BrokerRefused(
@@ -255,7 +177,7 @@ class OKXBroker:
             )
         return listing
 
-    async def _terms(self, session: _Session, order: Order) -> dict[str, Any]:
+    async def _terms(self, session: Session, order: Order) -> dict[str, Any]:
         """Return what a request to submit an order says besides the order: what it trades, and how it is backed."""
         listing = await self._listing(session, order.symbol)
         side = await self._position_side(session, order, listing)
@@ -274,7 +196,7 @@ class OKXBroker:
         wanted = listing.kind.lower()
         raise BrokerRefused(f"{listing.symbol} is {wanted}, which products does not name; add it there", code="not_configured")
 
-    async def _position_side(self, session: _Session, order: Order, listing: Listing) -> str:
+    async def _position_side(self, session: Session, order: Order, listing: Listing) -> str:
         """Return which of two positions an order changes: it closes before it opens. Empty where there is one."""
         if session.settings.position_mode != "long_short_mode" or listing.kind == "SPOT":
             return ""
@@ -299,7 +221,7 @@ class OKXBroker:
 
     # ------------------------------------------------------------------ what OKX says
 
-    async def _deliver(self, session: _Session, sink: BrokerSink) -> None:
+    async def _deliver(self, session: Session, sink: BrokerSink) -> None:
         while True:
             row = await session.rows.get()
             if row.instType.lower() not in self._config.products:
@@ -309,7 +231,8 @@ class OKXBroker:
                 continue
             if isinstance(row, AlgoRow):
                 session.waiting.note(row.algoClOrdId)
-                sink.order(algo_update(row, listing))
+                if not row.made:  # or what it has made tells of itself, and may have done so already
+                    sink.order(algo_update(row, listing))
                 continue
             row = await session.names.named(row)
             fill = execution_of(row, listing, session.settings.account)
@@ -317,15 +240,3 @@ class OKXBroker:
                 sink.fill(fill)
             for update in (update_of(row, listing), *exit_updates(row)):
                 sink.order(update)
-
-
-def _into(rows: asyncio.Queue[OrderRow | AlgoRow]) -> Deliver:
-    def deliver(about: About, data: Raw) -> None:
-        decoder: Decoder[list[OrderRow]] | Decoder[list[AlgoRow]] = algo_rows if about.channel == "orders-algo" else order_rows
-        try:
-            for row in decoder.decode(data):
-                rows.put_nowait(row)
-        except DecodeError as error:
-            raise BrokerConnectionError(f"OKX's update of an order cannot be read: {error}") from None
-
-    return deliver
