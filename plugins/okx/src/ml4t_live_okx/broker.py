@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from ml4t.live.contracts import BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
 from ml4t.live.model import Order, OrderSide, OrderType, Terms, TimeInForce
 from ml4t_live_okx.algos import AlgoRow, algo_update, exit_updates
-from ml4t_live_okx.batches import taken
+from ml4t_live_okx.batches import Body, Outcome, taken
 from ml4t_live_okx.config import OKXBrokerConfig, from_environment
 from ml4t_live_okx.errors import CANCELLING, DUPLICATES, Refused
 from ml4t_live_okx.instruments import Instruments, Listing
@@ -88,15 +88,9 @@ class OKXBroker:
         """
         session = self._session
         terms = await self._terms(session, order)
-        try:
-            if order.order_type in TYPES:
-                body = algo_body(order, **terms)
-                return taken((await session.rest.submit("trade/order-algo", body))[0])["algoId"]
-            return taken(await session.submits.add(order_body(order, **terms)))["ordId"]
-        except Refused as refused:
-            if refused.venue_code not in DUPLICATES:
-                raise
-            return await self._number(order, refused)
+        if order.order_type in TYPES:
+            return await self._number(order, _algo(session, algo_body(order, **terms)))
+        return await self._number(order, session.submits.add(order_body(order, **terms)))
 
     async def submit_bracket(self, entry: Order, take_profit: Order, stop_loss: Order) -> Sequence[str]:
         """Send an entry with its two exits as one; return OKX's ids in this order. Raises as `submit`, for all.
@@ -106,12 +100,7 @@ class OKXBroker:
         session = self._session
         body = bracket_body(entry, take_profit, stop_loss, **await self._terms(session, entry))
         session.waiting.note(pair_id(take_profit.order_id, stop_loss.order_id))
-        try:
-            number = taken(await session.submits.add(body))["ordId"]
-        except Refused as refused:
-            if refused.venue_code not in DUPLICATES:
-                raise
-            number = await self._number(entry, refused)
+        number = await self._number(entry, session.submits.add(body))
         return number, f"{number}-limit", f"{number}-stop"
 
     async def submit_oco(self, first: Order, second: Order) -> Sequence[str]:
@@ -123,12 +112,7 @@ class OKXBroker:
         limit, stop = sorted((first, second), key=lambda order: order.order_type is not OrderType.LIMIT)
         body = oco_body(limit, stop, **await self._terms(session, stop))
         session.waiting.note(body["algoClOrdId"])
-        try:
-            number = taken((await session.rest.submit("trade/order-algo", body))[0])["algoId"]
-        except Refused as refused:
-            if refused.venue_code not in DUPLICATES:
-                raise
-            number = await self._number(stop, refused)
+        number = await self._number(stop, _algo(session, body))
         return [f"{number}-limit" if order is limit else number for order in (first, second)]
 
     async def cancel(self, order: Order) -> None:
@@ -212,12 +196,18 @@ class OKXBroker:
             )
         return closes
 
-    async def _number(self, order: Order, refused: Refused) -> str:
-        """Return OKX's id of an order that it has already."""
-        found = await self.find(order)
-        if found is None:
-            raise OutcomeUnknown(f"OKX has {order.order_id} already, and does not show it") from refused
-        return found.venue_order_id
+    async def _number(self, order: Order, request: Awaitable[Outcome]) -> str:
+        """Return OKX's id of an order that is being sent, also of one that it has already."""
+        try:
+            outcome = taken(await request)
+        except Refused as refused:
+            if refused.venue_code not in DUPLICATES:
+                raise
+            found = await self.find(order)
+            if found is None:
+                raise OutcomeUnknown(f"OKX has {order.order_id} already, and does not show it") from refused
+            return found.venue_order_id
+        return outcome.get("ordId") or outcome["algoId"]
 
     # ------------------------------------------------------------------ what OKX says
 
@@ -240,3 +230,8 @@ class OKXBroker:
                 sink.fill(fill)
             for update in (update_of(row, listing), *exit_updates(row)):
                 sink.order(update)
+
+
+async def _algo(session: Session, body: Body) -> Outcome:
+    """Send an algo order; return what became of it."""
+    return (await session.rest.submit("trade/order-algo", body))[0]

@@ -142,7 +142,7 @@ class OKXSimulator:
 
     def price(self, symbol: str, price: float) -> None:
         """Let the market be there: market orders trade at it, resting orders when it touches them."""
-        self._call(lambda okx: okx.trade(symbol, price, 1.0))
+        self._call(lambda okx: okx.market.trade(symbol, price, 1.0))
 
     def hold(self, on: bool) -> None:
         """While it is on, orders are acknowledged and trade only by `execute`."""
@@ -284,8 +284,8 @@ class OKXSimulator:
         def happen(okx: SimulatedOKX) -> int:
             size_there = size / float(okx.exchange.catalogue[symbol].contract)
             if self.emits == "bars":
-                return from_millis(okx.emit_candle(symbol, "1m", price, size_there))
-            record = okx.trade(symbol, price, size_there)
+                return from_millis(okx.market.emit_candle(symbol, "1m", price, size_there))
+            record = okx.market.trade(symbol, price, size_there)
             return trade_time(record["ts"], record["tradeId"])
 
         return self._call(happen)
@@ -305,7 +305,7 @@ class OKXSimulator:
 
     def push_funding(self, symbol: str) -> None:
         """Send the mark price and the funding rate of a swap."""
-        self._call(lambda okx: okx.push_funding(symbol))
+        self._call(lambda okx: okx.market.push_funding(symbol))
 
     def refuse_subscriptions(self, code: str = "", words: str = "") -> None:
         """Answer every subscription with an error; without a code it takes them again."""

@@ -28,6 +28,7 @@ from ml4t_live_okx.simulator.faults import Faults, Loss
 from ml4t_live_okx.simulator.history import MarketHistory
 from ml4t_live_okx.simulator.instruments import catalogue
 from ml4t_live_okx.simulator.listener import Listener, hang_up
+from ml4t_live_okx.simulator.market import Market
 from ml4t_live_okx.simulator.orders import VenueOrder
 from ml4t_live_okx.simulator.sockets import ALGOS, Sockets
 from ml4t_live_okx.simulator.statement import Statement
@@ -37,8 +38,6 @@ HEAD_START_SECONDS = 0.05
 """How far an execution is ahead of the acknowledgement of its order, when that is asked for."""
 WRONG_TIME_SECONDS = 30.0
 """How far the time of a request may be from the venue's clock."""
-MARK_EVERY = 10
-"""Steps of the random walk between two pushes of funding rates."""
 OPEN = ("public/", "market/", "system/")
 """What needs no key."""
 _ACTIONS = {
@@ -53,7 +52,15 @@ _ACTIONS = {
     "trade/amend-algos": "amend_algos",
 }
 """What is done with orders, by path."""
-_OPERATIONS = {path.removeprefix("trade/"): path for path, action in _ACTIONS.items() if not action.endswith("_algos")}
+_OPERATIONS = {
+    "order": "trade/order",
+    "batch-orders": "trade/batch-orders",
+    "cancel-order": "trade/cancel-order",
+    "batch-cancel-orders": "trade/cancel-batch-orders",
+    "amend-order": "trade/amend-order",
+    "batch-amend-orders": "trade/amend-batch-orders",
+}
+"""What can be asked for on the private websocket, with the path of the request that is the same."""
 
 
 class SimulatedOKX:
@@ -89,6 +96,7 @@ class SimulatedOKX:
         )
         limit = config.connections_per_second
         self.listener = Listener(self._answer, self.sockets.serve, connections_per_second=limit)
+        self.market = Market(config, self.exchange, self.algos, self.tape, self.history, self.sockets, self.rng)
         self._frames = _recorded(config.replay) if config.replay else []
         self._recent: deque[float] = deque()
         self._running: asyncio.Task[None] | None = None
@@ -101,9 +109,9 @@ class SimulatedOKX:
         """Listen, and let the market begin."""
         await self.listener.open(self.config.port)
         if self._frames:
-            self._running = asyncio.get_running_loop().create_task(self._replay())
+            self._running = asyncio.get_running_loop().create_task(self.market.replay(self._frames))
         elif not self.config.still:
-            self._running = asyncio.get_running_loop().create_task(self._walk())
+            self._running = asyncio.get_running_loop().create_task(self.market.walk())
 
     async def restart(self) -> None:
         """Stop listening, hang up on everybody, and listen again on the same port."""
@@ -111,74 +119,6 @@ class SimulatedOKX:
         await self.listener.stop()
         self.listener.drop()
         await self.listener.open(port)
-
-    # ------------------------------------------------------------------ the market
-
-    def trade(self, instrument: str, price: float, size: float) -> dict[str, Any]:
-        """Let a trade happen: whoever listens hears of it, and orders meet its price."""
-        record = self.tape.trade(instrument, price, size, self.rng.choice(("buy", "sell")))
-        self.sockets.push("trades", instrument, [{**record, "count": "1", "seqId": int(record["tradeId"])}])
-        self.sockets.push("trades-all", instrument, [{**record, "source": "0"}])
-        self.exchange.move(instrument, Decimal(repr(price)))
-        self.algos.move(instrument)
-        self.sockets.push("bbo-tbt", instrument, [self.history.book(instrument)])
-        self.sockets.push("tickers", instrument, [self.history.ticker(instrument)])
-        self.push_candles(instrument)
-        return record
-
-    def push_candles(self, instrument: str) -> None:
-        """Send the candles that have ended, and the running ones of an instrument."""
-        for ended, bar, candle in self.tape.close_candles():
-            self.push_candle(ended, bar, candle.row(*self._contract(ended), complete=True))
-        for bar, candle in self.tape.of(instrument).running.items():
-            self.push_candle(instrument, bar, candle.row(*self._contract(instrument), complete=False))
-
-    def push_candle(self, instrument: str, bar: str, row: list[str]) -> None:
-        """Send a candle."""
-        self.sockets.push(f"candle{bar}", instrument, [row])
-
-    def emit_candle(self, instrument: str, bar: str, price: float, volume: float) -> int:
-        """Let a complete candle happen; return its start in milliseconds UTC."""
-        candle = self.tape.candle(instrument, bar, price, volume)
-        contract, spot = self._contract(instrument)
-        self.push_candle(instrument, bar, candle.row(contract, spot, complete=False))
-        self.push_candle(instrument, bar, candle.row(contract, spot, complete=True))
-        return candle.start
-
-    def push_funding(self, instrument: str) -> None:
-        """Send the mark price and the funding rate of a swap."""
-        self.sockets.push("mark-price", instrument, [self.history.mark(instrument)])
-        self.sockets.push("funding-rate", instrument, [self.history.funding(instrument)])
-
-    def _contract(self, instrument: str) -> tuple[float, bool]:
-        listed = self.exchange.catalogue[instrument]
-        return float(listed.contract), not listed.is_contract
-
-    async def _walk(self) -> None:
-        """Move every price by a normal step, again and again."""
-        live = [each for each in self.exchange.catalogue.values() if each.state == "live"]
-        steps = 0
-        while True:
-            await asyncio.sleep(self.config.tick / NANOS)
-            steps += 1
-            for listed in live:
-                step = 1.0 + self.rng.gauss(0.0, self.config.volatility)
-                price = max(listed.tick, Decimal(repr(float(self.exchange.prices[listed.id]) * step)).quantize(listed.tick))
-                self.trade(listed.id, float(price), float(listed.smallest * self.rng.randint(1, 500)))
-                if listed.kind == "SWAP" and steps % MARK_EVERY == 1:
-                    self.push_funding(listed.id)
-
-    async def _replay(self) -> None:
-        """Send recorded frames at their distances in time, from when the first client has subscribed to something."""
-        while not any(client.args for client in self.sockets.clients):  # noqa: ASYNC110 - it comes from outside
-            await asyncio.sleep(0.01)
-        first, began = None, time.monotonic()
-        for line in self._frames:
-            recorded = json.loads(line)
-            first = recorded["at"] if first is None else first
-            due = began + (recorded["at"] - first) / 1000 / self.config.replay_speed
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-            self.sockets.push_raw(recorded["frame"])
 
     # ------------------------------------------------------------------ the wire
 
