@@ -336,6 +336,53 @@ def test_what_names_only_the_stop_it_goes_with_is_looked_up(venue):
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(("state", "stands"), [("live", WORKING), ("canceled", CANCELLED), ("effective", CANCELLED)])
+def test_a_limit_order_that_its_pair_does_not_name_stands_as_the_pair_does(venue, state, stands):
+    async def run():
+        async with listening(venue) as (broker, _):
+            limit, stop = pair()
+            await broker.submit_oco(limit, stop)
+            (there,) = venue.algos()
+            said = {**there, "state": state, "linkedOrd": {"ordId": ""}}
+            venue.answer_next("trade/order-algo", {"code": "0", "msg": "", "data": [said]})
+            found = await broker.find(limit)
+            assert (found.order_id, found.state) == (limit.order_id, stands)
+
+    asyncio.run(run())
+
+
+def test_an_exit_that_okx_has_forgotten_was_cancelled_without_a_trade(venue):
+    async def run():
+        async with listening(venue) as (broker, _):
+            limit, stop = pair()
+            await broker.submit_oco(limit, stop)
+            venue.answer_next("trade/order-algo", {"code": "0", "msg": "", "data": list(venue.algos())})
+            venue.answer_next("trade/order", {"code": "51603", "msg": "Order does not exist", "data": []})
+            found = await broker.find(limit)
+            assert (found.order_id, found.state) == (limit.order_id, CANCELLED)
+            assert found.reason == "OKX forgets what was cancelled without a trade"
+
+    asyncio.run(run())
+
+
+def test_exits_that_are_about_to_be_made_are_not_cancelled_with_the_rest_of_their_entry(venue):
+    async def run():
+        async with listening(venue) as (broker, ears):
+            entry, target, stop = bracket()
+            await broker.submit_bracket(entry, target, stop)
+            (there,) = venue.bodies()
+            said = {**there, "state": "canceled", "accFillSz": "30", "cancelSource": "1"}
+            venue.push_frames([{"arg": {"channel": "orders", "instId": "ANY"}, "data": [said]}])
+            await until(lambda: ears.state(entry) is CANCELLED)
+            assert ears.state(target) is None
+            assert ears.state(stop) is None
+            venue.answer_next("trade/order-algo", {"code": "51603", "msg": "Order does not exist", "data": []})
+            venue.answer_next("trade/order", {"code": "0", "msg": "", "data": [said]})
+            assert await states(broker, stop) == [WORKING]
+
+    asyncio.run(run())
+
+
 def test_in_the_long_short_mode_the_exits_close_what_the_entry_opens():
     async def run():
         with still(position_mode="long_short_mode") as venue:

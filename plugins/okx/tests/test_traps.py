@@ -200,7 +200,9 @@ def test_c10_more_than_a_thousand_trades_at_once_are_all_heard(venue):
         ears = Ears()
         async with feeding(feed_at(venue, SPOT, silence_seconds=10.0), ears):
             await until(lambda: venue.subscriptions)
-            happened = [venue.emit(SPOT, 100.0 + number % 7) for number in range(3_000)]  # the loop does not turn meanwhile
+            happened = [venue.emit(SPOT, 100.0)]
+            await until(lambda: ears.events)
+            happened += [venue.emit(SPOT, 100.0 + number % 7) for number in range(3_000)]  # the loop does not turn meanwhile
             await until(lambda: len(ears.events) == len(happened), 30)
             assert [trade.event_time for trade in ears.events] == happened
 

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from attrs import define
 
+from ml4t.live.adapters import first_of
 from ml4t.live.contracts import BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
 from ml4t.live.errors import WRONG_ACCOUNT_KIND, BrokerConnectionError, BrokerRefused, OutcomeUnknown
 from ml4t.live.model import Order, OrderType, Terms, TimeInForce
@@ -21,7 +22,6 @@ from ml4t_live_alpaca.clock import check_clock
 from ml4t_live_alpaca.config import AlpacaBrokerConfig, from_environment
 from ml4t_live_alpaca.executions import CORRECTIONS, FILLS, Executions
 from ml4t_live_alpaca.ids import ClientId
-from ml4t_live_alpaca.liveness import first_of
 from ml4t_live_alpaca.lookup import Lookup
 from ml4t_live_alpaca.orders import bracket_body, oco_body, order_body
 from ml4t_live_alpaca.replacements import Replacements

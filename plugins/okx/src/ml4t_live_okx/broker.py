@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
+from ml4t.live.adapters import first_of
 from ml4t.live.contracts import BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
 from ml4t.live.model import Order, OrderSide, OrderType, Terms, TimeInForce
@@ -14,7 +15,6 @@ from ml4t_live_okx.batches import Body, Outcome, taken
 from ml4t_live_okx.config import OKXBrokerConfig, from_environment
 from ml4t_live_okx.errors import CANCELLING, DUPLICATES, Refused
 from ml4t_live_okx.instruments import Instruments, Listing
-from ml4t_live_okx.liveness import first_of
 from ml4t_live_okx.orders import algo_body, amend_body, bracket_body, oco_body, order_body
 from ml4t_live_okx.pairs import pair_id
 from ml4t_live_okx.session import Session, open_session

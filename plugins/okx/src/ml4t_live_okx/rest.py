@@ -14,10 +14,10 @@ import aiohttp
 from attrs import frozen
 from yarl import URL
 
+from ml4t.live.adapters import Pace
 from ml4t.live.errors import BrokerConnectionError, OutcomeUnknown
 from ml4t_live_okx.config import Connection, OKXBrokerConfig
 from ml4t_live_okx.errors import TOO_MANY, UNSURE, Refused, error_of
-from ml4t_live_okx.pace import Pace
 from ml4t_live_okx.signing import request_time, signature
 
 PREFIX = "/api/v5/"
@@ -47,7 +47,7 @@ class Rest:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._pace = Pace(connection.requests_per_second)
+        self._pace = Pace(connection.requests_per_second, 1.0)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Rest:
@@ -79,13 +79,15 @@ class Rest:
 
         Raises Refused when none of them was taken, OutcomeUnknown when nobody can tell.
         """
-        if self._pace.delay() > PATIENCE_SECONDS:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._pace.turn()
+        except TimeoutError:
             raise Refused(
                 f"{self._connection.requests_per_second} requests in a second are as many as may be sent; send fewer orders, "
                 "or raise requests_per_second if the account allows more",
                 venue_code="rate_limit",
-            )
-        await self._pace.turn()
+            ) from None
         try:
             answer = await self._exchange("POST", PREFIX + path, json.dumps(body))
         except _LOST as error:

@@ -6,19 +6,25 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from ml4t.live.clock import Clock, SystemClock
 
-async def until_silent(heard: Callable[[], int], probe: Callable[[], Awaitable[None]], seconds: float) -> None:
+_MACHINE = SystemClock()
+
+
+async def until_silent(
+    heard: Callable[[], int], probe: Callable[[], Awaitable[None]], seconds: float, *, clock: Clock = _MACHINE
+) -> None:
     """Return when nothing has been heard for `seconds`, although `probe` asked for an answer half-way.
 
-    `heard` counts what has come; what answers a probe counts too.
+    `heard` counts what has come; what answers a probe counts too. Raises what `probe` raises.
     """
     while True:
         before = heard()
-        await asyncio.sleep(seconds / 2)
+        await clock.sleep(seconds / 2)
         if heard() != before:
             continue
         await probe()
-        await asyncio.sleep(seconds / 2)
+        await clock.sleep(seconds / 2)
         if heard() == before:
             return
 
