@@ -270,7 +270,7 @@ def test_14_a_burst_is_heard_whole_and_in_order(venue):
     asyncio.run(run())
 
 
-def test_a_replace_that_loses_its_answer_is_found_with_its_terms(venue):
+def test_7_an_amendment_without_an_answer_makes_no_second_order_and_is_found_with_its_terms(venue):
     async def run():
         async with listening(venue) as (broker, _):
             placed = limit()

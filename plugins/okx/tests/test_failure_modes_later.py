@@ -162,6 +162,30 @@ def test_18_times_are_those_of_the_venue_in_nanoseconds(venue):
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("quantity", "price", "size", "put"),
+    [(0.0199, 90.126, "0.19", "90.13"), (10.0099, 90.0, "100.09", "90"), (0.00199, 90.0, "0.01", "90")],
+)
+def test_19_quantities_are_cut_to_the_lot_and_prices_put_on_the_grid(venue, quantity, price, size, put):
+    async def run():
+        async with listening(venue) as (broker, _):
+            await broker.submit(limit(quantity=quantity, price=price))
+            ((there,),) = [venue.bodies()]
+            assert (there["sz"], there["px"]) == (size, put)
+
+    asyncio.run(run())
+
+
+def test_19_less_than_okx_trades_is_refused_before_it_is_sent(venue):
+    async def run():
+        async with listening(venue) as (broker, _):
+            with pytest.raises(BrokerRefused, match=f"0.0009 ETH of {SWAP} is less than OKX trades, which is 0.001"):
+                await broker.submit(limit(quantity=0.0009))
+            assert venue.requests == 0
+
+    asyncio.run(run())
+
+
 def test_20_a_fee_in_a_third_currency_is_not_known(venue):
     async def run():
         async with listening(venue) as (broker, _):
