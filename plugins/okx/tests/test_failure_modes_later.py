@@ -34,12 +34,13 @@ def test_15_before_an_upgrade_another_connection_takes_over_and_nothing_is_lost_
             await until(lambda: venue.subscriptions)
             happened = [venue.emit(SPOT, 100.0)]
             venue.announce_upgrade()
-            while venue.connections < 2:
-                happened.append(venue.emit(SPOT, 101.0))
-                await asyncio.sleep(0.001)
-            while venue.connections == 2:  # both are subscribed, and what one has told the other tells too
-                happened.append(venue.emit(SPOT, 102.0))
-                await asyncio.sleep(0.005)
+            async with asyncio.timeout(30):
+                while venue.connections < 2:
+                    happened.append(venue.emit(SPOT, 101.0))
+                    await asyncio.sleep(0.001)
+                while venue.connections == 2:  # both are subscribed, and what one has told the other tells too
+                    happened.append(venue.emit(SPOT, 102.0))
+                    await asyncio.sleep(0.005)
             happened.append(venue.emit(SPOT, 103.0))
             await until(lambda: ears.events[-1].event_time == happened[-1])
             assert [each.event_time for each in ears.events] == happened
@@ -74,12 +75,13 @@ def test_15_an_upgrade_of_the_private_websocket_loses_no_execution(venue):
             await broker.submit(placed)
             venue.announce_upgrade()
             names = set()
-            while venue.connections < 4:
-                names.add(venue.execute(placed.order_id, 0.1, 90.0))
-                await asyncio.sleep(0.001)
-            while venue.connections > 2:
-                names.add(venue.execute(placed.order_id, 0.1, 90.0))
-                await asyncio.sleep(0.005)
+            async with asyncio.timeout(30):
+                while venue.connections < 4:
+                    names.add(venue.execute(placed.order_id, 0.1, 90.0))
+                    await asyncio.sleep(0.001)
+                while venue.connections > 2:
+                    names.add(venue.execute(placed.order_id, 0.1, 90.0))
+                    await asyncio.sleep(0.005)
             names.add(venue.execute(placed.order_id, 0.1, 90.0))
             await until(lambda: ears.booked.keys() == names)
 
