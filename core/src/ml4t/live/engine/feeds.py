@@ -14,12 +14,12 @@ from ml4t.live.engine.inbox import Inbox
 from ml4t.live.engine.merge import Lane
 from ml4t.live.engine.parts import NamedFeed
 from ml4t.live.engine.supervisor import Beacon
-from ml4t.live.engine.waiting import first_of
 from ml4t.live.errors import FeedDisconnected, FeedRefused
 from ml4t.live.journal import RecordKind
 from ml4t.live.market import MarketState
 from ml4t.live.model import Gap, MarketEvent
 from ml4t.live.orders.ports import Recorder
+from ml4t.live.waiting import first_of
 
 CHECKS_PER_SILENCE = 4
 

@@ -23,7 +23,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--orders", type=int, default=SoakPlan().orders, help="none with a rig of data alone")
     parser.add_argument("--messages", type=int, default=SoakPlan().messages)
     parser.add_argument("--quiet-seconds", type=float, default=SoakPlan().quiet_seconds, help="mean time between two faults")
-    parser.add_argument("--traced", type=float, default=SoakPlan().traced, help="the last part in which memory is traced")
     parser.add_argument("--seed", type=int, default=SoakPlan().seed)
     given = parser.parse_args(arguments)
     maker = _maker(parser, given.maker)

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeGuard
 
 from attrs import field, frozen
-from attrs.validators import ge, gt, le
+from attrs.validators import ge, gt
 
 from ml4t.live.testing.rig import BrokerRig, FeedRig
 
@@ -41,8 +41,6 @@ class SoakPlan:
     """How long the last doubts may take to go, after everything is over."""
     memory: bool = True
     """Whether to trace what stays allocated, which makes that part of the run slower. One soak of a process can."""
-    traced: float = field(default=0.1, validator=[gt(0), le(1)])
-    """The last part of the run in which memory is traced."""
     seed: int = 1
     speed: float = field(default=1.0, validator=ge(1))
     """How much faster the engine's time passes: above 1 it waits less long for what will not come. For short soaks."""

@@ -36,6 +36,8 @@ LAG = 2_000
 """Events that may be on their way while everything works; when there are more, few come until the feed has caught up."""
 RESUME_SECONDS = 60.0
 """How long trading and data may take to come back after a fault has ended."""
+RECENT_ORDERS = 1_000
+"""So few stay in memory that a run has filled it by half-time, and old executions have to be found on disk."""
 
 
 async def soak(maker: SoakMaker, plan: SoakPlan | None = None) -> SoakReport:
@@ -76,7 +78,9 @@ def _engine(plan: SoakPlan, rig: SoakRig, line: ChaosProxy | None, data: ChaosPr
         state_dir=folder,
         name="soak",
         clock=HurriedClock(plan.speed),
-        settings=EngineSettings(reconnect_first_seconds=0.1, reconnect_max_seconds=2.0, blocked_after_seconds=60.0),
+        settings=EngineSettings(
+            reconnect_first_seconds=0.1, reconnect_max_seconds=2.0, blocked_after_seconds=60.0, recent_orders=RECENT_ORDERS
+        ),
     )
 
 
@@ -126,6 +130,7 @@ class _Soak:
         if self._orders is not None:
             self._problems += self._orders.problems(journal)
         self._problems += self._market.problems(self._ear, gaps)
+        self._problems += filter(None, [self._memory.problem])
         return SoakReport(
             orders=self._decided,
             messages=self._market.count,
@@ -134,8 +139,7 @@ class _Soak:
             missed=self._market.missed(self._ear),
             seconds=(clock.monotonic() - self._began) / NANOS,
             recoveries=self._recoveries,
-            traced=self._plan.traced,
-            growth=self._memory.growth,
+            held=self._memory.held,
             problems=self._problems,
         )
 
@@ -156,8 +160,7 @@ class _Soak:
             market.move(BATCH if keeps_up else 1)
             if orders is not None and orders.decided * plan.messages <= market.count * plan.orders:
                 orders.decide()
-            if self._done() >= 1 - plan.traced:
-                self._memory.watch()
+            self._memory.at(self._done())
             await clock.sleep(PAUSE_SECONDS)
 
     async def _suffer(self, fault: Fault, rng: random.Random, trading: asyncio.Task[None]) -> None:
