@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from ml4t.live.testing.loop_thread import LoopThread
 from ml4t.live.times import NANOS
 from ml4t_live_databento.config import KEY_VARIABLE
 from ml4t_live_databento.sdk import Code
@@ -12,7 +13,6 @@ from ml4t_live_databento.simulator.config import DatabentoSimulatorConfig
 from ml4t_live_databento.simulator.encoding import SERIES, TICKS
 from ml4t_live_databento.simulator.gateway import HOST, SimulatedGateway
 from ml4t_live_databento.simulator.history import refusal
-from ml4t_live_databento.simulator.thread import LoopThread
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class DatabentoSimulator:
         """Listen. Returns when clients can connect. Raises ConfigError when the port is taken."""
         self._thread.start()
         try:
-            self._thread.wait(self._gateway.open)
+            self._thread.run(self._gateway.open)
         except BaseException:
             self._thread.close()
             raise
@@ -114,14 +114,14 @@ class DatabentoSimulator:
 
     def restart(self) -> None:
         """Stop listening, drop everybody, and come back on the same address with the same market."""
-        self._thread.wait(self._gateway.restart)
+        self._thread.run(self._gateway.restart)
 
     def refuse_connections(self, on: bool) -> None:
         """Stop listening while it is on; who is connected stays."""
         if on:
             self._call(lambda gateway: gateway.stop())
         else:
-            self._thread.wait(self._gateway.listen)
+            self._thread.run(self._gateway.listen)
 
     def refuse_logins(self, words: str) -> None:
         """Refuse every login with these words; empty: take them again."""
