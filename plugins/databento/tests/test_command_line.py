@@ -40,7 +40,7 @@ NOWHERE = "127.0.0.1:9"
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts `ml4t-live` with some arguments; it is killed at the latest after a minute."""
+    """Starts `ml4t-live` with some arguments; it is killed at the latest after three minutes."""
     (tmp_path / "try.toml").write_text(CONFIG)
     (tmp_path / "watcher.py").write_text(STRATEGY)
     begun = []
@@ -58,7 +58,7 @@ def start(tmp_path):
             stderr=subprocess.PIPE,
             text=True,
         )
-        timer = threading.Timer(60, process.kill)
+        timer = threading.Timer(180, process.kill)
         timer.start()
         begun.append((process, timer))
         return process
@@ -89,7 +89,7 @@ def at(source):
 
 def ended(process):
     """Return the exit code and the last line on stderr."""
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=180)
     assert "Traceback" not in stderr
     assert WRONG not in stderr
     return process.returncode, stderr.strip().splitlines()[-1]
@@ -100,7 +100,7 @@ def test_a_configuration_runs_without_an_account(start, schema):
     process = start("run", "try.toml", "--simulate", "--state-dir", "state", "--set", f"feeds.main.schema={schema}", "--json")
     assert any("HEARD" in line for line in process.stderr), "nothing was heard"
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=180)
     assert process.returncode == 0
     assert json.loads(out)["state_dir"].endswith("state")
 
@@ -111,7 +111,7 @@ RANGE = ["feeds.main.start=2026-01-05", "feeds.main.end=2026-01-05T00:10:00Z", "
 def test_a_range_of_history_runs_without_an_account_and_is_kept(start, tmp_path):
     told = [word for each in (*RANGE, "feeds.main.schema=ohlcv-1m") for word in ("--set", each)]
     process = start("run", "try.toml", "--simulate", *told)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
     assert process.returncode == 0, err
     assert (out + err).count("HEARD ['AAPL', 'MSFT']") == 10
     assert (tmp_path / "127.0.0.1-range.dbn.zst").is_file()
@@ -163,7 +163,7 @@ def test_the_simulator_by_itself_serves_any_client_of_databento(start):
     asyncio.run(until(lambda: any(isinstance(record, OHLCVMsg) for record in records), 30))
     client.terminate()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
     assert process.returncode == 0
 
 
@@ -211,7 +211,7 @@ TYPED = {
 def test_what_is_typed_wrong_is_said_before_anything_is_reached(name, run):
     assignments, sentence = TYPED[name]
     process = run(NOWHERE, WRONG, *assignments)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=180)
     assert process.returncode == 2
     assert sentence in stderr.replace("\n", " ")
     assert "Traceback" not in stderr
@@ -243,7 +243,7 @@ def test_what_passes_by_itself_is_told_at_every_try_until_somebody_stops_it(name
             if told == 3:
                 process.send_signal(signal.SIGINT)
                 break
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
     assert told == 3
     assert process.returncode in {0, 130}  # 130: nothing had begun that could be stopped in order
 
@@ -254,6 +254,6 @@ def test_a_symbol_that_is_not_known_silences_no_other_and_is_named(run):
         named = next(line for line in process.stderr if "Databento does not know these symbols" in line)
         asyncio.run(until(lambda: "AAPL" in source.subscriptions, 60))
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
     assert "NOSUCH" in named
     assert process.returncode == 0

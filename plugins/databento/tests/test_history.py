@@ -204,8 +204,9 @@ def test_nobody_is_there(past, tmp_path):
         play(feed_of(past, tmp_path / "x.dbn.zst", history_url=url))
 
 
-@pytest.mark.parametrize("after", [3, 60, 200])
+@pytest.mark.parametrize("after", [3, 60, 200, 60_000])
 def test_a_download_that_ends_early_as_if_it_was_whole_is_no_file(past, tmp_path, after):
+    past.times += past.burst("AAPL", [100.0 + number % 997 / 100 for number in range(20_000)])
     for _ in range(TRIES):
         past.cut_download(after, quietly=True)
     feed = feed_of(past, tmp_path / "x.dbn.zst")

@@ -10,7 +10,7 @@ from ml4t.live.testing.soak import SoakPlan, soak
 
 
 def test_nothing_is_lost_or_doubled_or_untold_while_everything_fails():
-    report = asyncio.run(soak(trades_rig, SoakPlan(messages=8_000, quiet_seconds=0.3, speed=5.0, memory=False)))
+    report = asyncio.run(soak(trades_rig, SoakPlan(messages=8_000, quiet_seconds=0.3, memory=False)))
     assert not report.problems, str(report)
     assert report.recoveries
     assert report.gaps
