@@ -23,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--orders", type=int, default=SoakPlan().orders, help="none with a rig of data alone")
     parser.add_argument("--messages", type=int, default=SoakPlan().messages)
     parser.add_argument("--quiet-seconds", type=float, default=SoakPlan().quiet_seconds, help="mean time between two faults")
+    parser.add_argument("--no-memory", dest="memory", action="store_false", help="do not trace it: tracing takes time")
     parser.add_argument("--seed", type=int, default=SoakPlan().seed)
     given = parser.parse_args(arguments)
     maker = _maker(parser, given.maker)

@@ -40,7 +40,7 @@ class SoakPlan:
     settle_seconds: float = field(default=120.0, validator=gt(0))
     """How long the last doubts may take to go, after everything is over."""
     memory: bool = True
-    """Whether to trace what stays allocated, which makes that part of the run slower. One soak of a process can."""
+    """Whether to trace what stays allocated, which makes the second half of the run slower. One soak of a process can."""
     seed: int = 1
     speed: float = field(default=1.0, validator=ge(1))
     """How much faster the engine's time passes: above 1 it waits less long for what will not come. For short soaks."""
