@@ -93,6 +93,7 @@ class Composer:
             forecasters=forecasters,
             observers=observers,
             engine=settings.engine,
+            market=settings.market,
             shadow=shadow,
             calendar=calendar,
             manifest=self._manifest(),

@@ -15,7 +15,7 @@ from ml4t.live.contracts.broker import (
 )
 from ml4t.live.contracts.feed import Backfills, Feed, Sink
 from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest
-from ml4t.live.contracts.market import MarketView, SymbolView
+from ml4t.live.contracts.market import CandleView, MarketView, NeedsCandles, SymbolView
 from ml4t.live.contracts.observer import Observer, RuntimeEvent
 from ml4t.live.contracts.risk import RiskCheck, RiskView
 from ml4t.live.contracts.simulator import Simulator
@@ -28,12 +28,14 @@ __all__ = [
     "BrokerCapabilities",
     "BrokerSink",
     "BrokerSnapshot",
+    "CandleView",
     "EventTrigger",
     "Feed",
     "FindsOrders",
     "ForecastRequest",
     "Forecaster",
     "MarketView",
+    "NeedsCandles",
     "Observer",
     "OrderUpdate",
     "RiskCheck",

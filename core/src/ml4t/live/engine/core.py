@@ -69,7 +69,7 @@ class Core:
         waiting = barrier if self.recorded else None
 
         self.agenda = Agenda()
-        self.market = MarketState()
+        self.market = MarketState(parts.market.history, parts.candles, parts.calendar)
         self.hub = ObserverHub(parts.observers)
         self.record = EngineRecorder(journal, self._publish if self.hub.queues else None, clock, waiting)
         self.faults = Faults(

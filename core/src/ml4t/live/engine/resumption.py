@@ -7,7 +7,6 @@ from msgspec import structs
 from ml4t.live.contracts.feed import Backfills, Feed
 from ml4t.live.engine.pipeline import Pipeline
 from ml4t.live.market import MarketState
-from ml4t.live.market.state import HISTORY
 from ml4t.live.model import Bar, MarketEvent
 
 
@@ -30,9 +29,7 @@ class Resumption:
             return
         history: list[MarketEvent] = []
         for symbol in feed.symbols:
-            events = [event for event in await feed.backfill(symbol, 0, self.after + 1) if known_at(event) <= self.after]
-            first = len(events) - HISTORY
-            history.extend(event for n, event in enumerate(events) if n >= first or self._is_in_running_bar(event))
+            history.extend(event for event in await feed.backfill(symbol, 0, self.after + 1) if known_at(event) <= self.after)
         for event in sorted(history, key=known_at):
             self._remember(event)
         self._warmed.update(feed.symbols)
