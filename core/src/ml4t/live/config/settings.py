@@ -17,6 +17,7 @@ from ml4t.live.times import NANOS
 
 Mode = Literal["shadow", "paper", "live"]
 OnError = Literal["continue", "halt"]
+CatchUp = Literal["skip", "once", "all"]
 OnDifference = Literal["adopt", "halt", "flatten"]
 Durability = Literal["fsync", "write", "none"]
 
@@ -179,6 +180,9 @@ class TriggerSettings:
     """How long to stay quiet after a firing, as in "10m"."""
     warmup: int = field(default=0, validator=ge(0))
     """How many events of a symbol to see before the first firing."""
+    catch_up: CatchUp = "skip"
+    """What becomes of firings that were missed because nobody ran or the machine slept: they are recorded, and then skipped,
+    or the last one is fired late (once), or up to a hundred are (all)."""
     enabled: bool = True
     """False keeps it in the file and out of the run."""
     options: Any = None

@@ -20,7 +20,7 @@ from ml4t.live.contracts.observer import Observer, RuntimeEvent
 from ml4t.live.contracts.risk import RiskCheck, RiskView
 from ml4t.live.contracts.simulator import Simulator
 from ml4t.live.contracts.strategy import Strategy, StrategyBroker
-from ml4t.live.contracts.trigger import EventTrigger, StatefulTrigger, TimeTrigger, Trigger
+from ml4t.live.contracts.trigger import CompoundTrigger, EventTrigger, ManualTrigger, StatefulTrigger, TimeTrigger, Trigger
 
 __all__ = [
     "Backfills",
@@ -29,11 +29,13 @@ __all__ = [
     "BrokerSink",
     "BrokerSnapshot",
     "CandleView",
+    "CompoundTrigger",
     "EventTrigger",
     "Feed",
     "FindsOrders",
     "ForecastRequest",
     "Forecaster",
+    "ManualTrigger",
     "MarketView",
     "NeedsCandles",
     "Observer",

@@ -6,20 +6,23 @@ from msgspec import structs
 
 from ml4t.live.contracts.feed import Backfills, Feed
 from ml4t.live.engine.pipeline import Pipeline
+from ml4t.live.engine.triggers import TriggerBoard
+from ml4t.live.engine.watch import known_at
 from ml4t.live.market import MarketState
-from ml4t.live.model import Bar, MarketEvent
+from ml4t.live.model import MarketEvent
 
 
 class Resumption:
     """Keeps what is known up to the moment `after` (nanoseconds UTC) from being done again.
 
-    Those events only refresh the memory: the market state, and the bars that were running. A feed with a backfill gives
-    them beforehand; one that knows nothing of resuming begins at its beginning, and they are picked out of its data.
+    Those events only refresh the memory: the market's, the triggers', and the bars that were running. A feed with a backfill
+    gives them beforehand; one that knows nothing of resuming begins at its beginning, and they are picked out of its data.
     """
 
-    def __init__(self, after: int, market: MarketState, pipeline: Pipeline) -> None:
+    def __init__(self, after: int, market: MarketState, triggers: TriggerBoard, pipeline: Pipeline) -> None:
         self.after = after
         self._market = market
+        self._triggers = triggers
         self._pipeline = pipeline
         self._warmed: set[str] = set()
 
@@ -43,15 +46,11 @@ class Resumption:
         return False
 
     def _remember(self, event: MarketEvent) -> None:
-        self._market.apply(event, self.after)
+        if self._market.apply(event, self.after) is not None:
+            self._triggers.recall(event, known_at(event))
         if self._pipeline.bars is not None and self._is_in_running_bar(event):
             self._pipeline.bars.remember(structs.replace(event, backfilled=False))
 
     def _is_in_running_bar(self, event: MarketEvent) -> bool:
         bars = self._pipeline.bars
         return bars is not None and event.event_time >= self.after - self.after % bars.interval
-
-
-def known_at(event: MarketEvent) -> int:
-    """Return the moment at which an event is known: a bar's is its end."""
-    return event.end_time if isinstance(event, Bar) else event.event_time

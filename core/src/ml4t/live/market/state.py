@@ -34,6 +34,7 @@ class MarketState:
         self._history = history
         self._intervals = tuple(sorted(set(candles)))
         self._asleep: dict[str, SymbolState] = {}
+        self._known: dict[str, int] = {}
         self._pairs: dict[tuple[str, str, int, int], PairCorrelation] = {}
         self.calendar = calendar
         self.refused: dict[str, int] = {}
@@ -71,12 +72,25 @@ class MarketState:
         """Take back the history of a symbol from before a restart: it counts from the symbol's next event on."""
         self._asleep[symbol] = self._new(symbol)
         self._asleep[symbol].restore(state)
+        self._known[symbol] = state["at"]
+
+    def sleeping(self) -> MarketState:
+        """Return a state that begins with the same histories as this one, and is apart from it."""
+        other = MarketState(self._history, self._intervals, self.calendar)
+        for symbol, state in self._asleep.items():
+            other.remember(symbol, state.state() | {"at": self._known[symbol]})
+        return other
+
+    def known_until(self, symbol: str) -> int:
+        """Return up to when the history of a symbol goes that is taken back (nanoseconds UTC), -1 without one."""
+        return self._known.get(symbol, -1)
 
     def inherit(self, other: MarketState) -> None:
         """Take over the histories of another state, such as one warmed up; each counts from its symbol's next event on."""
         for symbol, state in other.symbols.items():
-            state.forget_moment()
-            self._asleep[symbol] = state
+            if symbol not in self._symbols:
+                state.forget_moment()
+                self._asleep[symbol] = state
 
     def apply(self, event: MarketEvent, now: int) -> SymbolState | None:
         """Take in one event at the engine's time `now`; return the symbol's state, or None when the event was refused."""

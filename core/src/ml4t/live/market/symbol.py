@@ -143,6 +143,7 @@ class SymbolState:
     def state(self) -> dict[str, Any]:
         """Return the history and the statistics, as plain JSON values. The last price is not among them: it would be old."""
         return {
+            "at": max(self.event_time, self.bar_time, self.trade_time),
             "count": self.count,
             "cuts": list(self.cuts),
             "prices": list(self.prices),
@@ -170,15 +171,17 @@ class SymbolState:
 class SampledState(SymbolState):
     """The state of one symbol with candles: apart, so that those who ask for none do not pay for them."""
 
-    __slots__ = ("_series",)
+    __slots__ = ("_by_interval", "_series")
 
     def __init__(self, symbol: str, history: int, intervals: Iterable[int], calendar: Calendar) -> None:
         super().__init__(symbol, history)
         self._series = tuple(CandleSeries(symbol, interval, history, calendar) for interval in intervals)
+        self._by_interval = {series.interval: series for series in self._series}
 
     def candles(self, interval: int) -> CandleSeries:
         """Return the candles of a length (nanoseconds). Raises LookupError when nobody has asked for them before the run."""
-        return next((series for series in self._series if series.interval == interval), None) or super().candles(interval)
+        series = self._by_interval.get(interval)
+        return super().candles(interval) if series is None else series
 
     def observe(self, when: int, price: float, size: float) -> None:
         """Take a price."""
