@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ml4t.live.sessions import Calendar
@@ -170,7 +170,7 @@ class WindowAgo(Fixed):
         self._kept = deque((time, price) for time, price in state["kept"])
 
 
-REFERENCES: Mapping[str, type[Reference]] = {
+REFERENCES: Mapping[str, Callable[[PriceMoveConfig], Reference]] = {
     "last_firing": LastFiring,
     "previous_close": PreviousClose,
     "session_open": SessionOpen,

@@ -33,6 +33,11 @@ class CandleView(Protocol):
         ...
 
     @property
+    def running(self) -> bool:
+        """True while a candle runs: bars close theirs at once."""
+        ...
+
+    @property
     def volume(self) -> float:
         """The volume of the running candle, or of the last one while none runs."""
         ...

@@ -138,6 +138,8 @@ class Timetable:
         moment = self._next(spec, after)
         if moment is not None:
             self._agenda.at(moment, partial(self._on_time, spec))
+        elif spec in self._specs:
+            self._record(RecordKind.HEALTH, spec.name, {"state": "ended", "why": "it knows of no further moment"})
 
     def _next(self, spec: TriggerSpec, after: int) -> int | None:
         try:

@@ -156,6 +156,11 @@ class CandleSeries:
     # ------------------------------------------------------------------ statistics
 
     @property
+    def running(self) -> bool:
+        """True while a candle runs: bars close theirs at once."""
+        return self._running
+
+    @property
     def volatility(self) -> float | None:
         """Standard deviation of returns per candle, exponentially weighted over `SPAN` candles."""
         return self._variance.deviation

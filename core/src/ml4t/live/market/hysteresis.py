@@ -4,14 +4,14 @@ from __future__ import annotations
 
 
 class Latch:
-    """On from a value at or above `enter` until one below `leave`; with `leave` above `enter`, the other way round."""
+    """On from a value at or above `enter` until one below `leave`; `falling`, from one at or below until one above."""
 
     __slots__ = ("_enter", "_falling", "_leave", "on")
 
-    def __init__(self, enter: float, leave: float) -> None:
+    def __init__(self, enter: float, leave: float, *, falling: bool = False) -> None:
         self._enter = enter
         self._leave = leave
-        self._falling = leave > enter
+        self._falling = falling
         self.on = False
 
     def update(self, value: float) -> bool:

@@ -57,7 +57,8 @@ class RegimeRule:
 
     def __init__(self) -> None:
         self._fast, self._slow = EwmaVariance(FAST_SPAN), EwmaVariance(SLOW_SPAN)
-        self._high, self._calm, self._trend = Latch(HIGH, HIGH_LEFT), Latch(CALM, CALM_LEFT), Latch(TREND, TREND_LEFT)
+        self._high, self._trend = Latch(HIGH, HIGH_LEFT), Latch(TREND, TREND_LEFT)
+        self._calm = Latch(CALM, CALM_LEFT, falling=True)
         self._closes: deque[float] = deque(maxlen=STEPS + 1)
         self.current: Regime | None = None
 
