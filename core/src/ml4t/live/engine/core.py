@@ -14,7 +14,9 @@ from ml4t.live.contracts.observer import RuntimeEvent
 from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.bars import BarSynchroniser
-from ml4t.live.engine.control import APPLIED, Control, ControlFolder
+from ml4t.live.engine.by_hand import BUCKET as BY_HAND
+from ml4t.live.engine.by_hand import ByHand, HandDesk, TriggerFolder
+from ml4t.live.engine.control import APPLIED, Command, Control, ControlFolder
 from ml4t.live.engine.days import VALUE_EVERY, Days
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.forecasting import ForecastDesk
@@ -135,6 +137,7 @@ class Core:
             moment=lambda: self.pipeline.moment,
             on_end=None if self.venue is None else self.venue.end_day,
         )
+        self.hand = HandDesk(self.triggers, self.record, clock)
         self.memory = Memory(self.market, self.triggers, journal, self.agenda, parts.market.save)
         self.past: WarmUp | None = None
         """What takes the history that a live run begins with, None when none is wanted."""
@@ -275,7 +278,7 @@ class Core:
         self.triggers.resume(after)
         self.pipeline.resume(after)
 
-    def control(self, state: StateDir) -> Control:
+    def control(self, state: StateDir) -> Control[Command]:
         """Return what obeys the commands that people leave in the folder of this run."""
         journal = self.journal
         return Control(
@@ -283,6 +286,16 @@ class Core:
             self.guard.emergency.obey,
             applied=journal.state(APPLIED),
             forget=lambda name: journal.put(APPLIED, name, None),
+        )
+
+    def hand_control(self, state: StateDir) -> Control[ByHand]:
+        """Return what fires the triggers that people name in the folder of this run."""
+        journal = self.journal
+        return Control(
+            TriggerFolder(state),
+            self.hand.obey,
+            applied=journal.state(BY_HAND),
+            forget=lambda name: journal.put(BY_HAND, name, None),
         )
 
     # ------------------------------------------------------------------ wiring

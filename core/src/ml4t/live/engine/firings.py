@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -66,6 +67,7 @@ class FiringDesk:
         self._faults = faults
         self._dispatch = dispatch
         self._saves = saves
+        self._depth = 0
         self._last: dict[Key, int] = {}
         self._recorded: dict[Key, int] = {}
         self._unsure: set[Key] = set()
@@ -86,6 +88,19 @@ class FiringDesk:
         """Expect recorded data from `after` on again: firings later than that may have been recorded and not passed on."""
         self._unsure = {key for key, moment in self._recorded.items() if moment > after}
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Commit what is recorded inside as one: a crash forgets all of it or nothing. On the loop's thread; may be nested."""
+        if self._depth == 0:
+            self._journal.hold()
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if self._depth == 0:
+                self._journal.release()
+
     def has_listeners(self, name: str) -> bool:
         """Return True for a trigger that a compound listens to."""
         return name in self._listeners
@@ -96,14 +111,10 @@ class FiringDesk:
         """Fire, unless that has been before or is held back; return True when it happens now. `state` goes with the record."""
         key = (spec.name, firing.symbol)
         stamped = stamp(spec, firing, moment)
-        if moment <= self._recorded.get(key, -1):
-            if moment == self._recorded[key] and key in self._unsure:
-                self._unsure.discard(key)
-                self._last[key] = moment
-                self._hear(stamped)
-                self._dispatch(stamped)
-            return False
         if moment <= self._last.get(key, -1):
+            return False
+        if moment <= self._recorded.get(key, -1):
+            self._take_again(key, stamped)
             return False
         last = max(self._last.get(key, -1), self._recorded.get(key, -1))
         why_not = _held_back(spec, last, moment, warm=warm)
@@ -116,14 +127,21 @@ class FiringDesk:
         if not completed:
             self._note(spec, stamped, state)
             return True
-        self._journal.hold()  # a compound's firing follows from this one: a crash forgets both or none
-        try:
+        with self.together():  # a compound's firing follows from this one
             self._note(spec, stamped, state)
             for listener, result in completed:
                 self.take(listener, result, moment)
-        finally:
-            self._journal.release()
         return True
+
+    def _take_again(self, key: Key, stamped: Firing) -> None:
+        """Take a firing that an earlier process has recorded: whoever waits for it may not have heard of it."""
+        self._last[key] = stamped.time
+        completed = self._hear(stamped)
+        if key in self._unsure:
+            self._unsure.discard(key)
+            self._dispatch(stamped)
+        for listener, result in completed:
+            self.take(listener, result, stamped.time)
 
     def catch_up(self, spec: TriggerSpec, stamped: Firing) -> None:
         """Fire what was missed, for its own moment."""

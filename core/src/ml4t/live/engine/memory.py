@@ -37,7 +37,8 @@ class Memory:
             self._market.remember(symbol, state)
 
     def begin(self, now: int) -> None:
-        """Save from now on."""
+        """Save from now on, and what there is at once: a crash within a minute is one too."""
+        self._triggers.save()
         self._agenda.every(TRIGGERS_EVERY, now + TRIGGERS_EVERY, lambda _: self._triggers.save())
         self._agenda.every(NANOS, now + NANOS, lambda _: self._save_some())
 

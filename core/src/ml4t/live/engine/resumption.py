@@ -25,6 +25,7 @@ class Resumption:
         self._triggers = triggers
         self._pipeline = pipeline
         self._warmed: set[str] = set()
+        self._over = False
 
     async def warm_up(self, feed: Feed) -> None:
         """Take the memory of a feed's symbols from its backfill, when it has one."""
@@ -40,6 +41,9 @@ class Resumption:
     def step(self, event: MarketEvent) -> bool:
         """Process an event that is new; see `Pipeline.step`."""
         if known_at(event) > self.after:
+            if not self._over:
+                self._over = True
+                self._triggers.recall_moments(self.after)
             return self._pipeline.step(event)
         if event.symbol not in self._warmed:
             self._remember(event)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ml4t.live.clock import Clock
 from ml4t.live.config.problem import did_you_mean
+from ml4t.live.config.settings import CatchUp
 from ml4t.live.contracts.market import MarketView
 from ml4t.live.contracts.trigger import CompoundTrigger, EventTrigger, ManualTrigger, StatefulTrigger
 from ml4t.live.engine.agenda import Agenda
@@ -14,7 +15,7 @@ from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.firings import FiringDesk, TriggerSpec, missed, stamp
 from ml4t.live.engine.timetable import CAUGHT_UP, Timetable
 from ml4t.live.engine.watch import Watch
-from ml4t.live.journal import Journal, RecordKind, StatePut
+from ml4t.live.journal import Journal, RecordKind
 from ml4t.live.model import Firing, MarketEvent
 from ml4t.live.orders.ports import Recorder
 from ml4t.live.triggers.parts import part_problems
@@ -57,6 +58,7 @@ class TriggerBoard:
         self._record = record
         self._faults = faults
         self._desk = FiringDesk(enabled, market, journal, record, faults, dispatch, saves=clock is not None)
+        self.together = self._desk.together
         self._timetable = Timetable(enabled, self._desk, agenda, record, faults, self._disable, clock, journal.put)
         self._memories: dict[str, dict[str, Any]] = {}
         self._missed: dict[tuple[str, str], list[Firing]] = {}
@@ -85,6 +87,10 @@ class TriggerBoard:
         """Expect recorded data from `after` on again: firings later than that may have been recorded and not passed on."""
         self._desk.resume(after)
 
+    def recall_moments(self, until: int) -> None:
+        """Take the moments up to `until` that came after the last event of before."""
+        self._timetable.recall(until)
+
     def recall(self, event: MarketEvent, moment: int) -> None:
         """Take an event of recorded data that an earlier run has processed."""
         self._timetable.recall(moment)
@@ -92,11 +98,21 @@ class TriggerBoard:
         if watch is not None:
             watch.recall(event, moment, self._market)
 
-    def command(self, name: str, symbol: str, reason: str, by: str, moment: int, *, state: Sequence[StatePut] = ()) -> bool:
+    def command(self, name: str, symbol: str, reason: str, by: str, moment: int) -> bool:
         """Fire a trigger by hand; return False when it fired at that moment before, or is in its cooldown.
 
         Raises LookupError for a name that no trigger of the run has, ValueError when the trigger refuses.
         """
+        spec = self._spec(name, symbol)
+        if isinstance(spec.trigger, ManualTrigger):
+            return self._desk.take(spec, spec.trigger.on_command(symbol, reason, by), moment)
+        return self._desk.take(spec, Firing(f"{by}: {reason}", symbol), moment)
+
+    def check(self, name: str, symbol: str) -> CatchUp:
+        """Return what becomes of a command for this trigger that comes late. Raises as `command` does."""
+        return self._spec(name, symbol).catch_up
+
+    def _spec(self, name: str, symbol: str) -> TriggerSpec:
         spec = self._specs.get(name)
         if spec is None:
             raise LookupError(
@@ -104,12 +120,7 @@ class TriggerBoard:
             )
         if symbol and not spec.watches(symbol):
             raise ValueError(f"trigger {name} does not look at {symbol}; it looks at {_list(sorted(spec.symbols))}")
-        trigger = spec.trigger
-        if isinstance(trigger, ManualTrigger):
-            firing = trigger.on_command(symbol, reason, by)
-        else:
-            firing = Firing(f"{by}: {reason}", symbol)
-        return self._desk.take(spec, firing, moment, state=state)
+        return spec
 
     # ------------------------------------------------------------------ what is remembered
 

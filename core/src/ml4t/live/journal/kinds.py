@@ -22,6 +22,8 @@ class RecordKind(StrEnum):
     """A firing during warm-up or cooldown."""
     MISSED = "missed"
     """Firings whose moment passed while nobody ran or the machine slept: how many, when, and how many were caught up."""
+    BY_HAND = "by_hand"
+    """A trigger that somebody fired: who, why, and what became of it."""
     FORECAST = "forecast"
     RESOLUTION = "resolution"
     DECLINED = "declined"
