@@ -43,7 +43,8 @@ class VolumeSpike:
 
     def on_event(self, event: MarketEvent, market: MarketView) -> Firing | None:
         """Return a firing when `event` completes a spike, else None."""
-        if not isinstance(event, Trade | Bar):
+        kind = event.__class__
+        if kind is not Trade and kind is not Bar:
             return None
         view = market.get(event.symbol)
         if view is None:
