@@ -12,13 +12,32 @@ from attrs import field, frozen
 from attrs.validators import ge, gt, in_, optional
 
 from ml4t.live.config import Duration
-from ml4t.live.times import format_duration
-from ml4t_live_trigger_time.phases import parse_phase
+from ml4t.live.times import format_duration, parse_duration
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """The names of the days, in the order of `datetime.weekday`."""
 
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
+
+_PHASE = re.compile(r"(open|close)(?:([+-])(.+))?")
+
+
+@frozen
+class Phase:
+    """A moment of every session: its open or its close, and so much later (or, below zero, earlier), in nanoseconds."""
+
+    edge: str
+    offset: int
+
+
+def parse_phase(text: str) -> Phase:
+    """Return the phase that `open`, `open+5m` or `close-10m` names. Raises ValueError with an example."""
+    found = _PHASE.fullmatch(text.replace(" ", ""))
+    if found is None:
+        raise ValueError(f"{text!r} is no moment of a session; write open or close, as in 'open+5m' or 'close-10m'")
+    edge, sign, length = found.groups()
+    offset = parse_duration(length) if length else 0
+    return Phase(edge, -offset if sign == "-" else offset)
 
 
 def _strings(value: Iterable[str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ml4t.live.sessions import Calendar
-from ml4t_live_trigger_time.phases import Phase, parse_phase
+from ml4t_live_trigger_time.config import Phase, parse_phase
 
 
 class SessionSchedule:
