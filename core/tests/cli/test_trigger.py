@@ -47,8 +47,6 @@ def state(tmp_path):
     state = StateDir(tmp_path / "state", "shadow")
     command = [sys.executable, "-c", LIVE, str(state.root)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        [sys.executable, "-c", LIVE, str(state.root)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
     deadline = time.monotonic() + PATIENCE
     while not (state.journal.is_file() and records(state, "run")):
         assert time.monotonic() < deadline
