@@ -208,6 +208,7 @@ class Engine(Commanded):
         self.core = core = Core(self.parts, clock, journal, asyncio.get_running_loop(), self._barrier, self._fail)
         core.start()
         self._control = core.control(self.state_folder)
+        self._hand_control = core.hand_control(self.state_folder)
         self._control.look()  # what was left while nobody ran is obeyed before anything is sent
         self._obey_waiting(core)
         for named in self.parts.feeds:
@@ -237,6 +238,7 @@ class Engine(Commanded):
             self._spawn(keep_time(core), "agenda")
         waiting = SystemClock() if core.recorded else core.clock  # recorded data may come faster, or not for hours
         self._spawn(self._control.watch(waiting, self.parts.engine.control_seconds), "control")
+        self._spawn(self._hand_control.watch(waiting, self.parts.engine.control_seconds), "triggers by hand")
         self._observers = [self._spawn(queue.run(), f"observer {queue.name}") for queue in core.hub.queues]
         if core.strategist is not None:
             core.strategist.on_start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ml4t.live.engine.agenda import Agenda
+from ml4t.live.engine.timetable import BUCKET as TIMETABLE
 from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.journal import Journal
 from ml4t.live.ledger import ForecastLedger
@@ -85,7 +86,7 @@ def restore_forecasts(journal: Journal, ledger: ForecastLedger) -> None:
 
 def restore_triggers(journal: Journal, triggers: TriggerBoard) -> None:
     """Take back what triggers remember, and when they fired last."""
-    triggers.restore(journal.state("trigger"), journal.state("firing"))
+    triggers.restore(journal.state("trigger"), journal.state("firing"), journal.state(TIMETABLE))
 
 
 def watermark(journal: Journal) -> int | None:
