@@ -101,7 +101,8 @@ def test_a_forecast_is_stamped_stored_and_resolved_and_knows_nothing_of_later(tm
         assert resolution["direction_hit"] is True
         assert resolution["absolute_error"] == 9.0
     assert model.requests[0].live_mode is False
-    assert story.states["score"][f"model|A|{10 * MINUTE}"]["resolved"] == 4
+    assert story.states["score"][f"model|{10 * MINUTE}|symbol|A"]["counts"] == [4, 0, 0]
+    assert story.states["issued"][f"model|{10 * MINUTE}|trigger|each"] == 4
 
 
 @pytest.mark.parametrize("kind", [Says, SaysLater])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import attrs
 
@@ -31,7 +31,7 @@ from ml4t.live.engine.resumption import Resumption
 from ml4t.live.engine.strategist import DirectStrategist, Strategist, ThreadedStrategist
 from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.journal import Journal, RecordKind, StateDir
-from ml4t.live.ledger import ForecastLedger
+from ml4t.live.ledger import ForecastLedger, Horizons
 from ml4t.live.market import MarketState
 from ml4t.live.model import Gap, OrderState
 from ml4t.live.orders.book import OrderBook
@@ -44,6 +44,7 @@ from ml4t.live.risk.gate import RiskGate
 from ml4t.live.risk.latches import Latches
 from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Connection, Switch
+from ml4t.live.sessions.calendar import DAY
 from ml4t.live.shadow import ShadowVenue
 from ml4t.live.shadow.costs import costs_of
 
@@ -96,7 +97,7 @@ class Core:
             on_loop=self.on_loop,
         )
         self.venue, self.outbox = self._make_venue()
-        self.ledger = ForecastLedger(self.market, self.record)
+        self.ledger = self._make_ledger()
         self.forecasts = ForecastDesk(
             parts.forecasters,
             market=self.market,
@@ -259,6 +260,25 @@ class Core:
 
     # ------------------------------------------------------------------ wiring
 
+    def _make_ledger(self) -> ForecastLedger:
+        settings = self.parts.engine
+        return ForecastLedger(
+            self.market,
+            self.record,
+            horizons=Horizons(self.parts.calendar, late=settings.forecast_late, give_up=settings.forecast_give_up),
+            together=self._together,
+            cost=settings.forecast_cost,
+        )
+
+    @contextlib.contextmanager
+    def _together(self) -> Iterator[None]:
+        """Commit what is recorded meanwhile as one."""
+        self.journal.hold()
+        try:
+            yield
+        finally:
+            self.journal.release()
+
     def _make_desk(self) -> Desk:
         limits = self.parts.limits
         portfolio = Portfolio(self.parts.shadow.initial_cash if self.parts.mode == "shadow" else 0.0)
@@ -340,6 +360,8 @@ class Core:
         self.days.begin(now, resumed=resumed)
         self.triggers.plan(self.agenda, now if resumed else now - 1)
         self.guard.flattener.go_on()
+        # At midnight, so that recorded data that go on after a crash give up the same forecasts at the same moments.
+        self.agenda.every(DAY, (now // DAY + 1) * DAY, self.ledger.expire)
         if not self.recorded:
             if self.pipeline.bars is not None:
                 self.pipeline.bars.begin(now)

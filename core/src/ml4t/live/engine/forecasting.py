@@ -17,7 +17,7 @@ from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.offload import in_thread
 from ml4t.live.journal import RecordKind
 from ml4t.live.ledger import ForecastLedger
-from ml4t.live.model import Firing, Forecast
+from ml4t.live.model import Firing, Forecast, HorizonIn
 from ml4t.live.orders.ports import Recorder
 from ml4t.live.times import NANOS
 
@@ -40,6 +40,7 @@ class ForecasterSpec:
     forecaster: Forecaster
     on: frozenset[str]
     horizon: int = 3_600 * NANOS
+    horizon_in: HorizonIn = HorizonIn.TIME
     symbols: tuple[str, ...] = ()
     budget_seconds: float = 30.0
 

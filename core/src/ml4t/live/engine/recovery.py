@@ -78,9 +78,9 @@ def _arrive(venue: ShadowVenue, order_id: str, _due: int) -> None:
 
 
 def restore_forecasts(journal: Journal, ledger: ForecastLedger) -> None:
-    """Take back the open forecasts, the score sums, and which forecasts were resolved lately."""
+    """Take back the open forecasts, the scores, and which forecasts were resolved lately."""
     waiting = journal.forecasts(state=ForecastState.OPEN)
-    ledger.restore([tracked.forecast for tracked in waiting], journal.state("score"), journal.resolved_forecasts(RECENT))
+    ledger.restore([tracked.forecast for tracked in waiting], journal.state, journal.resolved_forecasts(RECENT))
 
 
 def restore_triggers(journal: Journal, triggers: TriggerBoard) -> None:

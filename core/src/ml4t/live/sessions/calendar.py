@@ -30,6 +30,13 @@ class Calendar(Protocol):
         """Return for how long, in nanoseconds, the market was open between two moments; 0 when `until` is the earlier."""
         ...
 
+    def after(self, since: int, span: int) -> int:
+        """Return the first moment by which the market has been open for `span` nanoseconds (above 0) after `since`.
+
+        Raises ValueError when the calendar does not reach so far.
+        """
+        ...
+
 
 class AlwaysOpen:
     """Never closed; the days are those of UTC, as crypto venues have them."""
@@ -51,6 +58,10 @@ class AlwaysOpen:
     def open_time(self, since: int, until: int) -> int:
         """Return the time between the two."""
         return max(0, until - since)
+
+    def after(self, since: int, span: int) -> int:
+        """Return that much time later."""
+        return since + span
 
 
 ALWAYS: Calendar = AlwaysOpen()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -78,6 +78,14 @@ class ExchangeSessions:
     def open_time(self, since: int, until: int) -> int:
         """Return how much of the time between the two was in regular hours."""
         return max(0, self._elapsed(until) - self._elapsed(since))
+
+    def after(self, since: int, span: int) -> int:
+        """Return when so much of the time after `since` was in regular hours; the end of a session is still that session's."""
+        wanted = self._elapsed(since) + span
+        place = bisect_left(self._before, wanted) - 1
+        if place >= len(self._begins):
+            raise ValueError(f"the sessions of {self.name} are known for about a year; write a shorter horizon")
+        return self._begins[place] + wanted - self._before[place]
 
     def _place(self, moment: int) -> int | None:
         place = bisect_right(self._closes, moment)
