@@ -8,59 +8,15 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ledger_kit import HOUR, START, Bench, forecast
 
 from ml4t.live.clock import SystemClock
 from ml4t.live.journal import Journal, RecordKind
-from ml4t.live.ledger import ForecastLedger, Score
+from ml4t.live.ledger import Score
 from ml4t.live.ledger import ledger as ledger_module
 from ml4t.live.ledger.horizons import LATE
 from ml4t.live.ledger.outcome import SIDEWAYS
-from ml4t.live.market import MarketState
-from ml4t.live.model import Direction, Forecast, ForecastState, Trade
-
-HOUR = 3_600_000_000_000
-START = 1_700_000_000_000_000_000
-
-
-class Bench:
-    """A ledger on a market that the test moves."""
-
-    def __init__(self) -> None:
-        self.market = MarketState()
-        self.lines = []
-        self.now = START
-        self.ledger = self.new_ledger()
-
-    def new_ledger(self):
-        return ForecastLedger(self.market, self.record)
-
-    def record(self, kind, subject, body, *, state=(), on_durable=None):
-        self.lines.append((kind, subject, body, tuple(state)))
-        return len(self.lines)
-
-    def price(self, price, *, after=0, symbol="A"):
-        """Move the market and resolve what is due, as the engine does."""
-        self.now += after
-        state = self.market.apply(Trade(symbol, self.now, price, 1.0), self.now)
-        due = self.ledger.next_due.get(symbol)
-        if due is not None and state.event_time >= due:
-            self.ledger.on_price(symbol, state.price, state.event_time, self.now)
-
-    def issue(self, *forecasts, model="m", cause="", version="1", **rest):
-        return self.ledger.issue(forecasts, model=model, version=version, cause=cause, now=self.now, **rest)
-
-    def state(self, bucket):
-        """What the journal would hold."""
-        return {put.key: put.value for _, _, _, state in self.lines for put in state if put.bucket == bucket}
-
-    def restart(self):
-        resolved = [r.forecast_id for r in self.bodies("resolution")]
-        waiting = [f for f in self.bodies("forecast") if f.forecast_id not in resolved]
-        self.ledger = self.new_ledger()
-        self.ledger.restore(waiting, self.state, resolved)
-
-    def bodies(self, kind):
-        return [body for k, _, body, _ in self.lines if k is RecordKind(kind)]
+from ml4t.live.model import Direction, Forecast, ForecastState
 
 
 @pytest.fixture
@@ -68,10 +24,6 @@ def bench():
     bench = Bench()
     bench.price(100.0)
     return bench
-
-
-def forecast(price=105.0, *, horizon=HOUR, symbol="A", **rest):
-    return Forecast(symbol, horizon, price, **rest)
 
 
 def test_a_forecast_cannot_be_backdated_or_given_another_name(bench):

@@ -15,17 +15,25 @@ FEWEST = 10
 
 
 class Baseline:
-    """How often prices rose, fell and stayed, and how far they moved, from issue to horizon."""
+    """How often prices rose, fell and stayed, and how far they moved, from issue to horizon.
 
-    __slots__ = ("count", "ends", "variance")
+    Several models that are asked at one moment see one outcome: it counts once.
+    """
+
+    __slots__ = ("count", "ends", "latest", "variance")
 
     def __init__(self) -> None:
         self.count = 0
         self.variance = 0.0
+        self.latest = -1
+        """When the last forecast that counted was issued, nanoseconds UTC."""
         self.ends = dict.fromkeys(Direction, 0)
 
-    def add(self, change: float, went: Direction) -> None:
-        """Take in an outcome: the return, and what direction that is called."""
+    def add(self, change: float, went: Direction, issued_at: int) -> None:
+        """Take in an outcome: the return since `issued_at`, and what direction that is called."""
+        if issued_at <= self.latest:
+            return
+        self.latest = issued_at
         self.count += 1
         self.variance += (change * change - self.variance) / min(self.count, MEMORY)
         self.ends[went] += 1
@@ -41,12 +49,12 @@ class Baseline:
 
     def state(self) -> list[float]:
         """Return it as numbers, for the journal."""
-        return [self.count, self.variance, *self.ends.values()]
+        return [self.count, self.variance, self.latest, *self.ends.values()]
 
     @classmethod
     def from_state(cls, state: Sequence[float]) -> Baseline:
         """Return what `state` wrote."""
         made = cls()
-        made.count, made.variance = int(state[0]), state[1]
-        made.ends = {direction: int(count) for direction, count in zip(Direction, state[2:], strict=True)}
+        made.count, made.variance, made.latest = int(state[0]), state[1], int(state[2])
+        made.ends = {direction: int(count) for direction, count in zip(Direction, state[3:], strict=True)}
         return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from hashlib import blake2b
 from itertools import islice
@@ -20,6 +21,8 @@ def digests(market: MarketView, symbols: Iterable[str]) -> dict[str, str]:
 
 def digest(view: SymbolView) -> str:
     """Return the digest of what is said of one symbol."""
-    latest = [list(islice(reversed(values), LATEST)) for values in (view.prices, view.volumes)]
-    said = (view.symbol, view.price, view.event_time, view.bid, view.ask, view.volatility, len(view.prices), latest)
-    return blake2b(repr(said).encode(), digest_size=8).hexdigest()
+    said = (view.symbol, view.price, view.event_time, view.bid, view.ask, view.volatility, len(view.prices))
+    made = blake2b(repr(said).encode(), digest_size=8)
+    for values in (view.prices, view.volumes):  # as bytes, because the words of a hundred floats cost ten times as much
+        made.update(array("d", islice(reversed(values), LATEST)).tobytes())
+    return made.hexdigest()

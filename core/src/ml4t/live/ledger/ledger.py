@@ -268,7 +268,7 @@ class ForecastLedger:
         key = forecast.symbol, forecast.horizon
         baseline = self._baselines.setdefault(key, Baseline())
         change = (outcome.price or 0.0) / forecast.reference_price - 1.0
-        baseline.add(change, direction_of(change))
+        baseline.add(change, direction_of(change), forecast.issued_at)
         name = f"{key[0]}|{key[1]}"
         return {name: StatePut(BASELINES, name, baseline.state())}
 

@@ -42,12 +42,11 @@ class OverlapMean:
         """Take in one value."""
         near_sum, near_count = 0.0, 0.0
         known = self._blocks
-        for lag in range(-LAGS, LAGS + 1):
-            neighbour = known.get(block + lag)
-            if neighbour is not None:
-                weight = _WEIGHTS[abs(lag)]
-                near_sum += weight * neighbour[0]
-                near_count += weight * neighbour[1]
+        for near, (total, count) in known.items():
+            lag = abs(near - block)
+            if lag <= LAGS:
+                near_sum += _WEIGHTS[lag] * total
+                near_count += _WEIGHTS[lag] * count
         self._sums += value * (2.0 * near_sum + value)
         self._mixed += value * near_count + near_sum + value
         self._counts += 2.0 * near_count + 1.0

@@ -51,7 +51,7 @@ class Scoreboard:
     def close(self, forecast: Forecast, outcome: Resolution, block: int) -> None:
         """Take in what became of a forecast."""
         for group in groups_of(forecast):
-            score = self.scores.setdefault(group, Score())
+            score = self._score(group)
             score.add(forecast, outcome, block)
             self._changed[group] = score
 
@@ -78,9 +78,15 @@ class Scoreboard:
         self.scores = dict(read(scores, issued))
 
     def _count(self, group: Group) -> int:
-        score = self.scores.setdefault(group, Score())
+        score = self._score(group)
         score.issued += 1
         return score.issued
+
+    def _score(self, group: Group) -> Score:
+        score = self.scores.get(group)
+        if score is None:
+            score = self.scores[group] = Score()
+        return score
 
 
 def groups_of(forecast: Forecast) -> Iterator[Group]:

@@ -5,7 +5,10 @@ Errors are relative to the reference price, so that symbols of different prices 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from math import sqrt
+from operator import attrgetter
 from typing import Any, Self
 
 import attrs
@@ -27,11 +30,11 @@ class Sums:
 
     def plus(self, other: Self) -> Self:
         """Return the sums of both."""
-        return type(self)(*map(_add, attrs.astuple(self, recurse=False), attrs.astuple(other, recurse=False)))
+        return type(self)(*map(_add, _values(self), _values(other)))
 
     def state(self) -> list[Any]:
         """Return them for the journal; they may change afterwards."""
-        return [_copy(value) for value in attrs.astuple(self, recurse=False)]
+        return [value if value.__class__ in _PLAIN else _copy(value) for value in _values(self)]
 
 
 @define
@@ -235,6 +238,18 @@ class GainSums(Sums):
         return both
 
 
+_PLAIN = (int, float)
+
+
+@cache
+def _getter(kind: type[Sums]) -> Callable[[Sums], tuple[Any, ...]]:
+    return attrgetter(*(each.name for each in attrs.fields(kind)))
+
+
+def _values(sums: Sums) -> tuple[Any, ...]:
+    return _getter(type(sums))(sums)
+
+
 def _add(one: Any, two: Any) -> Any:
     if isinstance(one, list):
         return [a + b for a, b in zip(one, two, strict=True)]
@@ -244,6 +259,4 @@ def _add(one: Any, two: Any) -> Any:
 
 
 def _copy(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: list(each) for key, each in value.items()}
-    return list(value) if isinstance(value, list) else value
+    return {key: list(each) for key, each in value.items()} if isinstance(value, dict) else list(value)
