@@ -143,7 +143,7 @@ class ForecastLedger:
         return True
 
     def restore(
-        self, forecasts: Sequence[Forecast], state: Callable[[str], Mapping[str, Any]], resolved: Iterable[str]
+        self, forecasts: Sequence[Forecast], state: Callable[[str], Mapping[str, Any]], resolved: Iterable[str] = ()
     ) -> None:
         """Take back the open forecasts, what the buckets of the journal hold, and the ids `resolved` lately (oldest first)."""
         for forecast_id in resolved:

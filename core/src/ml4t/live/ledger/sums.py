@@ -6,7 +6,6 @@ Errors are relative to the reference price, so that symbols of different prices 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from math import sqrt
 from operator import attrgetter
 from typing import Any, Self
@@ -241,13 +240,15 @@ class GainSums(Sums):
 _PLAIN = (int, float)
 
 
-@cache
-def _getter(kind: type[Sums]) -> Callable[[Sums], tuple[Any, ...]]:
-    return attrgetter(*(each.name for each in attrs.fields(kind)))
+_GETTERS: dict[type[Sums], Callable[[Any], tuple[Any, ...]]] = {}
 
 
 def _values(sums: Sums) -> tuple[Any, ...]:
-    return _getter(type(sums))(sums)
+    """Return the values of all fields, ten times as fast as `attrs.astuple`."""
+    kind = type(sums)
+    if kind not in _GETTERS:
+        _GETTERS[kind] = attrgetter(*(each.name for each in attrs.fields(kind)))
+    return _GETTERS[kind](sums)
 
 
 def _add(one: Any, two: Any) -> Any:
