@@ -12,7 +12,6 @@ import resource
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 from ml4t.live.clock import DataClock
@@ -43,20 +42,11 @@ def forecast(symbol: str, price: float, rng: random.Random) -> Forecast:
 def run(count: int, path: Path) -> dict[str, float]:
     clock, market, rng = DataClock(), MarketState(), random.Random(1)
     journal = Journal(path, clock, durability="none").open()
-
-    @contextmanager
-    def together():
-        journal.hold()
-        try:
-            yield
-        finally:
-            journal.release()
-
-    ledger = ForecastLedger(market, journal.append, together=together)
+    ledger = ForecastLedger(market, journal.append)
     prices = dict.fromkeys(SYMBOLS, 100.0)
     steps = max(1, count // (len(SYMBOLS) * len(MODELS)))
     early = 0.0
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     for step in range(steps + 1):
         now = START + step * HOUR
         clock.advance(now)
@@ -72,23 +62,24 @@ def run(count: int, path: Path) -> dict[str, float]:
                 said = [forecast(symbol, prices[symbol], rng) for symbol in SYMBOLS]
                 ledger.issue(said, model=model, version="1", cause=f"hourly::{now}", now=now)
     journal.close()
-    seconds = time.perf_counter() - began
+    seconds, used = time.perf_counter() - began, time.process_time() - used
     late = resident()
     done = steps * len(SYMBOLS) * len(MODELS)
     times = {}
     for by in ("", *GROUPS):
         begin = time.perf_counter()
         with ReportReader(path) as reader:
-            lines = skills(reader.state, {}, by=by)
+            lines = skills(reader, {}, by=by)
         times[f"summary {by}".strip()] = round(time.perf_counter() - begin, 3)
         assert sum(line.resolved for line in lines) == done or by == "regime", by
     begin = time.perf_counter()
     with ReportReader(path) as reader:
         restored = ForecastLedger(market, lambda *_, **__: 0)
-        restored.restore([], reader.state)
+        restored.restore(reader)
     return {
         "forecasts": done,
         "us each": round(seconds / done * 1e6, 1),
+        "us of the processor each": round(used / done * 1e6, 1),
         "MiB after a fifth": round(early, 1),
         "MiB at the end": round(late, 1),
         "MiB on disk": round(path.stat().st_size / 2**20, 1),

@@ -104,30 +104,22 @@ def test_there_is_no_interval_without_trials():
     assert wilson(0, 0) == (None, None)
 
 
-def test_scores_of_all_forecasts_and_of_groups_are_kept_apart():
-    a = {"counts": [8, 0, 1], "directions": [8, 6], "points": [8, 0.4, 0.8, 0.1, 0.2, 0.0]}
-    buckets = {
-        "score": {"drift|1||": a, "drift|2||": a, "drift|1|symbol|A|B": a},
-        "issued": {"drift|1||": 10, "drift|2||": 10, "drift|1|symbol|A|B": 10, "drift|1|symbol|C": 3},
-        "suspect": {"drift|2": "it knows"},
-    }
-    one, two, silent = skills(lambda bucket: buckets[bucket], {"drift": 3, "agent": 2})
-    assert (one.model, one.horizon, one.group, one.issued, one.resolved, one.open, one.declined) == (
-        "drift",
-        1,
-        "",
-        10,
-        8,
-        1,
-        3,
-    )
+def test_scores_of_all_forecasts_and_of_groups_are_kept_apart(journal, reading):
+    a = {"counts": [10, 8, 0, 1], "directions": [8, 6], "points": [8, 0.4, 0.8, 0.1, 0.2, 0.0]}
+    noted = {"drift|1||": a, "drift|2||": a, "drift|1|symbol|A|B": a, "drift|1|symbol|C": {"counts": [3, 0, 0, 0]}}
+    state = [StatePut("ledger", f"score|{name}", value) for name, value in noted.items()]
+    state += [StatePut("ledger", "through", 1), StatePut("suspect", "drift|2", "it knows")]
+    journal.append("forecast-ish", "f", {}, state=state)
+    one, two, silent = skills(reading(), {"drift": 3, "agent": 2})
+    assert (one.model, one.horizon, one.group, one.declined) == ("drift", 1, "", 3)
+    assert (one.issued, one.resolved, one.unresolvable, one.open) == (10, 8, 1, 1)
     assert (one.hit_rate, one.mean_absolute_error, one.naive_error) == (0.75, 0.05, 0.1)
     assert one.skill == pytest.approx(0.5)
     assert (two.horizon, two.issued, two.verdict) == (2, 10, "suspect: it may know the outcome")
     assert (silent.model, silent.issued, silent.declined, silent.skill) == ("agent", 0, 2, None)
-    by_symbol = skills(lambda bucket: buckets[bucket], {"drift": 3, "agent": 2}, by="symbol")
+    by_symbol = skills(reading(), {"drift": 3, "agent": 2}, by="symbol")
     assert [(line.group, line.issued, line.declined) for line in by_symbol] == [("A|B", 10, 0), ("C", 3, 0)]
-    assert skills(lambda bucket: buckets[bucket], {"drift": 3}, models=["agent"]) == []
+    assert skills(reading(), {"drift": 3}, models=["agent"]) == []
 
 
 # ------------------------------------------------------------------ limits
@@ -229,7 +221,8 @@ def test_equity_and_scores_and_runs_are_read(journal, reading):
     journal.append(RecordKind.RUN, "x", {"name": "x", "mode": "shadow", "limits": {}, "strategy": "a:B", "recorded_data": True})
     for day, equity in enumerate([100.0, 110.0, 99.0]):
         journal.append(RecordKind.EQUITY, "shadow", {"at": day * DAY, "cash": 50.0, "equity": equity})
-    journal.append("forecast-ish", "f", {}, state=(StatePut("issued", "drift|5||", 1),))
+    forecast = Forecast("A", 5, 101.0, model="drift", forecast_id="f1", reference_price=100.0)
+    journal.append(RecordKind.FORECAST, "f1", forecast)
     journal.append(RecordKind.RUN, "x", {"ended": True, "why": "the data ended"})
     summary = summarise(reading())
     assert (summary.run.name, summary.run.strategy, summary.run.ended, summary.run.runs) == ("x", "a:B", "the data ended", 1)

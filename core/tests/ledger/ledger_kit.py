@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ml4t.live.journal import RecordKind
+from ml4t.live.journal import RecordKind, TrackedForecast
 from ml4t.live.ledger import ForecastLedger
 from ml4t.live.market import MarketState
-from ml4t.live.model import Forecast, Quote, Trade
+from ml4t.live.model import Forecast, ForecastState, Quote, Trade
 
 HOUR = 3_600_000_000_000
 DAY = 24 * HOUR
@@ -57,10 +57,8 @@ class Bench:
         return {put.key: put.value for _, _, _, state in self.lines for put in state if put.bucket == bucket}
 
     def restart(self):
-        resolved = [r.forecast_id for r in self.bodies("resolution")]
-        waiting = [f for f in self.bodies("forecast") if f.forecast_id not in resolved]
         self.ledger = self.new_ledger()
-        self.ledger.restore(waiting, self.state, resolved)
+        self.ledger.restore(Lines(self), 1_000)
 
     def total(self, model="m", horizon=HOUR):
         return self.ledger.board.total(model, horizon)
@@ -68,3 +66,30 @@ class Bench:
 
 def forecast(price=105.0, *, horizon=HOUR, symbol="A", **rest):
     return Forecast(symbol, horizon, price, **rest)
+
+
+class Lines:
+    """What a bench has recorded, as a journal answers."""
+
+    def __init__(self, bench) -> None:
+        self._bench = bench
+        self._outcomes = {outcome.forecast_id: outcome for outcome in bench.bodies("resolution")}
+        self._forecasts = {each.forecast_id: each for each in bench.bodies("forecast")}
+
+    def state(self, bucket):
+        return self._bench.state(bucket)
+
+    def forecast(self, forecast_id):
+        outcome = self._outcomes.get(forecast_id)
+        state = ForecastState.OPEN if outcome is None else outcome.state
+        return TrackedForecast(self._forecasts[forecast_id], state, outcome)
+
+    def forecasts(self, *, state):
+        return [tracked for tracked in map(self.forecast, self._forecasts) if tracked.state is state]
+
+    def resolved_forecasts(self, limit):
+        return list(self._outcomes)[-limit:] if limit else []
+
+    def ledger_records(self, after_seq):
+        lines = enumerate(self._bench.lines, start=1)
+        return [(k, n, s) for n, (k, s, *_) in lines if n > after_seq and k in {RecordKind.FORECAST, RecordKind.RESOLUTION}]

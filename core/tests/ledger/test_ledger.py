@@ -42,10 +42,11 @@ def test_a_forecast_cannot_be_backdated_or_given_another_name(bench):
     assert (issued.model, issued.version, issued.cause) == ("m", "1", "firing-1")
     assert issued.forecast_id not in ("", "mine")
     assert issued.due == START + 5 + HOUR
-    kind, subject, body, puts = bench.lines[-1]
+    kind, subject, body, _ = bench.lines[-1]
     assert (kind, subject, body) == (RecordKind.FORECAST, issued.forecast_id, issued)
-    groups = ["||", "|symbol|A", "|trigger|firing-1", "|period|2023-11"]
-    assert [(put.bucket, put.key, put.value) for put in puts] == [("issued", f"m|{HOUR}{group}", 1) for group in groups]
+    groups = {("", ""), ("symbol", "A"), ("trigger", "firing-1"), ("period", "2023-11")}
+    assert {(group.by, group.value) for group in bench.ledger.board.scores} == groups
+    assert {(group.model, group.horizon) for group in bench.ledger.board.scores} == {("m", HOUR)}
 
 
 def test_the_first_price_at_or_after_the_horizon_resolves_it(bench):
@@ -226,6 +227,14 @@ moves = st.tuples(st.just("price"), st.sampled_from("AB"), st.floats(60, 180), s
 restarts = st.tuples(st.just("restart"))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def few_between_notes():
+    """So that restarts come between notes, on them, and after several."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger_module, "NOTE_EVERY", 7)
+        yield
+
+
 @given(st.lists(forecasts | moves | restarts, max_size=60))
 def test_running_scores_are_what_a_look_at_everything_gives(script):
     bench = Bench()
@@ -281,9 +290,7 @@ def test_a_journal_gives_back_what_is_open_and_the_scores(tmp_path):
         after = Bench()
         after.market, after.now = before.market, before.now
         after.ledger = after.new_ledger()
-        open_ = [tracked.forecast for tracked in journal.forecasts(state=ForecastState.OPEN)]
-        done = [tracked.forecast.forecast_id for tracked in journal.forecasts(state=ForecastState.RESOLVED)]
-        after.ledger.restore(open_, journal.state, done)
+        after.ledger.restore(journal, 10)
         total = after.ledger.board.total("m", HOUR)
         assert total.state() == before.ledger.board.total("m", HOUR).state()
     assert after.ledger.board.scores.keys() == before.ledger.board.scores.keys()

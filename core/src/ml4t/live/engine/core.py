@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import attrs
 
@@ -266,18 +266,8 @@ class Core:
             self.market,
             self.record,
             horizons=Horizons(self.parts.calendar, late=settings.forecast_late, give_up=settings.forecast_give_up),
-            together=self._together,
             cost=settings.forecast_cost,
         )
-
-    @contextlib.contextmanager
-    def _together(self) -> Iterator[None]:
-        """Commit what is recorded meanwhile as one."""
-        self.journal.hold()
-        try:
-            yield
-        finally:
-            self.journal.release()
 
     def _make_desk(self) -> Desk:
         limits = self.parts.limits

@@ -8,7 +8,6 @@ from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.journal import Journal
 from ml4t.live.ledger import ForecastLedger
-from ml4t.live.model import ForecastState
 from ml4t.live.orders.book import RECENT
 from ml4t.live.orders.desk import Desk, position_lines
 from ml4t.live.risk.latches import Latches
@@ -79,8 +78,7 @@ def _arrive(venue: ShadowVenue, order_id: str, _due: int) -> None:
 
 def restore_forecasts(journal: Journal, ledger: ForecastLedger) -> None:
     """Take back the open forecasts, the scores, and which forecasts were resolved lately."""
-    waiting = journal.forecasts(state=ForecastState.OPEN)
-    ledger.restore([tracked.forecast for tracked in waiting], journal.state, journal.resolved_forecasts(RECENT))
+    ledger.restore(journal, RECENT)
 
 
 def restore_triggers(journal: Journal, triggers: TriggerBoard) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from heapq import heapify, heappop, heappush
 from math import isfinite
@@ -13,12 +12,13 @@ import attrs
 
 from ml4t.live.contracts.market import MarketView, SymbolView
 from ml4t.live.journal import RecordKind, StatePut
-from ml4t.live.ledger.baseline import Baseline
+from ml4t.live.journal.queries import Queries
 from ml4t.live.ledger.checking import checked
 from ml4t.live.ledger.horizons import Horizons
 from ml4t.live.ledger.inputs import digest
-from ml4t.live.ledger.outcome import direction_of, resolve
-from ml4t.live.ledger.scoreboard import ISSUED, SCORES, Group, Scoreboard
+from ml4t.live.ledger.outcome import resolve
+from ml4t.live.ledger.recall import LEDGER, NOTE_EVERY, SPLITS, SUSPECTS, THROUGH, recall
+from ml4t.live.ledger.scoreboard import Group, Scoreboard
 from ml4t.live.ledger.scores import Score
 from ml4t.live.model import Forecast, ForecastState, HorizonIn, Resolution
 from ml4t.live.orders.ports import Recorder
@@ -26,15 +26,8 @@ from ml4t.live.orders.ports import Recorder
 KNOWN = 100_000
 """Ids of forecasts that are remembered, so that none is issued twice."""
 
-TOGETHER = 500
-"""Resolutions that are committed as one, at most."""
-
 JUDGE_EVERY = 50
 """Resolutions of a model and horizon between two looks at whether it is too good to be honest."""
-
-SPLITS = "split"
-BASELINES = "baseline"
-SUSPECTS = "suspect"
 
 Entry = tuple[int, str, Forecast]
 
@@ -45,9 +38,10 @@ class ForecastLedger:
     A forecast is stamped with the engine's time and the last trusted price, so it cannot be backdated, and is resolved by
     the first price at or after its horizon that counts (see `Horizons`). The same model asked by the same firing for the
     same symbol and horizon is the same forecast, however often a restart repeats it: the last `KNOWN` are remembered,
-    resolved or not. `together` makes one commit of what is recorded within it; the scores change in the commit of the
-    resolutions that they follow from. `cost` is what each of the two trades of following a forecast costs besides the
-    spread, as a fraction.
+    resolved or not. `cost` is what each of the two trades of following a forecast costs besides the spread, as a fraction.
+
+    The records of forecasts and resolutions are the truth. Scores are what follows from them (see `Scoreboard`), and are
+    noted with every `NOTE_EVERY`-th record; a start takes them back and folds the few records since.
     """
 
     def __init__(
@@ -56,18 +50,16 @@ class ForecastLedger:
         record: Recorder,
         *,
         horizons: Horizons | None = None,
-        together: Callable[[], AbstractContextManager[object]] = nullcontext,
         cost: float = 0.0,
     ) -> None:
         self._market = market
         self._record = record
         self._horizons = horizons or Horizons()
-        self._together = together
         self._cost = cost
         self._open: dict[str, list[Entry]] = {}
         self._known: dict[str, None] = {}
         self._splits: dict[str, dict[int, float]] = {}
-        self._baselines: dict[tuple[str, int], Baseline] = {}
+        self._through = self._unnoted = 0
         self.suspects: dict[str, str] = {}
         """Models (`model|horizon`) that seem to know the outcome, and why."""
         self.next_due: dict[str, int] = {}
@@ -105,7 +97,8 @@ class ForecastLedger:
             if stamped.forecast_id in self._known:
                 continue
             self._put(stamped)
-            self._record(RecordKind.FORECAST, stamped.forecast_id, stamped, state=self.board.issue(stamped))
+            self._note(RecordKind.FORECAST, stamped.forecast_id, stamped)
+            self.board.issue(stamped)
             issued.append(stamped)
         return issued
 
@@ -113,7 +106,8 @@ class ForecastLedger:
         """Resolve what is due with a price of `time` (nanoseconds UTC)."""
         ready, waiting = self._due(symbol, time)
         self._keep(symbol, waiting, time)
-        self._close([self._outcome(forecast, price, time, now) for forecast in ready])
+        for forecast in ready:
+            self._close(forecast, self._outcome(forecast, price, time, now))
 
     def expire(self, now: int) -> None:
         """Give up what has waited for a price longer than it may."""
@@ -125,7 +119,8 @@ class ForecastLedger:
                 lost.append(heappop(heap)[2])
             self._keep(symbol, [], limit)
             why = "no price came before the deadline"
-            self._close([(f, Resolution(f.forecast_id, ForecastState.UNRESOLVABLE, now, why=why)) for f in lost])
+            for forecast in lost:
+                self._close(forecast, Resolution(forecast.forecast_id, ForecastState.UNRESOLVABLE, now, why=why))
 
     def split(self, symbol: str, ratio: float, at: int) -> bool:
         """Note that from `at` on (nanoseconds UTC) one share is `ratio` shares; return False when that is known.
@@ -142,22 +137,17 @@ class ForecastLedger:
         self._record(RecordKind.SPLIT, symbol, body, state=(StatePut(SPLITS, f"{symbol}|{at}", float(ratio)),))
         return True
 
-    def restore(
-        self, forecasts: Sequence[Forecast], state: Callable[[str], Mapping[str, Any]], resolved: Iterable[str] = ()
-    ) -> None:
-        """Take back the open forecasts, what the buckets of the journal hold, and the ids `resolved` lately (oldest first)."""
-        for forecast_id in resolved:
+    def restore(self, journal: Queries, known: int = 0) -> None:
+        """Take back what is open, the scores, and the ids of the newest `known` forecasts that are resolved."""
+        for forecast_id in journal.resolved_forecasts(known):
             self._remember(forecast_id)
-        for forecast in forecasts:
-            self._put(forecast)
-        self.board.restore(state(SCORES), state(ISSUED))
-        self.suspects = dict(state(SUSPECTS))
-        for name, ratio in state(SPLITS).items():
+        for tracked in journal.forecasts(state=ForecastState.OPEN):
+            self._put(tracked.forecast)
+        self.board, self._through, self._unnoted = recall(journal)
+        self.suspects = journal.state(SUSPECTS)
+        for name, ratio in journal.state(SPLITS).items():
             symbol, at = name.rsplit("|", 1)
             self._splits.setdefault(symbol, {})[int(at)] = ratio
-        for name, numbers in state(BASELINES).items():
-            symbol, horizon = name.rsplit("|", 1)
-            self._baselines[symbol, int(horizon)] = Baseline.from_state(numbers)
 
     # ------------------------------------------------------------------ issue
 
@@ -185,7 +175,7 @@ class ForecastLedger:
 
     def _seen(self, forecast: Forecast, view: SymbolView) -> dict[str, Any]:
         """Return what the market and the past say at issue."""
-        base = self._baselines.get((forecast.symbol, forecast.horizon), Baseline())
+        base = self.board.baseline(forecast)
         quoted = view.bid is not None and view.ask is not None and view.bid <= (view.price or 0.0) <= view.ask
         return {
             "reference_price": view.price,
@@ -237,46 +227,35 @@ class ForecastLedger:
         else:
             self.next_due[symbol] = following
 
-    def _outcome(self, forecast: Forecast, price: float, time: int, now: int) -> tuple[Forecast, Resolution]:
+    def _outcome(self, forecast: Forecast, price: float, time: int, now: int) -> Resolution:
         split = 1.0
         for at, ratio in self._splits.get(forecast.symbol, {}).items():
             if forecast.reference_time < at <= time:
                 split *= ratio
         late = self._horizons.is_late(forecast.due, time, forecast.horizon)
-        return forecast, resolve(forecast, price, time, now, late=late, cost=self._cost, split=split)
+        block = self._horizons.block(forecast)
+        return resolve(forecast, price, time, now, block=block, late=late, cost=self._cost, split=split)
 
-    def _close(self, closed: Sequence[tuple[Forecast, Resolution]]) -> None:
-        """Score and record, so many at a time that one commit holds them with the scores that follow from them."""
-        for first in range(0, len(closed), TOGETHER):
-            part = closed[first : first + TOGETHER]
-            with self._together():
-                changes: dict[str, StatePut] = {}
-                for forecast, outcome in part:
-                    self.board.close(forecast, outcome, self._horizons.block(forecast))
-                    if outcome.state is ForecastState.RESOLVED:
-                        changes |= self._learn(forecast, outcome)
-                for forecast, outcome in part[:-1]:
-                    self._record(RecordKind.RESOLUTION, forecast.forecast_id, outcome)
-                forecast, outcome = part[-1]
-                state = (*changes.values(), *self.board.changes())
-                self._record(RecordKind.RESOLUTION, forecast.forecast_id, outcome, state=state)
-            for group in {Group(forecast.model, forecast.horizon) for forecast, _ in part}:
-                self._look_for_leaks(group)
+    def _close(self, forecast: Forecast, outcome: Resolution) -> None:
+        self._note(RecordKind.RESOLUTION, forecast.forecast_id, outcome)
+        self.board.close(forecast, outcome)
+        self._look_for_leaks(Group(forecast.model, forecast.horizon))
 
-    def _learn(self, forecast: Forecast, outcome: Resolution) -> dict[str, StatePut]:
-        """Take the outcome into the baseline that later forecasts are measured against."""
-        key = forecast.symbol, forecast.horizon
-        baseline = self._baselines.setdefault(key, Baseline())
-        change = (outcome.price or 0.0) / forecast.reference_price - 1.0
-        baseline.add(change, direction_of(change), forecast.issued_at)
-        name = f"{key[0]}|{key[1]}"
-        return {name: StatePut(BASELINES, name, baseline.state())}
+    def _note(self, kind: RecordKind, subject: str, body: Forecast | Resolution) -> None:
+        """Record, and every now and then note with it the scores as they were before, and how far they reach."""
+        state: tuple[StatePut, ...] = ()
+        if self._unnoted >= NOTE_EVERY:
+            self._unnoted = 0
+            noted = (StatePut(LEDGER, name, value) for name, value in self.board.changes())
+            state = (*noted, StatePut(LEDGER, THROUGH, self._through))
+        self._through = self._record(kind, subject, body, state=state)
+        self._unnoted += 1
 
     def _look_for_leaks(self, group: Group) -> None:
         """Say so, once, when a model is better than any can be that does not know the outcome."""
         score = self.board.scores[group]
         name = f"{group.model}|{group.horizon}"
-        if name in self.suspects or score.resolved % JUDGE_EVERY:
+        if score.resolved % JUDGE_EVERY or name in self.suspects:
             return
         why = score.too_good
         if why:

@@ -20,12 +20,21 @@ def direction_of(change: float) -> Direction:
 
 
 def resolve(
-    forecast: Forecast, price: float, price_time: int, now: int, *, late: bool = False, cost: float = 0.0, split: float = 1.0
+    forecast: Forecast,
+    price: float,
+    price_time: int,
+    now: int,
+    *,
+    block: int = 0,
+    late: bool = False,
+    cost: float = 0.0,
+    split: float = 1.0,
 ) -> Resolution:
     """Return what `price` makes of a forecast, by every score that it can be judged by.
 
-    `split` is how many shares one share at issue has become: the price is brought back to the units of then. `cost` is the
-    fraction of the traded value that each of the two trades of following it costs besides the spread.
+    `block` is the number of the horizon that it was issued in; `split` is how many shares one share at issue has become:
+    the price is brought back to the units of then. `cost` is the fraction of the traded value that each of the two trades of
+    following it costs besides the spread.
     """
     price *= split
     scores: dict[str, Any] = {"naive_error": abs(price - forecast.reference_price)}
@@ -49,6 +58,7 @@ def resolve(
         price=price,
         price_time=price_time,
         split=split,
+        block=block,
         **scores,
     )
 

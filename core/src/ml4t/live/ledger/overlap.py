@@ -26,7 +26,10 @@ class OverlapMean:
     a value that comes more than `2 * LAGS` blocks late counts as unrelated to what was before.
     """
 
-    __slots__ = ("_blocks", "_counts", "_mixed", "_sums", "blocks", "count", "squares", "total")
+    __slots__ = (
+        *("_blocks", "_counts", "_latest", "_mixed", "_near_count", "_near_sum", "_sums"),
+        *("blocks", "count", "squares", "total"),
+    )
 
     def __init__(self) -> None:
         self.count = 0
@@ -37,30 +40,43 @@ class OverlapMean:
         # Weighted sums over pairs of blocks: sum times sum, sum times count, count times count.
         self._sums = self._mixed = self._counts = 0.0
         self._blocks: dict[int, tuple[float, int]] = {}
+        # The weighted sum and count around the block of the latest value: the next one is mostly of the same block.
+        self._latest = -1
+        self._near_sum = self._near_count = 0.0
 
     def add(self, value: float, block: int) -> None:
         """Take in one value."""
-        near_sum, near_count = 0.0, 0.0
-        known = self._blocks
-        for near, (total, count) in known.items():
-            lag = abs(near - block)
-            if lag <= LAGS:
-                near_sum += _WEIGHTS[lag] * total
-                near_count += _WEIGHTS[lag] * count
+        if block != self._latest:
+            self._move_to(block)
+        near_sum, near_count = self._near_sum, self._near_count
         self._sums += value * (2.0 * near_sum + value)
         self._mixed += value * near_count + near_sum + value
         self._counts += 2.0 * near_count + 1.0
+        self._near_sum = near_sum + value
+        self._near_count = near_count + 1.0
         self.count += 1
         self.total += value
         self.squares += value * value
-        if block in known:
-            total, count = known[block]
-            known[block] = (total + value, count + 1)
-        else:
+        total, count = self._blocks[block]
+        self._blocks[block] = (total + value, count + 1)
+
+    def _move_to(self, block: int) -> None:
+        """Turn to another block: forget one that is too far back, and add up what is near."""
+        known = self._blocks
+        if block not in known:
             self.blocks += 1
-            known[block] = (value, 1)
+            known[block] = (0.0, 0)
             if len(known) > _WINDOW + 1:
-                del known[min(known)]
+                oldest = min(known)
+                if oldest != block:
+                    del known[oldest]
+        self._latest = block
+        self._near_sum = self._near_count = 0.0
+        for near, (total, count) in known.items():
+            lag = abs(near - block)
+            if lag <= LAGS:
+                self._near_sum += _WEIGHTS[lag] * total
+                self._near_count += _WEIGHTS[lag] * count
 
     @property
     def mean(self) -> float | None:
@@ -105,7 +121,7 @@ class OverlapMean:
     def state(self) -> list[float]:
         """Return it as numbers, for the journal."""
         blocks = [number for block, (total, count) in self._blocks.items() for number in (block, total, count)]
-        sums = (self._sums, self._mixed, self._counts)
+        sums = (self._sums, self._mixed, self._counts, self._latest, self._near_sum, self._near_count)
         return [self.count, self.total, self.squares, self.blocks, *sums, *blocks]
 
     @classmethod
@@ -114,6 +130,7 @@ class OverlapMean:
         made = cls()
         made.count, made.total, made.squares, made.blocks = int(state[0]), state[1], state[2], int(state[3])
         made._sums, made._mixed, made._counts = state[4:7]
-        rest = state[7:]
+        made._latest, made._near_sum, made._near_count = int(state[7]), state[8], state[9]
+        rest = state[10:]
         made._blocks = {int(rest[n]): (rest[n + 1], int(rest[n + 2])) for n in range(0, len(rest), 3)}
         return made

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ml4t.live.journal import StatePut
+from ml4t.live.ledger.baseline import Baseline
+from ml4t.live.ledger.outcome import direction_of
 from ml4t.live.ledger.scores import Score
-from ml4t.live.model import Forecast, Resolution
+from ml4t.live.model import Forecast, ForecastState, Resolution
 from ml4t.live.times import to_datetime
 
-SCORES = "score"
-"""The bucket of the journal that holds the sums."""
-ISSUED = "issued"
-"""The bucket that holds how many forecasts were issued, by the same names: a small number that changes on its own."""
+_SCORE, _PAST = "score|", "past|"
 
 
 class Group(NamedTuple):
@@ -26,43 +24,69 @@ class Group(NamedTuple):
     value: str = ""
 
     @property
-    def name(self) -> str:
+    def text(self) -> str:
         """The name in the journal."""
-        return f"{self.model}|{self.horizon}|{self.by}|{self.value}"
+        return f"{_SCORE}{self.model}|{self.horizon}|{self.by}|{self.value}"
 
     @classmethod
-    def of(cls, name: str) -> Group:
-        """Return the group that `name` wrote."""
-        model, horizon, by, value = name.split("|", 3)
+    def of(cls, text: str) -> Group:
+        """Return the group that `text` wrote."""
+        model, horizon, by, value = text.removeprefix(_SCORE).split("|", 3)
         return cls(model, int(horizon), by, value)
 
 
+class Past(NamedTuple):
+    """What happened to one symbol over one horizon."""
+
+    symbol: str
+    horizon: int
+
+    @property
+    def text(self) -> str:
+        """The name in the journal."""
+        return f"{_PAST}{self.symbol}|{self.horizon}"
+
+    @classmethod
+    def of(cls, text: str) -> Past:
+        """Return the name that `text` wrote."""
+        symbol, horizon = text.removeprefix(_PAST).rsplit("|", 1)
+        return cls(symbol, int(horizon))
+
+
 class Scoreboard:
-    """A score per group. How many groups there are depends on models, horizons, symbols and months, not on forecasts."""
+    """A score per group, and what later forecasts must beat.
+
+    How many there are depends on models, horizons, symbols and months, not on forecasts. It is a fold over the records of
+    the ledger: the same records in the same order give the same scores, to the last bit.
+    """
 
     def __init__(self) -> None:
         self.scores: dict[Group, Score] = {}
-        self._changed: dict[Group, Score] = {}
+        self.baselines: dict[Past, Baseline] = {}
+        self._changed: dict[Group | Past, Score | Baseline] = {}
 
-    def issue(self, forecast: Forecast) -> list[StatePut]:
-        """Count a forecast that was issued; return what changes in the journal."""
-        return [StatePut(ISSUED, group.name, self._count(group)) for group in groups_of(forecast)]
+    def issue(self, forecast: Forecast) -> None:
+        """Count a forecast that was issued."""
+        for group in groups_of(forecast):
+            self._score(group).issued += 1
 
-    def close(self, forecast: Forecast, outcome: Resolution, block: int) -> None:
+    def close(self, forecast: Forecast, outcome: Resolution) -> None:
         """Take in what became of a forecast."""
         for group in groups_of(forecast):
-            score = self._score(group)
-            score.add(forecast, outcome, block)
-            self._changed[group] = score
+            self._score(group).add(forecast, outcome)
+        if outcome.state is ForecastState.RESOLVED and outcome.price is not None:
+            key = Past(forecast.symbol, forecast.horizon)
+            baseline = self._changed[key] = self.baselines.setdefault(key, Baseline())
+            change = outcome.price / forecast.reference_price - 1.0
+            baseline.add(change, direction_of(change), forecast.issued_at)
 
-    def changes(self) -> list[StatePut]:
-        """Return what has changed in the journal since the last call."""
-        changed, self._changed = self._changed, {}
-        return [StatePut(SCORES, group.name, score.state()) for group, score in changed.items()]
+    def baseline(self, forecast: Forecast) -> Baseline:
+        """Return what is known of the past of a forecast's symbol over its horizon."""
+        return self.baselines.get(Past(forecast.symbol, forecast.horizon)) or Baseline()
 
     def total(self, model: str, horizon: int) -> Score:
         """Return the score of all forecasts of a model at a horizon."""
-        return self.scores.get(Group(model, horizon), Score())
+        return self.scores.get(Group(model, horizon)) or Score()
 
     def by_model(self) -> dict[str, Score]:
         """Return the score of each model; of one with several horizons the sums of all."""
@@ -73,19 +97,26 @@ class Scoreboard:
                 totals[group.model] = score if known is None else known.plus(score)
         return totals
 
-    def restore(self, scores: Mapping[str, Any], issued: Mapping[str, int]) -> None:
-        """Take back what the journal holds."""
-        self.scores = dict(read(scores, issued))
+    def changes(self) -> list[tuple[str, Any]]:
+        """Return what has changed since the last call, as names and values for the journal."""
+        changed, self._changed = self._changed, {}
+        return [(name.text, each.state()) for name, each in changed.items()]
 
-    def _count(self, group: Group) -> int:
-        score = self._score(group)
-        score.issued += 1
-        return score.issued
+    def restore(self, state: Mapping[str, Any], *, by: Callable[[str], bool] = lambda _: True) -> None:
+        """Take back what `changes` gave; of the groups only those told apart `by` what is wanted."""
+        for text, value in state.items():
+            if text.startswith(_SCORE):
+                group = Group.of(text)
+                if by(group.by):
+                    self.scores[group] = Score.from_state(value)
+            elif text.startswith(_PAST):
+                self.baselines[Past.of(text)] = Baseline.from_state(value)
 
     def _score(self, group: Group) -> Score:
         score = self.scores.get(group)
         if score is None:
             score = self.scores[group] = Score()
+        self._changed[group] = score
         return score
 
 
@@ -99,9 +130,3 @@ def groups_of(forecast: Forecast) -> Iterator[Group]:
     if forecast.trigger:
         yield Group(model, horizon, "trigger", forecast.trigger)
     yield Group(model, horizon, "period", f"{to_datetime(forecast.issued_at):%Y-%m}")
-
-
-def read(scores: Mapping[str, Any], issued: Mapping[str, int]) -> Iterator[tuple[Group, Score]]:
-    """Iterate over the scores that the two buckets of a journal hold."""
-    for name in sorted({*scores, *issued}):
-        yield Group.of(name), Score.from_state(scores.get(name, {}), issued.get(name, 0))

@@ -42,15 +42,15 @@ class Score:
     means: dict[str, OverlapMean] = field(factory=dict)
     evidence: dict[str, Evidence] = field(factory=dict)
 
-    def add(self, forecast: Forecast, outcome: Resolution, block: int = 0) -> None:
-        """Take in one forecast that is closed; `block` is the number of the horizon that it was issued in."""
+    def add(self, forecast: Forecast, outcome: Resolution) -> None:
+        """Take in one forecast that is closed."""
         if outcome.state is ForecastState.UNRESOLVABLE:
             self.unresolvable += 1
         elif outcome.state is ForecastState.LATE:
             self.late += 1
         else:
             self.resolved += 1
-            self._judge(forecast, outcome, block)
+            self._judge(forecast, outcome, outcome.block)
 
     @property
     def open(self) -> int:
@@ -146,16 +146,18 @@ class Score:
         """Return it for the journal, as it is now; what was never used is left out."""
         kinds = {name: getattr(self, name) for name in _KINDS}
         state: dict[str, Any] = {name: kind.state() for name, kind in kinds.items() if kind.count}
-        state["counts"] = [self.resolved, self.late, self.unresolvable]
-        state["means"] = {name: mean.state() for name, mean in self.means.items()}
-        state["evidence"] = {name: each.state() for name, each in self.evidence.items()}
+        state["counts"] = [self.issued, self.resolved, self.late, self.unresolvable]
+        if self.means:
+            state["means"] = {name: mean.state() for name, mean in self.means.items()}
+        if self.evidence:
+            state["evidence"] = {name: each.state() for name, each in self.evidence.items()}
         return state
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any], issued: int) -> Score:
-        """Return what `state` wrote; how many were issued is kept apart from it."""
+    def from_state(cls, state: Mapping[str, Any]) -> Score:
+        """Return what `state` wrote."""
         kinds: dict[str, Any] = {name: kind(*state[name]) for name, kind in _KINDS.items() if name in state}
-        made = cls(issued, *state.get("counts", (0, 0, 0)), **kinds)
+        made = cls(*state["counts"], **kinds)
         made.means = {name: OverlapMean.from_state(each) for name, each in state.get("means", {}).items()}
         made.evidence = {name: Evidence.from_state(each) for name, each in state.get("evidence", {}).items()}
         return made

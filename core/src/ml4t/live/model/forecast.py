@@ -145,5 +145,7 @@ class Resolution:
     """The costs in it, as a fraction."""
     split: float = 1.0
     """Shares that one share at issue has become."""
+    block: int = 0
+    """The number of the horizon that the forecast was issued in: those of one block share their luck."""
     why: str = ""
     """Why it is unresolvable."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
+from ml4t.live.journal.queries import Queries
 from ml4t.live.ledger.evidence import SURE
-from ml4t.live.ledger.scoreboard import ISSUED, SCORES, read
+from ml4t.live.ledger.recall import SUSPECTS, recall
 from ml4t.live.ledger.scores import Score
 
 GROUPS = ("symbol", "regime", "trigger", "period")
@@ -73,28 +73,25 @@ class ModelSkill:
 
 
 def skills(
-    state: Callable[[str], Mapping[str, Any]], declined: Mapping[str, int], *, by: str = "", models: Iterable[str] | None = None
+    journal: Queries, declined: Mapping[str, int], *, by: str = "", models: Iterable[str] | None = None
 ) -> list[ModelSkill]:
-    """Return the skill of each model and horizon, from the buckets of a journal; `by` symbol, regime, trigger or period."""
+    """Return the skill of each model and horizon, from a journal; `by` symbol, regime, trigger or period."""
+    board, _, _ = recall(journal, by=lambda told: told == by)
+    suspects = journal.state(SUSPECTS)
+    lines = [
+        _line(group.model, group.horizon, group.value, score, declined, suspects.get(f"{group.model}|{group.horizon}", ""))
+        for group, score in board.scores.items()
+        if group.by == by
+    ]
+    if not by:
+        silent = declined.keys() - {line.model for line in lines}
+        lines += [_line(model, 0, "", Score(), declined, "") for model in silent]
     wanted = None if models is None else set(models)
-    suspects = state("suspect")
-    lines = []
-    for group, score in read(of_group(state(SCORES), by), of_group(state(ISSUED), by)):
-        if wanted is None or group.model in wanted:
-            why = suspects.get(f"{group.model}|{group.horizon}", "")
-            count = 0 if by else declined.get(group.model, 0)
-            lines.append(_line(group.model, group.horizon, group.value, score, count, why))
-    lines.sort(key=lambda line: (line.model, line.horizon, line.group))
-    silent = sorted(declined.keys() - {line.model for line in lines}) if not by else []
-    return lines + [_line(model, 0, "", Score(), declined[model], "") for model in silent if wanted is None or model in wanted]
+    lines.sort(key=lambda line: (not line.issued, line.model, line.horizon, line.group))
+    return [line for line in lines if wanted is None or line.model in wanted]
 
 
-def of_group(names: Mapping[str, Any], by: str) -> dict[str, Any]:
-    """Return those of a bucket whose forecasts are told apart `by` this."""
-    return {name: value for name, value in names.items() if name.split("|", 3)[2] == by}
-
-
-def _line(model: str, horizon: int, group: str, score: Score, declined: int, suspect: str) -> ModelSkill:
+def _line(model: str, horizon: int, group: str, score: Score, declined: Mapping[str, int], suspect: str) -> ModelSkill:
     hit_low, hit_high = score.hit_interval
     skill_low, skill_high = score.skill_interval
     points, probabilities, gains = score.points, score.probabilities, score.gains
@@ -107,7 +104,7 @@ def _line(model: str, horizon: int, group: str, score: Score, declined: int, sus
         late=score.late,
         unresolvable=score.unresolvable,
         open=score.open,
-        declined=declined,
+        declined=0 if group else declined.get(model, 0),
         hit_rate=score.hit_rate,
         hit_low=hit_low,
         hit_high=hit_high,
