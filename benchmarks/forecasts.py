@@ -55,6 +55,7 @@ def run(count: int, path: Path) -> dict[str, float]:
             market.apply(Trade(symbol, now, price, 1.0), now)
             if ledger.next_due.get(symbol, now + 1) <= now:
                 ledger.on_price(symbol, price, now, now)
+        journal.flush()  # as on live data, where the disk keeps up
         if step == steps // 5:
             early = resident()
         if step < steps:

@@ -116,6 +116,7 @@ class Composer:
             frozenset(spec.on),
             horizon=spec.horizon,
             horizon_in=spec.horizon_in,
+            process=spec.process,
             symbols=spec.symbols,
             budget_seconds=spec.budget_seconds or self._settings.engine.forecaster_budget_seconds,
         )

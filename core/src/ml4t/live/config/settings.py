@@ -192,6 +192,8 @@ class ForecasterSettings:
     """The symbols to forecast; none means those of the firing."""
     budget_seconds: float | None = field(default=None, validator=optional(gt(0)))
     """Time that one forecast may take. None: `engine.forecaster_budget_seconds`."""
+    process: bool = False
+    """True runs it in a process of its own, for one that computes for long: it then slows nothing but itself."""
     enabled: bool = True
     """False keeps it in the file and out of the run."""
     options: Any = None

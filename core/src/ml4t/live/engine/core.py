@@ -102,6 +102,7 @@ class Core:
             parts.forecasters,
             market=self.market,
             ledger=self.ledger,
+            broker=lambda name: DeskBroker(self.desk, parts.run_id, name),
             clock=clock,
             record=self.record,
             faults=self.faults,

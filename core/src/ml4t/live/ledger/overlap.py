@@ -67,9 +67,7 @@ class OverlapMean:
             self.blocks += 1
             known[block] = (0.0, 0)
             if len(known) > _WINDOW + 1:
-                oldest = min(known)
-                if oldest != block:
-                    del known[oldest]
+                del known[min(other for other in known if other != block)]
         self._latest = block
         self._near_sum = self._near_count = 0.0
         for near, (total, count) in known.items():
