@@ -225,6 +225,24 @@ def test_what_cannot_go_to_a_process_or_come_from_it_says_so(tmp_path):
     assert "its answer cannot be sent" in there["message"]
 
 
+def test_a_run_is_told_of_a_split(tmp_path):
+    async def steps(engine):
+        yield 100.0
+        await until(lambda: engine.core.forecasts.standing["model"].answered == 1, "a forecast")
+        with pytest.raises(ValueError, match="write 4 for four"):
+            engine.split("A", 0, engine.core.clock.now())
+        engine.split("A", 4, engine.core.clock.now())
+        await until(lambda: engine.core.ledger.open_count == 1, "an open forecast")
+        yield 25.0
+
+    model = Says(lambda request: Forecast("A", 1, 101.0) if len(model.requests) == 1 else None)
+    engine, story = live(tmp_path, steps, spec(model))
+    [resolution] = story.bodies("resolution")
+    assert (resolution["price"], resolution["split"], resolution["absolute_error"]) == (100.0, 4.0, 1.0)
+    with pytest.raises(RuntimeError, match="this one is stopped"):
+        engine.split("A", 4, 0)
+
+
 def test_a_forecaster_cannot_reach_the_future(tmp_path):
     """Everything that a request leads to is of the past: no event later than the question is anywhere in it."""
     times = []

@@ -1,4 +1,4 @@
-"""What a program can tell a run: kill, resume, flatten."""
+"""What a program can tell a run: kill, resume, flatten, and that a share was split."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import structlog
 
 from ml4t.live.engine.control import Command
 from ml4t.live.engine.core import Core
+from ml4t.live.ledger.checking import checked_ratio
 from ml4t.live.risk.switch import scope_of
 
 _log = structlog.get_logger("ml4t.live")
@@ -46,6 +47,21 @@ class Commanded:
         With a `symbol` only its own. The strategy goes on meanwhile and afterwards, unless the kill switch is on.
         """
         self._command(Command(action="flatten", reason=reason, by=by, scope=scope_of(symbol)))
+
+    def split(self, symbol: str, ratio: float, at: int) -> None:
+        """Say that from `at` on (nanoseconds UTC) one share is `ratio` shares: open forecasts are judged in their own units.
+
+        From any thread. Raises RuntimeError unless the run is connected or on, ValueError for a ratio that is none.
+        """
+        core = self.core
+        if core is None or self.state in {"stopped", "failed"}:
+            raise RuntimeError(f"a split is told to a run that is on; this one is {self.state}")
+        ledger, ratio = core.ledger, checked_ratio(ratio)
+
+        def tell() -> None:
+            ledger.split(symbol, ratio, at)
+
+        core.on_loop(tell)
 
     def _command(self, command: Command) -> None:
         if self.state in {"stopped", "failed"}:

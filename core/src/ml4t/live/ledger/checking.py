@@ -41,6 +41,13 @@ def checked(forecast: Forecast, model: str) -> Forecast:
         raise ValueError(f"{model} gave {error} for {forecast.symbol}") from None
 
 
+def checked_ratio(ratio: float) -> float:
+    """Return how many shares one share has become. Raises ValueError for a number that cannot be that."""
+    if not (isfinite(ratio) and ratio > 0):
+        raise ValueError(f"a split of {ratio!r} for one; write 4 for four new shares for one old, 0.1 for one for ten")
+    return float(ratio)
+
+
 def _says_something(forecast: Forecast) -> bool:
     said = (forecast.price, forecast.direction, forecast.quantiles or None, forecast.samples, forecast.distribution)
     return any(each is not None for each in said)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from heapq import heapify, heappop, heappush
-from math import isfinite
 from typing import Any
 
 import attrs
@@ -13,7 +12,7 @@ import attrs
 from ml4t.live.contracts.market import MarketView, SymbolView
 from ml4t.live.journal import RecordKind, StatePut
 from ml4t.live.journal.queries import Queries
-from ml4t.live.ledger.checking import checked
+from ml4t.live.ledger.checking import checked, checked_ratio
 from ml4t.live.ledger.horizons import Horizons
 from ml4t.live.ledger.inputs import digest
 from ml4t.live.ledger.outcome import resolve
@@ -127,14 +126,13 @@ class ForecastLedger:
 
         Forecasts from before it are judged in the units that they were made in. Raises ValueError for a ratio that is none.
         """
-        if not (isfinite(ratio) and ratio > 0):
-            raise ValueError(f"a split of {ratio!r} for one; write 4 for four new shares for one old, 0.1 for one for ten")
+        ratio = checked_ratio(ratio)
         splits = self._splits.setdefault(symbol, {})
         if at in splits:
             return False
-        splits[at] = float(ratio)
-        body = {"symbol": symbol, "ratio": float(ratio), "at": at}
-        self._record(RecordKind.SPLIT, symbol, body, state=(StatePut(SPLITS, f"{symbol}|{at}", float(ratio)),))
+        splits[at] = ratio
+        body = {"symbol": symbol, "ratio": ratio, "at": at}
+        self._record(RecordKind.SPLIT, symbol, body, state=(StatePut(SPLITS, f"{symbol}|{at}", ratio),))
         return True
 
     def restore(self, journal: Queries, known: int = 0) -> None:

@@ -74,14 +74,16 @@ def side_of(forecast: Forecast) -> int | None:
     """Return which way following a forecast goes: 1 buys, -1 sells, 0 does nothing; None when it does not say."""
     if forecast.direction is not None:
         return {Direction.UP: 1, Direction.DOWN: -1, Direction.SIDEWAYS: 0}[forecast.direction]
-    centre = forecast.price if forecast.price is not None else _centre(forecast)
+    centre = centre_of(forecast)
     if centre is None:
         return None
     return (centre > forecast.reference_price) - (centre < forecast.reference_price)
 
 
-def _centre(forecast: Forecast) -> float | None:
-    """Return the median of a forecast that names no price, None when it has none."""
+def centre_of(forecast: Forecast) -> float | None:
+    """Return the price that a forecast names, or its median; None when it has neither."""
+    if forecast.price is not None:
+        return forecast.price
     distribution, samples = forecast.distribution, forecast.samples
     if distribution is not None:
         return distribution.location if distribution.family is Family.NORMAL else exp(distribution.location)
