@@ -44,6 +44,7 @@ docs: $(STAMP)  ## run the examples in the documentation
 
 crash-sweep: $(STAMP)  ## kill a session at every journal write and every send and receive (about half an hour)
 	@$(BIN)/python -m tests.crash $(ARGS)
+	@$(BIN)/python -m tests.crash.forecasts
 
 soak: $(STAMP)  ## 10,000 orders and 200,000 events through each vendor's simulator while everything fails (half an hour each)
 	@$(BIN)/python -m ml4t.live.testing.soak plugins/ib/tests/ib_rig.py:soak_rig $(ARGS)

@@ -115,9 +115,11 @@ class Composer:
             spec.name,
             self._make(Kind.FORECASTER, spec.use, spec.options, f"forecasters.{spec.name}"),
             frozenset(spec.on),
-            spec.horizon,
-            spec.symbols,
-            spec.budget_seconds or self._settings.engine.forecaster_budget_seconds,
+            horizon=spec.horizon,
+            horizon_in=spec.horizon_in,
+            process=spec.process,
+            symbols=spec.symbols,
+            budget_seconds=spec.budget_seconds or self._settings.engine.forecaster_budget_seconds,
         )
 
     def _strategy(self) -> Any:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from attrs import Attribute, field, frozen
-from attrs.validators import ge, gt, optional
+from attrs.validators import ge, gt, lt, optional
 
 from ml4t.live.config.duration import Duration
 from ml4t.live.config.shadow import ShadowSettings
+from ml4t.live.model import HorizonIn
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t.live.times import NANOS
 
@@ -98,6 +99,13 @@ class EngineSettings:
     """A feed that says nothing for so long is taken to be lost and is connected again."""
     forecaster_budget_seconds: float = field(default=30.0, validator=gt(0))
     """Time that a forecaster may take, unless it has a budget of its own."""
+    forecast_late: Duration | None = None
+    """How much trading time after its horizon a price may come and still count. None: 1h or a tenth of the horizon, whichever
+    is more; without a calendar 4d, so that a weekend is not late."""
+    forecast_give_up: Duration = 14 * 86_400 * NANOS
+    """How long after its horizon a forecast waits for a price before it is unresolvable."""
+    forecast_cost: float = field(default=0.0005, validator=[ge(0), lt(1)])
+    """What each trade of following a forecast costs besides the quoted spread, as a fraction: 0.0005 is 5 basis points."""
     blocked_after_seconds: float = field(default=5.0, validator=gt(0))
     """An event loop that does not turn for so long is reported with its stack."""
     control_seconds: float = field(default=0.5, validator=gt(0))
@@ -201,10 +209,15 @@ class ForecasterSettings:
     """The names of the triggers that wake it."""
     horizon: Duration
     """How far ahead it looks, as in "24h"."""
+    horizon_in: HorizonIn = HorizonIn.TIME
+    """What the horizon is measured in: time, trading time (hours in which the market is open), or sessions ("1d" is the next
+    session's close)."""
     symbols: tuple[str, ...] = field(default=(), validator=_distinct("symbol"))
     """The symbols to forecast; none means those of the firing."""
     budget_seconds: float | None = field(default=None, validator=optional(gt(0)))
     """Time that one forecast may take. None: `engine.forecaster_budget_seconds`."""
+    process: bool = False
+    """True runs it in a process of its own, for one that computes for long: it then slows nothing but itself."""
     enabled: bool = True
     """False keeps it in the file and out of the run."""
     options: Any = None

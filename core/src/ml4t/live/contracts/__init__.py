@@ -14,7 +14,7 @@ from ml4t.live.contracts.broker import (
     SubmitsOco,
 )
 from ml4t.live.contracts.feed import Backfills, Feed, Sink
-from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest
+from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest, OrderIntent, PastScore
 from ml4t.live.contracts.market import CandleView, MarketView, NeedsCandles, SymbolView
 from ml4t.live.contracts.observer import Observer, RuntimeEvent
 from ml4t.live.contracts.risk import RiskCheck, RiskView
@@ -39,7 +39,9 @@ __all__ = [
     "MarketView",
     "NeedsCandles",
     "Observer",
+    "OrderIntent",
     "OrderUpdate",
+    "PastScore",
     "RiskCheck",
     "RiskView",
     "RuntimeEvent",

@@ -1,4 +1,4 @@
-"""What a program can tell a run: kill, resume, flatten, trigger."""
+"""What a program can tell a run: kill, resume, flatten, trigger, and that a share was split."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import structlog
 from ml4t.live.engine.by_hand import ByHand
 from ml4t.live.engine.control import Command
 from ml4t.live.engine.core import Core
+from ml4t.live.ledger.checking import checked_ratio
 from ml4t.live.risk.switch import scope_of
 
 _log = structlog.get_logger("ml4t.live")
@@ -60,6 +61,21 @@ class Commanded:
         core.triggers.check(name, symbol)
         command = ByHand(trigger=name, symbol=symbol, reason=reason, by=by)
         core.on_loop(lambda: core.agenda.at(core.clock.now(), lambda _: core.hand.obey(command)))
+
+    def split(self, symbol: str, ratio: float, at: int) -> None:
+        """Say that from `at` on (nanoseconds UTC) one share is `ratio` shares: open forecasts are judged in their own units.
+
+        From any thread. Raises RuntimeError unless the run is connected or on, ValueError for a ratio that is none.
+        """
+        core = self.core
+        if core is None or self.state in {"stopped", "failed"}:
+            raise RuntimeError(f"a split is told to a run that is on; this one is {self.state}")
+        ledger, ratio = core.ledger, checked_ratio(ratio)
+
+        def tell() -> None:
+            ledger.split(symbol, ratio, at)
+
+        core.on_loop(tell)
 
     def _command(self, command: Command) -> None:
         if self.state in {"stopped", "failed"}:

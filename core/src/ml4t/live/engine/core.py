@@ -35,7 +35,7 @@ from ml4t.live.engine.strategist import DirectStrategist, Strategist, ThreadedSt
 from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.engine.warmup import WarmUp
 from ml4t.live.journal import Journal, RecordKind, StateDir
-from ml4t.live.ledger import ForecastLedger
+from ml4t.live.ledger import ForecastLedger, Horizons
 from ml4t.live.market import MarketState
 from ml4t.live.model import Gap, OrderState
 from ml4t.live.orders.book import OrderBook
@@ -48,6 +48,7 @@ from ml4t.live.risk.gate import RiskGate
 from ml4t.live.risk.latches import Latches
 from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Connection, Switch
+from ml4t.live.sessions.calendar import DAY
 from ml4t.live.shadow import ShadowVenue
 from ml4t.live.shadow.costs import costs_of
 
@@ -100,11 +101,12 @@ class Core:
             on_loop=self.on_loop,
         )
         self.venue, self.outbox = self._make_venue()
-        self.ledger = ForecastLedger(self.market, self.record)
+        self.ledger = self._make_ledger()
         self.forecasts = ForecastDesk(
             parts.forecasters,
             market=self.market,
             ledger=self.ledger,
+            broker=lambda name: DeskBroker(self.desk, parts.run_id, name),
             clock=clock,
             record=self.record,
             faults=self.faults,
@@ -300,6 +302,15 @@ class Core:
 
     # ------------------------------------------------------------------ wiring
 
+    def _make_ledger(self) -> ForecastLedger:
+        settings = self.parts.engine
+        return ForecastLedger(
+            self.market,
+            self.record,
+            horizons=Horizons(self.parts.calendar, late=settings.forecast_late, give_up=settings.forecast_give_up),
+            cost=settings.forecast_cost,
+        )
+
     def _make_desk(self) -> Desk:
         limits = self.parts.limits
         portfolio = Portfolio(self.parts.shadow.initial_cash if self.parts.mode == "shadow" else 0.0)
@@ -385,6 +396,8 @@ class Core:
         else:  # after the event itself: who is asked about what was missed needs a price
             self.agenda.at(now, self._begin_triggers)
         self.guard.flattener.go_on()
+        # At midnight, so that recorded data that go on after a crash give up the same forecasts at the same moments.
+        self.agenda.every(DAY, (now // DAY + 1) * DAY, self.ledger.expire)
         if not self.recorded:
             if self.pipeline.bars is not None:
                 self.pipeline.bars.begin(now)

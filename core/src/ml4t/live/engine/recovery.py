@@ -9,7 +9,6 @@ from ml4t.live.engine.timetable import BUCKET as TIMETABLE
 from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.journal import Journal
 from ml4t.live.ledger import ForecastLedger
-from ml4t.live.model import ForecastState
 from ml4t.live.orders.book import RECENT
 from ml4t.live.orders.desk import Desk, position_lines
 from ml4t.live.risk.latches import Latches
@@ -79,9 +78,8 @@ def _arrive(venue: ShadowVenue, order_id: str, _due: int) -> None:
 
 
 def restore_forecasts(journal: Journal, ledger: ForecastLedger) -> None:
-    """Take back the open forecasts, the score sums, and which forecasts were resolved lately."""
-    waiting = journal.forecasts(state=ForecastState.OPEN)
-    ledger.restore([tracked.forecast for tracked in waiting], journal.state("score"), journal.resolved_forecasts(RECENT))
+    """Take back the open forecasts, the scores, and which forecasts were resolved lately."""
+    ledger.restore(journal, RECENT)
 
 
 def restore_triggers(journal: Journal, triggers: TriggerBoard) -> None:

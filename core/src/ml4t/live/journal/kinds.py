@@ -28,6 +28,8 @@ class RecordKind(StrEnum):
     RESOLUTION = "resolution"
     DECLINED = "declined"
     """A forecaster that was asked and gave nothing, and why: an abstention counts too."""
+    SPLIT = "split"
+    """A split of a share: what forecasts from before it are judged by."""
     ACCOUNT = "account"
     EQUITY = "equity"
     """Cash and equity, once a day on which something happened."""

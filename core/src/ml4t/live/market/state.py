@@ -81,6 +81,12 @@ class MarketState:
             other.remember(symbol, state.state() | {"at": self._known[symbol]})
         return other
 
+    def part(self, symbols: Iterable[str]) -> MarketState:
+        """Return a state of some symbols alone, which shares theirs with this one."""
+        part = MarketState(self._history, self._intervals, self.calendar)
+        part._symbols = {symbol: self._symbols[symbol] for symbol in symbols if symbol in self._symbols}
+        return part
+
     def known_until(self, symbol: str) -> int:
         """Return up to when the history of a symbol goes that is taken back (nanoseconds UTC), -1 without one."""
         return self._known.get(symbol, -1)

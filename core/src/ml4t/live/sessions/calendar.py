@@ -42,6 +42,13 @@ class Calendar(Protocol):
         """Return `moment` while the market trades, else when it begins to again, after a break too; None when never known."""
         ...
 
+    def after(self, since: int, span: int) -> int:
+        """Return the first moment by which the market has been open for `span` nanoseconds (above 0) after `since`.
+
+        Raises ValueError when the calendar does not reach so far.
+        """
+        ...
+
 
 class AlwaysOpen:
     """Never closed; the days are those of UTC, as crypto venues have them."""
@@ -75,6 +82,10 @@ class AlwaysOpen:
     def trading_from(self, moment: int) -> int | None:
         """Return `moment`."""
         return moment
+
+    def after(self, since: int, span: int) -> int:
+        """Return that much time later."""
+        return since + span
 
 
 ALWAYS: Calendar = AlwaysOpen()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import date
@@ -39,12 +40,13 @@ class ExchangeSessions:
         Times are nanoseconds UTC, dates days since 1970; all of them rise.
         """
         self.name = name
-        self._closes = list(closes)
-        self._days = list(days)
-        self._begins = [begin for begin, _ in hours]
-        self._ends = [end for _, end in hours]
-        self._opens = [self._begins[bisect_left(self._begins, close)] for close in (0, *self._closes[:-1])]
-        self._before = [0, *accumulate(end - begin for begin, end in hours)]
+        # Arrays and not lists: they go to another process, with a request, in a tenth of the time.
+        self._closes = array("q", closes)
+        self._days = array("q", days)
+        self._begins = array("q", (begin for begin, _ in hours))
+        self._ends = array("q", (end for _, end in hours))
+        self._opens = array("q", (self._begins[bisect_left(self._begins, close)] for close in (0, *self._closes[:-1])))
+        self._before = array("q", (0, *accumulate(end - begin for begin, end in hours)))
         self._first = self._begins[0] // DAY * DAY
 
     @classmethod
@@ -94,6 +96,14 @@ class ExchangeSessions:
     def trading_from(self, moment: int) -> int | None:
         """Return `moment` in regular hours, else when they begin next; None beyond what is known."""
         return moment if self.is_open(moment) else _later(self._begins, moment)
+
+    def after(self, since: int, span: int) -> int:
+        """Return when so much of the time after `since` was in regular hours; the end of a session is still that session's."""
+        wanted = self._elapsed(since) + span
+        place = bisect_left(self._before, wanted) - 1
+        if place >= len(self._begins):
+            raise ValueError(f"the sessions of {self.name} are not known so far ahead; write a shorter horizon")
+        return self._begins[place] + wanted - self._before[place]
 
     def _place(self, moment: int) -> int | None:
         place = bisect_right(self._closes, moment)
