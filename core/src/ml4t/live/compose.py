@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +33,22 @@ def compose(
     clock: Clock | None = None,
     seed: int | None = None,
     simulated: bool = False,
+    forecasters: Sequence[ForecasterSpec] = (),
 ) -> Engine:
     """Return the engine that a configuration (a TOML file, a mapping, or settings) describes.
 
     Everything is imported and built here, before any connection opens. `state_dir` replaces the configuration's own.
+    `forecasters` are further ones, as objects.
     `simulated` says that simulators stand in for the vendors: the state is kept apart (see `ml4t.live.simulation`).
     Raises ConfigError with every problem.
     """
     catalogue = catalogue or Catalogue.discover()
     settings = config
     if not isinstance(settings, Settings):
-        settings = load(settings, catalogue=catalogue, overlays=overlays, assignments=assignments, deep=True)
-    parts = attrs.evolve(Composer(settings, catalogue).parts(), simulated=simulated)
+        idle = bool(forecasters)
+        settings = load(settings, catalogue=catalogue, overlays=overlays, assignments=assignments, deep=True, idle=idle)
+    parts = Composer(settings, catalogue).parts()
+    parts = attrs.evolve(parts, simulated=simulated, forecasters=[*parts.forecasters, *forecasters])
     folder = state_dir or settings.live.state_dir or settings.folder / "state" / settings.live.name
     return Engine(parts, state_dir=folder, clock=clock, seed=seed)
 
@@ -97,6 +101,7 @@ class Composer:
             shadow=shadow,
             calendar=calendar,
             manifest=self._manifest(),
+            document=settings.document,
         )
 
     def _broker(self) -> tuple[Any, ShadowSettings]:

@@ -33,6 +33,8 @@ class Draft:
     checks: Sequence[RiskCheckSettings]
     triggers: Sequence[TriggerSettings]
     forecasters: Sequence[ForecasterSettings]
+    idle: bool = False
+    """True when it may have nothing to do: a program brings that as objects."""
 
     def has(self, section: str, key: str) -> bool:
         """Return whether the document itself says `section.key`."""
@@ -67,7 +69,7 @@ def in_mode(live: LiveSettings, risk: LiveRiskConfig, draft: Draft) -> tuple[Liv
 def _something_to_do(draft: Draft) -> Iterator[Problem]:
     if not draft.data.get("feeds"):
         yield Problem(("feeds",), 'there is no feed; add a table [feeds.main] with use = "..." and symbols = ["..."]')
-    if draft.live and not draft.live.strategy and not draft.data.get("forecasters"):
+    if draft.live and not (draft.live.strategy or draft.data.get("forecasters") or draft.idle):
         text = 'there is neither a strategy nor a forecaster, so nothing to do; write live.strategy = "module:Class"'
         yield Problem(("live", "strategy"), text)
     if draft.live and draft.live.strategy_options and not draft.live.strategy:

@@ -10,7 +10,7 @@ from ml4t.live.config.build import NAMED, Builder, Finder
 from ml4t.live.config.check import Draft, cross_check, in_mode
 from ml4t.live.config.decode import make_converter
 from ml4t.live.config.document import MISSING, Document, Source, read
-from ml4t.live.config.mask import is_telling
+from ml4t.live.config.mask import is_telling, show
 from ml4t.live.config.problem import Mistake, Problem, dotted, shown
 from ml4t.live.config.secret import MASK, Resolver, SecretSource
 from ml4t.live.config.settings import EngineSettings, LiveSettings, MarketSettings, PluginSettings, Settings
@@ -33,16 +33,18 @@ def load(
     environ: Mapping[str, str] = os.environ,
     resolver: Resolver | None = None,
     deep: bool = False,
+    idle: bool = False,
 ) -> Settings:
     """Return the settings of a TOML or JSON file, or of a mapping.
 
     `overlays` are merged over it and `assignments` (`risk.max_order_value=5000`) made last; then references to secrets are
     looked up: in `environ`, in files, and other schemes by `resolver`, or without one by the plugin named like the scheme.
-    `deep` also imports the strategy and the factory of every component. Raises ConfigError with every problem, each with its
+    `deep` also imports the strategy and the factory of every component. `idle` takes a configuration that has neither a
+    strategy nor a forecaster, because the program brings its own. Raises ConfigError with every problem, each with its
     path and its remedy.
     """
     document = read(source, overlays=overlays, assignments=assignments)
-    return settle(document, catalogue=catalogue, environ=environ, resolver=resolver, deep=deep)
+    return settle(document, catalogue=catalogue, environ=environ, resolver=resolver, deep=deep, idle=idle)
 
 
 def settle(
@@ -52,13 +54,14 @@ def settle(
     environ: Mapping[str, str] = os.environ,
     resolver: Resolver | None = None,
     deep: bool = False,
+    idle: bool = False,
 ) -> Settings:
     """Return the settings of a document that was read before. Raises ConfigError as `load` does."""
     if resolver is None and isinstance(catalogue, Catalogue):
         resolver = plugin_secrets(catalogue)
     secrets = SecretSource(environ, document.folder, resolver)
     builder = Builder(document, make_converter(document.folder, secrets), catalogue)
-    settings = _build(builder, document)
+    settings = _build(builder, document, idle=idle)
     if deep:
         builder.resolve_factories()
         builder.problems += _strategy_problems(settings.live if settings else None, document)
@@ -67,7 +70,7 @@ def settle(
     return settings
 
 
-def _build(builder: Builder, document: Document) -> Settings | None:
+def _build(builder: Builder, document: Document, *, idle: bool) -> Settings | None:
     """Return the settings, None when a section is missing from them; the builder then has the problems."""
     builder.unknown_sections()
     live = builder.plain("live", LiveSettings)
@@ -88,6 +91,7 @@ def _build(builder: Builder, document: Document) -> Settings | None:
         checks=checks,
         triggers=named["triggers"],
         forecasters=named["forecasters"],
+        idle=idle,
     )
     builder.problems += cross_check(draft)
     if live is None or engine is None or market is None or risk is None or shadow is None or plugins is None:
@@ -105,6 +109,7 @@ def _build(builder: Builder, document: Document) -> Settings | None:
         path=document.path,
         folder=document.folder,
         digest=document.digest,
+        document=show(document),
         **named,
     )
 

@@ -125,6 +125,8 @@ class EngineSettings:
     """What a difference that nothing explains does besides being taken over: adopt (go on), halt or flatten."""
     recent_orders: int = field(default=10_000, validator=ge(1_000))
     """Orders that have ended, and twice as many executions, that stay in memory; older ones are looked up in the journal."""
+    export_seconds: float = field(default=60.0, validator=ge(0))
+    """How often the files for people (`current_state.json` and others) are written, and once more at the end. 0: never."""
     journal_max_mib: int | None = field(default=None, validator=optional(gt(0)))
     """A start moves the older half of a journal larger than this (MiB) into an archive. None: `journal rotate` does."""
 
@@ -272,3 +274,5 @@ class Settings:
     folder: Path
     """What relative paths are relative to, and where the strategy's module is looked for first."""
     digest: str
+    document: Mapping[str, Any] = field(factory=dict, repr=False)
+    """What all this was read from, with references in place of secrets."""

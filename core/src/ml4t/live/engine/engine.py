@@ -27,6 +27,7 @@ from ml4t.live.engine.supervisor import ChildEvent, Supervisor, SupervisorFailed
 from ml4t.live.engine.timekeeper import keep_time, watch_loop
 from ml4t.live.engine.watchdog import Watchdog
 from ml4t.live.errors import BrokerConnectionError, JournalError, LiveError
+from ml4t.live.export import Exporter
 from ml4t.live.journal import RecordKind, StateDir
 from ml4t.live.model import Gap, MarketEvent
 from ml4t.live.times import NANOS
@@ -70,6 +71,7 @@ class Engine(Commanded):
         self._broker: Supervisor | None = None
         self._failure: BaseException | None = None
         self._watchdog: Watchdog | None = None
+        self._exporter: Exporter | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._observers: list[asyncio.Task[None]] = []
         self._ended: asyncio.Event | None = None
@@ -240,6 +242,9 @@ class Engine(Commanded):
         self._spawn(self._control.watch(waiting, self.parts.engine.control_seconds), "control")
         self._spawn(self._hand_control.watch(waiting, self.parts.engine.control_seconds), "triggers by hand")
         self._observers = [self._spawn(queue.run(), f"observer {queue.name}") for queue in core.hub.queues]
+        if self._state_dir is not None and self.parts.engine.export_seconds:
+            self._exporter = Exporter(core, self.state_folder)
+            self._spawn(self._exporter.keep_writing(self.parts.engine.export_seconds), "files for people")
         if core.strategist is not None:
             core.strategist.on_start()
 
@@ -303,7 +308,11 @@ class Engine(Commanded):
             await asyncio.gather(*self._tasks, return_exceptions=True)
             if self._watchdog is not None:
                 self._watchdog.stop()
-            self._close_storage()
+            self._complete_journal()
+            if self._exporter is not None:
+                await self._exporter.write()
+            if self._storage is not None:
+                self._storage.close()
             self.state = "failed" if self._failure is not None else "stopped"
             self._ended.set()
 
@@ -314,10 +323,10 @@ class Engine(Commanded):
         if self.core is not None:
             await wind_down(self.core, self._broker, self._observers, self._why, STOP_SECONDS)
 
-    def _close_storage(self) -> None:
+    def _complete_journal(self) -> None:
         try:
             if self._storage is not None:
-                self._storage.close()
+                self._storage.complete()
         except LiveError as error:
             _log.error("the journal could not be completed", error=str(error))
             self._failure = self._failure or error

@@ -36,5 +36,10 @@ async def in_thread(name: str, function: Callable[[Any], Any], argument: Any) ->
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, result, failure)
 
-    threading.Thread(target=work, name=name, daemon=True).start()
-    return await outcome
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    try:
+        return await outcome
+    finally:
+        if outcome.done() and not outcome.cancelled():
+            thread.join()  # it has nothing left to do, and who counts threads afterwards does not find it

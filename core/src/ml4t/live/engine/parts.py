@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -57,6 +57,8 @@ class Parts:
     """Trading days and hours."""
     manifest: dict[str, Any] = field(factory=dict)
     """What is sealed into the journal at the start of a run: versions, plugins, the digest of the configuration."""
+    document: Mapping[str, Any] = field(factory=dict)
+    """The configuration that it was composed from, without secrets; empty for an engine made in code."""
     simulated: bool = False
     """True when simulators stand in for the vendors."""
 

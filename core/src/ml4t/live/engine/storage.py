@@ -84,11 +84,15 @@ class Storage:
         clock = SystemClock()
         clock.wait(flushed, FLUSH_SECONDS)
 
+    def complete(self) -> None:
+        """Write what the journal still holds, and close it. Raises JournalError when the disk refuses."""
+        if self._journal is not None:
+            self._journal.close()
+
     def close(self) -> None:
-        """Complete the journal and let the folder go. Raises JournalError, after letting go, when the disk refuses."""
+        """Let the folder go; complete the journal before, if that has not been done. Raises JournalError as `complete`."""
         try:
-            if self._journal is not None:
-                self._journal.close()
+            self.complete()
         finally:
             if self._lock is not None:
                 self._lock.release()
