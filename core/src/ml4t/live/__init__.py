@@ -47,6 +47,13 @@ if TYPE_CHECKING:
     )
     from ml4t.live.portfolio import VirtualPortfolio
     from ml4t.live.risk.config import LiveRiskConfig
+    from ml4t.live.runner import (
+        ForecastResult,
+        LiveMarketRunner,
+        TriggerConfig,
+        TriggerType,
+        create_live_market_runner,
+    )
     from ml4t.live.safe import SafeBroker
     from ml4t.live.sync import ThreadSafeBrokerWrapper
 
@@ -87,6 +94,7 @@ _HOMES = {
     ),
     "ml4t.live.portfolio": ("VirtualPortfolio",),
     "ml4t.live.risk.config": ("LiveRiskConfig",),
+    "ml4t.live.runner": ("ForecastResult", "LiveMarketRunner", "TriggerConfig", "TriggerType", "create_live_market_runner"),
     "ml4t.live.safe": ("SafeBroker",),
     "ml4t.live.sync": ("ThreadSafeBrokerWrapper",),
 }
@@ -107,12 +115,14 @@ __all__ = [
     "Fill",
     "Firing",
     "Forecast",
+    "ForecastResult",
     "Forecaster",
     "ForecasterSpec",
     "Funding",
     "Instrument",
     "LiveEngine",
     "LiveError",
+    "LiveMarketRunner",
     "LiveRiskConfig",
     "Observer",
     "Order",
@@ -131,10 +141,13 @@ __all__ = [
     "ThreadSafeBrokerWrapper",
     "Trade",
     "Trigger",
+    "TriggerConfig",
     "TriggerSpec",
+    "TriggerType",
     "Verdict",
     "VirtualPortfolio",
     "compose",
+    "create_live_market_runner",
 ]
 
 

@@ -25,10 +25,10 @@ DEFAULT: Mapping[str, Any] = {
 }
 """What runs when nothing is said."""
 
-AGENTS: Mapping[str, str] = {
-    "model_builder": "agents.model-builder",
-    "performance_critic": "agents.performance-critic",
-    "execution_agent": "agents.execution-agent",
+AGENTS: Mapping[str, Mapping[str, Any]] = {
+    "model_builder": {"use": "agents.model-builder", "refit_on": ["model_builder"]},
+    "performance_critic": {"use": "agents.performance-critic"},
+    "execution_agent": {"use": "agents.execution-agent", "max_value": 10_000},
 }
 """The agents that are known by name."""
 
@@ -117,10 +117,9 @@ class _Reader:
                 f"triggers.{name}: no agent has this name; give one as agents = {{{name!r}: ...}}, an object with "
                 f"forecast(request) or the name of a plugin's, or use one of {known}"
             )
-        elif isinstance(agent, str):
-            overlay["forecasters"][name] = {"use": agent, "on": [name], "horizon": HORIZON}
-        elif isinstance(agent, Mapping):
-            overlay["forecasters"][name] = {"on": [name], "horizon": HORIZON, **agent}
+        elif isinstance(agent, str | Mapping):
+            table = {"use": agent} if isinstance(agent, str) else agent
+            overlay["forecasters"][name] = {"on": [name], "horizon": HORIZON, **table}
         else:
             agents[name] = agent
 

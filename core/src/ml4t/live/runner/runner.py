@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from ml4t.live import logs
+from ml4t.live.clock import SystemClock
 from ml4t.live.compose import compose
 from ml4t.live.config.document import Source
 from ml4t.live.engine.core import Core
@@ -89,7 +90,7 @@ class LiveMarketRunner:
         await self.engine.connect()
         self._run = asyncio.get_running_loop().create_task(self._serve(), name="live market runner")
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(HEARD_SECONDS):
+            async with SystemClock().timeout(HEARD_SECONDS):
                 await first_of(self._heard(), asyncio.wait([self._run]))
 
     async def stop(self) -> None:
@@ -161,8 +162,9 @@ class LiveMarketRunner:
         return {"best_forecast": ordered[-1].to_dict(), "worst_forecast": ordered[0].to_dict()}
 
     async def _heard(self) -> None:
-        while not self._complete:  # noqa: ASYNC110 - nothing tells of first prices, and this is done once
-            await asyncio.sleep(0.02)
+        clock = SystemClock()
+        while not self._complete:
+            await clock.sleep(0.02)
 
     @property
     def _complete(self) -> bool:
