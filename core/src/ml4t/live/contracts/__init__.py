@@ -14,7 +14,14 @@ from ml4t.live.contracts.broker import (
     SubmitsOco,
 )
 from ml4t.live.contracts.feed import Backfills, Feed, Sink
-from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest, OrderIntent, PastScore
+from ml4t.live.contracts.forecaster import (
+    Forecaster,
+    ForecastRequest,
+    OrderIntent,
+    PastScore,
+    StatefulForecaster,
+    Weight,
+)
 from ml4t.live.contracts.market import MarketView, SymbolView
 from ml4t.live.contracts.observer import Observer, RuntimeEvent
 from ml4t.live.contracts.risk import RiskCheck, RiskView
@@ -43,6 +50,7 @@ __all__ = [
     "RuntimeEvent",
     "Simulator",
     "Sink",
+    "StatefulForecaster",
     "StatefulTrigger",
     "Strategy",
     "StrategyBroker",
@@ -51,4 +59,5 @@ __all__ = [
     "SymbolView",
     "TimeTrigger",
     "Trigger",
+    "Weight",
 ]

@@ -105,6 +105,7 @@ class Core:
             broker=lambda name: DeskBroker(self.desk, parts.run_id, name),
             clock=clock,
             record=self.record,
+            remember=self._remember,
             faults=self.faults,
             barrier=waiting,
             live_mode=not self.recorded,
@@ -142,6 +143,7 @@ class Core:
             self.desk.doubt("the process ended before anybody knew whether it had left")
         restore_forecasts(self.journal, self.ledger)
         restore_triggers(self.journal, self.triggers)
+        self.forecasts.restore(self.journal, after)
         if self.venue is not None:
             restore_venue(self.venue, self.desk, self.journal, self.agenda, after)
         if after is not None:
@@ -359,6 +361,12 @@ class Core:
             interval = round(self.parts.engine.silence_seconds * 1e9)
             self.agenda.every(interval, now + interval, self.liveness.look)
             self.agenda.every(VALUE_EVERY, now + VALUE_EVERY, self.days.note_worth)
+
+    def _remember(self, bucket: str, key: str, value: object) -> None:
+        """Put what belongs to a moment into the journal, with how far the recorded data were done before it."""
+        if self.record.progress is not None:
+            self.journal.put("progress", "moment", self.record.progress() or None)
+        self.journal.put(bucket, key, value)
 
     def _publish(self, event: RuntimeEvent) -> None:
         self.on_loop(lambda: self.hub.publish(event))

@@ -32,13 +32,15 @@ class MarketSnapshot:
 
 
 def snapshot(request: ForecastRequest) -> ForecastRequest:
-    """Return the request as of now: the market state of its symbols, and the scores of the model that is asked."""
+    """Return the request as of now: what concerns its symbols, and the scores of the model that is asked."""
     own = (request.model, request.horizon)
     return attrs.evolve(
         request,
         market=MarketSnapshot(request.market, request.symbols),
         positions=dict(request.positions),
         scores={own: request.scores[own]} if own in request.scores else {},
+        forecasts={symbol: request.forecasts[symbol] for symbol in request.symbols if symbol in request.forecasts},
+        orders=tuple(request.orders),
     )
 
 
