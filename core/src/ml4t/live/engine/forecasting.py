@@ -13,7 +13,6 @@ import attrs
 
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest, OrderIntent, StatefulForecaster, Weight
-from ml4t.live.contracts.market import MarketView
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.memories import BUCKET as MEMORIES
@@ -29,6 +28,7 @@ from ml4t.live.ledger import ForecastLedger
 from ml4t.live.ledger.inputs import digests
 from ml4t.live.ledger.latest import Issued
 from ml4t.live.ledger.past import PastScores
+from ml4t.live.market import MarketState
 from ml4t.live.model import Firing, Forecast, HorizonIn
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.orders.ports import Recorder
@@ -97,7 +97,7 @@ class ForecastDesk:
         self,
         specs: Sequence[ForecasterSpec],
         *,
-        market: MarketView,
+        market: MarketState,
         ledger: ForecastLedger,
         broker: Callable[[str], DeskBroker],
         clock: Clock,
@@ -115,7 +115,7 @@ class ForecastDesk:
         self._brokers = {spec.name: broker(spec.name) for spec in specs}
         self.weights = Weights({spec.name: spec.weight for spec in specs}, record)
         off_loop = not clock.simulated or barrier is not None
-        self._processes = {s.name: ModelProcess(s.name, s.forecaster) for s in specs if s.process and off_loop}
+        self._processes = {s.name: ModelProcess(s.name, s.forecaster, market) for s in specs if s.process and off_loop}
         here = {s.name: s.forecaster for s in specs if s.name not in self._processes}
         stateful = {name: each for name, each in here.items() if isinstance(each, StatefulForecaster)}
         self._memories = Memories(stateful, remember, faults)
