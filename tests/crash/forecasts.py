@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ml4t.live import ForecasterSpec, LiveEngine, LiveRiskConfig, TriggerSpec
+from ml4t.live import ForecasterSpec, LiveEngine, LiveRiskConfig, TriggerSpec, Weight
 from ml4t.live.config.settings import EngineSettings
 from ml4t.live.contracts import ForecastRequest, Sink
 from ml4t.live.journal import JournalReader, RecordKind, verify
@@ -71,6 +71,40 @@ class Later(Model):
         return super().forecast(request)
 
 
+class Critic:
+    """Weighs the slow model at every other firing, now and then with 0, and counts over restarts."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def forecast(self, request: ForecastRequest) -> Weight | None:
+        self._count += 1
+        if self._count % 2:
+            return None
+        return Weight("later", (self._count // 2) % 3 / 2, f"request {self._count}")
+
+    def state(self) -> dict[str, int]:
+        """Return the count, for after the next start."""
+        return {"count": self._count}
+
+    def restore(self, state: dict[str, int]) -> None:
+        """Take it back."""
+        self._count = state["count"]
+
+
+class Ensemble:
+    """Says what the others said last, as far as they count."""
+
+    def forecast(self, request: ForecastRequest) -> list[Forecast]:
+        said = []
+        for symbol, forecasts in request.forecasts.items():
+            weights = [request.weights[each.model] for each in forecasts]
+            if sum(weights):
+                price = sum(w * (f.price or 0.0) for w, f in zip(weights, forecasts, strict=True)) / sum(weights)
+                said.append(Forecast(symbol, request.horizon, price))
+        return said
+
+
 class Prices:
     """Recorded prices, the next when what the last one led to is on disk: then every record has a commit of its own."""
 
@@ -103,6 +137,8 @@ def session(folder: Path) -> None:
         triggers=[TriggerSpec("even", Even())],
         forecasters=[
             ForecasterSpec("plain", Model(0.5), frozenset({"even"}), horizon=3 * MINUTE),
+            ForecasterSpec("critic", Critic(), frozenset({"even"})),
+            ForecasterSpec("ensemble", Ensemble(), frozenset({"even"}), horizon=5 * MINUTE),
             ForecasterSpec("later", Later(0.1), frozenset({"even"}), horizon=7 * MINUTE),
         ],
         state_dir=folder,
@@ -152,6 +188,8 @@ def told(folder: Path) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     scores = {group.text: score.state() for group, score in board.scores.items()}
     if scores != {group.text: score.state() for group, score in anew.scores.items()}:
         faults.append("the scores do not follow from the records")
+        said = [(record.subject, record.body) for record in reader.records(RecordKind.WEIGHT)]
+        tracked |= {f"weight {number}": each for number, each in enumerate(said)}
     return tracked, scores, faults
 
 
@@ -187,7 +225,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="crash-forecasts-") as parent:
         code, passed, said = run_session(Path(parent), Course())
         tracked, scores, faults = told(Path(parent))
-    if code or faults or not any(each.resolution for each in tracked.values()):
+    if code or faults or not any(getattr(each, "resolution", None) for each in tracked.values()):
         print("the session that nothing happens to is wrong", said, *faults, sep="\n  ")
         return 1
     print("a session passes", ", ".join(f"{number} {kind}" for kind, number in sorted(passed.items())), flush=True)

@@ -9,7 +9,8 @@ import shutil
 import pytest
 
 from ml4t.live.cli.why import parse_moment
-from ml4t.live.journal import RecordKind, StateDir
+from ml4t.live.clock import SystemClock
+from ml4t.live.journal import Journal, RecordKind, StateDir
 from ml4t.live.model import Order, OrderSide
 
 pytestmark = pytest.mark.usefixtures("finished")
@@ -274,3 +275,23 @@ def test_the_only_run_below_state_need_not_be_named(world, monkeypatch, tmp_path
     shutil.copytree(world.state, tmp_path / "state" / "one")
     shutil.copytree(world.state, tmp_path / "state" / "two")
     assert "There are state/one, state/two" in world.invoke("status").stderr
+
+
+def test_weights_are_shown_with_who_says_them_and_why(world, at):
+    held = {"weight": 0.0, "reason": "always wrong", "by": "critic", "time": 1_704_067_200 * 10**9, "before": 1.0, "said": []}
+    note(world, {"up": held, "other": held | {"weight": 1.0}})
+    shown = {"model": "up", "weight": 0.0, "by": "critic", "since": "2024-01-01T00:00:00Z", "reason": "always wrong"}
+    assert world.invoke("status", *at, "--json").json["weights"] == [shown]
+    for command in (["status"], ["forecasts", "--by", "model"]):
+        assert "always wrong" in world.invoke(*command, *at).stdout
+    [line] = world.invoke("forecasts", *at, "--by", "model", "--json").json
+    assert line["weight"] == 0.0
+    note(world, {"up": None, "other": None})
+    assert "always wrong" not in world.invoke("status", *at).stdout
+
+
+def note(world, weights):
+    """Put weights into the journal, as a critic does."""
+    with Journal(StateDir(world.state, "shadow").journal, SystemClock(), durability="none", mode="shadow") as journal:
+        for model, held in weights.items():
+            journal.put("weight", model, held)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ml4t.live.bars import BarAggregator, BarBuffer
     from ml4t.live.compose import compose
-    from ml4t.live.contracts import Broker, Feed, Forecaster, Observer, OrderIntent, RiskCheck, Strategy, Trigger
+    from ml4t.live.contracts import Broker, Feed, Forecaster, Observer, OrderIntent, RiskCheck, Strategy, Trigger, Weight
     from ml4t.live.engine.engine import Engine
     from ml4t.live.engine.forecasting import ForecasterSpec
     from ml4t.live.engine.live import LiveEngine
@@ -60,7 +60,17 @@ if TYPE_CHECKING:
 _HOMES = {
     "ml4t.live.bars": ("BarAggregator", "BarBuffer"),
     "ml4t.live.compose": ("compose",),
-    "ml4t.live.contracts": ("Broker", "Feed", "Forecaster", "Observer", "OrderIntent", "RiskCheck", "Strategy", "Trigger"),
+    "ml4t.live.contracts": (
+        "Broker",
+        "Feed",
+        "Forecaster",
+        "Observer",
+        "OrderIntent",
+        "RiskCheck",
+        "Strategy",
+        "Trigger",
+        "Weight",
+    ),
     "ml4t.live.engine.engine": ("Engine",),
     "ml4t.live.engine.forecasting": ("ForecasterSpec",),
     "ml4t.live.engine.live": ("LiveEngine",),
@@ -146,6 +156,7 @@ __all__ = [
     "TriggerType",
     "Verdict",
     "VirtualPortfolio",
+    "Weight",
     "compose",
     "create_live_market_runner",
 ]

@@ -123,6 +123,7 @@ class Composer:
             horizon=spec.horizon,
             horizon_in=spec.horizon_in,
             process=spec.process,
+            weight=spec.weight,
             symbols=spec.symbols,
             budget_seconds=spec.budget_seconds or self._settings.engine.forecaster_budget_seconds,
         )

@@ -10,11 +10,13 @@ import typer
 from ml4t.live.cli import options, output
 from ml4t.live.cli.exits import Refused
 from ml4t.live.cli.state import open_journal
+from ml4t.live.cli.weights import weight_lines, weight_table
+from ml4t.live.engine.weights import BUCKET
 from ml4t.live.journal import TrackedForecast
 from ml4t.live.ledger.outcome import centre_of
 from ml4t.live.model import ForecastState
 from ml4t.live.report.reader import ReportReader
-from ml4t.live.report.skill import GROUPS, skills
+from ml4t.live.report.skill import GROUPS, ModelSkill, skills
 from ml4t.live.report.summary import iso
 from ml4t.live.report.words import NOTHING, moment, percent, price, signed_percent
 from ml4t.live.times import format_duration
@@ -65,13 +67,19 @@ def _scores(by: str, model: str | None, symbol: str | None, reader: ReportReader
     group = "" if by == "model" else by
     with reader as journal:
         lines = skills(journal, journal.declined(), by=group, models=None if model is None else [model])
+        weights = [line for line in weight_lines(journal.state(BUCKET)) if model in {None, line["model"]}]
     lines = [line for line in lines if symbol is None or line.group == symbol]
     if as_json:
-        output.data([attrs.asdict(line) | {"horizon": line.horizon / 1e9, "verdict": line.verdict} for line in lines])
+        weighed = {line["model"]: line["weight"] for line in weights}
+        output.data([_score(line) | {"weight": weighed.get(line.model, 1.0)} for line in lines])
         return
     from ml4t.live.report.skill_table import skill_table  # noqa: PLC0415 - rich is loaded when something is drawn
 
-    output.show(skill_table(lines, by=group))
+    output.show(skill_table(lines, by=group), *([weight_table(weights)] if weights else []))
+
+
+def _score(line: ModelSkill) -> dict[str, Any]:
+    return attrs.asdict(line) | {"horizon": line.horizon / 1e9, "verdict": line.verdict}
 
 
 def as_dict(tracked: TrackedForecast) -> dict[str, Any]:

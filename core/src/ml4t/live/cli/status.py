@@ -10,7 +10,9 @@ import typer
 
 from ml4t.live.cli import options, output
 from ml4t.live.cli.state import find_state, running_process
+from ml4t.live.cli.weights import weight_lines, weight_table
 from ml4t.live.clock import SystemClock
+from ml4t.live.engine.weights import BUCKET
 from ml4t.live.journal import StateDir
 from ml4t.live.model import Position
 from ml4t.live.orders.desk import position_lines
@@ -81,6 +83,7 @@ def _answer(journal: ReportReader, state: StateDir) -> dict[str, Any]:
             risk.get("tallies"),
         ),
         "breached": risk.get("losses", {}).get("breached", ""),
+        "weights": weight_lines(journal.state(BUCKET)),
         "health": [{"part": r.subject, "time": iso(r.time), **r.body} for r in journal.health()],
         "records": journal.counts(),
     }
@@ -148,6 +151,8 @@ def _tables(answer: Mapping[str, Any]) -> list[Any]:
             numbers="now at_most used",
         ),
     ]
+    if answer["weights"]:
+        tables.append(weight_table(answer["weights"]))
     if answer["health"]:
         rows = ((h["part"], h["time"] or NOTHING, _details(h)) for h in answer["health"])
         tables.append(output.table("Health, the latest of each part", ("part", "time", "state"), rows))

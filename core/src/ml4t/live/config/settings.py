@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
 from attrs import Attribute, field, frozen
-from attrs.validators import ge, gt, lt, optional
+from attrs.validators import and_, ge, gt, lt, optional
 
 from ml4t.live.config.duration import Duration
 from ml4t.live.config.shadow import ShadowSettings
@@ -220,6 +221,8 @@ class ForecasterSettings:
     """Time that one forecast may take. None: `engine.forecaster_budget_seconds`."""
     process: bool = False
     """True runs it in a process of its own, for one that computes for long: it then slows nothing but itself."""
+    weight: float | None = field(default=None, validator=optional(and_(ge(0), lt(inf))))
+    """How much it counts, whatever critics say; with 0 it is not asked. None: 1, until a critic says otherwise."""
     enabled: bool = True
     """False keeps it in the file and out of the run."""
     options: Any = None

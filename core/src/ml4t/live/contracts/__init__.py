@@ -14,7 +14,14 @@ from ml4t.live.contracts.broker import (
     SubmitsOco,
 )
 from ml4t.live.contracts.feed import Backfills, Feed, Sink
-from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest, OrderIntent, PastScore
+from ml4t.live.contracts.forecaster import (
+    Forecaster,
+    ForecastRequest,
+    OrderIntent,
+    PastScore,
+    StatefulForecaster,
+    Weight,
+)
 from ml4t.live.contracts.market import CandleView, MarketView, NeedsCandles, SymbolView
 from ml4t.live.contracts.observer import Observer, RuntimeEvent
 from ml4t.live.contracts.risk import RiskCheck, RiskView
@@ -47,6 +54,7 @@ __all__ = [
     "RuntimeEvent",
     "Simulator",
     "Sink",
+    "StatefulForecaster",
     "StatefulTrigger",
     "Strategy",
     "StrategyBroker",
@@ -55,4 +63,5 @@ __all__ = [
     "SymbolView",
     "TimeTrigger",
     "Trigger",
+    "Weight",
 ]

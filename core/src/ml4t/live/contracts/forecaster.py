@@ -1,14 +1,14 @@
-"""The contract of a forecaster, or agent."""
+"""The contract of a forecaster, agent or critic."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from attrs import field, frozen
 
 from ml4t.live.contracts.market import MarketView
-from ml4t.live.model import Firing, Forecast, HorizonIn, OrderSide, OrderType, Position
+from ml4t.live.model import Firing, Forecast, HorizonIn, Order, OrderSide, OrderType, Position
 
 
 @frozen
@@ -16,7 +16,9 @@ class PastScore:
     """How good one model's forecasts over one horizon (nanoseconds) have been so far; None where nothing can be said yet.
 
     Intervals are of 95 % and allow for overlap. `e_value` is evidence of skill that may be looked at as often as one likes:
-    from 20 on there is skill, at the 5 % level. `gain` is the mean return of following a forecast, after costs.
+    from 20 on there is skill, at the 5 % level. `e_against` is the same of the opposite: from 20 on it is worse than naive.
+    `effective` is how many forecasts without overlap would say as much. `gain` is the mean return of following a forecast,
+    after costs.
     """
 
     model: str
@@ -30,6 +32,8 @@ class PastScore:
     skill_low: float | None = None
     skill_high: float | None = None
     e_value: float | None = None
+    e_against: float | None = None
+    effective: float | None = None
     calibrated: bool | None = None
     gain: float | None = None
 
@@ -51,6 +55,18 @@ class OrderIntent:
 
 
 @frozen
+class Weight:
+    """What a critic says of another model: how much it counts, a finite number from 0 up; 1 is usual.
+
+    With 0 it is asked no more, until a critic says otherwise. It holds from the next moment on, and over restarts.
+    """
+
+    model: str
+    weight: float
+    reason: str = ""
+
+
+@frozen
 class ForecastRequest:
     """What a forecaster is asked.
 
@@ -58,6 +74,10 @@ class ForecastRequest:
     `horizon_in`; `symbols` are those wanted; `live_mode` is True unless the data are recorded ones. `positions` are those of
     the moment of asking, with `cash` and `equity`; `scores` are the past scores of all models, to be asked
     for by name and horizon: `request.scores["drift", request.horizon]`. `model` is the name of the one that is asked.
+
+    `weights` says how much each model of the run counts, 1 when nobody said anything. `forecasts` has, by symbol, the newest
+    open forecast of each model and horizon that was issued before `time`; what another model says at the same moment is
+    not among them, because on live data it would still be thinking. `orders` are the open orders of the run.
     """
 
     symbols: Sequence[str]
@@ -72,14 +92,18 @@ class ForecastRequest:
     cash: float = 0.0
     equity: float = 0.0
     scores: Mapping[tuple[str, int], PastScore] = field(factory=dict)
+    weights: Mapping[str, float] = field(factory=dict)
+    forecasts: Mapping[str, Sequence[Forecast]] = field(factory=dict)
+    orders: Sequence[Order] = ()
 
 
-Answer = Forecast | OrderIntent | Sequence[Forecast | OrderIntent] | None
+Said = Forecast | OrderIntent | Weight
+Answer = Said | Sequence[Said] | None
 
 
 @runtime_checkable
 class Forecaster(Protocol):
-    """A model that predicts, an agent that trades, or both.
+    """A model that predicts, an agent that trades, a critic that judges the others, or all of that.
 
     `forecast` may be a coroutine function or a plain one; a plain one is run off the loop when time is real, and in a process
     of its own when the configuration says `process = true`. It is given a time budget; an exception or a time-out is counted,
@@ -88,8 +112,24 @@ class Forecaster(Protocol):
     """
 
     def forecast(self, request: ForecastRequest) -> Answer | Awaitable[Answer]:
-        """Return forecasts of the wanted symbols that it has an opinion on, orders that it wants sent, or both.
+        """Return forecasts of the wanted symbols that it has an opinion on, orders that it wants sent, weights of others.
 
         Nothing counts as an abstention.
         """
+        ...
+
+
+@runtime_checkable
+class StatefulForecaster(Protocol):
+    """A forecaster that remembers something between requests, and wants it back after a restart.
+
+    Not with `process = true`: what a process knows is lost with it.
+    """
+
+    def state(self) -> Mapping[str, Any]:
+        """Return what must survive a restart: plain JSON values, and fresh ones, because they are written later."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what `state` returned."""
         ...

@@ -109,6 +109,7 @@ class Core:
             broker=lambda name: DeskBroker(self.desk, parts.run_id, name),
             clock=clock,
             record=self.record,
+            remember=self._remember,
             faults=self.faults,
             barrier=waiting,
             live_mode=not self.recorded,
@@ -159,6 +160,7 @@ class Core:
             self.desk.doubt("the process ended before anybody knew whether it had left")
         restore_forecasts(self.journal, self.ledger)
         restore_triggers(self.journal, self.triggers)
+        self.forecasts.restore(self.journal, after)
         if not self.recorded:
             self._wake()
         if self.venue is not None:
@@ -404,6 +406,12 @@ class Core:
             interval = round(self.parts.engine.silence_seconds * 1e9)
             self.agenda.every(interval, now + interval, self.liveness.look)
             self.agenda.every(VALUE_EVERY, now + VALUE_EVERY, self.days.note_worth)
+
+    def _remember(self, bucket: str, key: str, value: object) -> None:
+        """Put what belongs to a moment into the journal, with how far the recorded data were done before it."""
+        if self.record.progress is not None:
+            self.journal.put("progress", "moment", self.record.progress() or None)
+        self.journal.put(bucket, key, value)
 
     def _begin_triggers(self, now: int) -> None:
         self.triggers.settle_missed()

@@ -12,21 +12,29 @@ from typing import Any
 import attrs
 
 from ml4t.live.clock import Clock
-from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest, OrderIntent
+from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest, OrderIntent, StatefulForecaster, Weight
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.faults import Faults
+from ml4t.live.engine.memories import BUCKET as MEMORIES
+from ml4t.live.engine.memories import Memories
 from ml4t.live.engine.offload import in_thread
 from ml4t.live.engine.processes import ModelProcess
 from ml4t.live.engine.standing import DISABLE_AFTER, Standing
+from ml4t.live.engine.weights import BUCKET as WEIGHTS
+from ml4t.live.engine.weights import Weights
 from ml4t.live.journal import RecordKind
+from ml4t.live.journal.queries import Queries
 from ml4t.live.ledger import ForecastLedger
 from ml4t.live.ledger.inputs import digests
+from ml4t.live.ledger.latest import Issued
 from ml4t.live.ledger.past import PastScores
 from ml4t.live.market import MarketState
 from ml4t.live.model import Firing, Forecast, HorizonIn
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.orders.ports import Recorder
 from ml4t.live.times import NANOS
+
+_SAID = (Forecast, OrderIntent, Weight)
 
 AT_ONCE = 8
 """Threads and processes that compute at one time, of all forecasters; the others wait, and that is not held against them."""
@@ -37,7 +45,8 @@ class ForecasterSpec:
     """A forecaster and what the engine does for it.
 
     The triggers in `on` ask it, about `symbols` (empty: the firing's, or all known), `horizon` nanoseconds ahead as
-    `horizon_in` counts them, and it answers within `budget_seconds`; with `process`, in a process of its own.
+    `horizon_in` counts them, and it answers within `budget_seconds`; with `process`, in a process of its own. A `weight` that
+    is given holds whatever critics say.
     """
 
     name: str
@@ -48,6 +57,7 @@ class ForecasterSpec:
     budget_seconds: float = 30.0
     horizon_in: HorizonIn = HorizonIn.TIME
     process: bool = False
+    weight: float | None = None
 
 
 @attrs.frozen
@@ -64,6 +74,15 @@ class _Question:
         """The id of the firing that asks."""
         firing = self.request.firing
         return firing.firing_id if firing is not None else ""
+
+
+@attrs.frozen
+class _Answer:
+    """What a forecaster said, by what it is."""
+
+    forecasts: list[Forecast]
+    orders: list[OrderIntent]
+    weights: list[Weight]
 
 
 class ForecastDesk:
@@ -83,6 +102,7 @@ class ForecastDesk:
         broker: Callable[[str], DeskBroker],
         clock: Clock,
         record: Recorder,
+        remember: Callable[[str, str, object], None],
         faults: Faults,
         barrier: Barrier | None,
         live_mode: bool,
@@ -93,8 +113,12 @@ class ForecastDesk:
                 self._by_trigger.setdefault(trigger, []).append(spec)
         self._standing = {spec.name: Standing() for spec in specs}
         self._brokers = {spec.name: broker(spec.name) for spec in specs}
+        self.weights = Weights({spec.name: spec.weight for spec in specs}, record)
         off_loop = not clock.simulated or barrier is not None
         self._processes = {s.name: ModelProcess(s.name, s.forecaster, market) for s in specs if s.process and off_loop}
+        here = {s.name: s.forecaster for s in specs if s.name not in self._processes}
+        stateful = {name: each for name, each in here.items() if isinstance(each, StatefulForecaster)}
+        self._memories = Memories(stateful, remember, faults)
         self._places = asyncio.Semaphore(AT_ONCE)
         self._market = market
         self._ledger = ledger
@@ -110,6 +134,14 @@ class ForecastDesk:
     def standing(self) -> Mapping[str, Standing]:
         """How each forecaster has behaved in this run."""
         return MappingProxyType(self._standing)
+
+    def restore(self, journal: Queries, after: int | None) -> None:
+        """Take back the weights, and what forecasters remember.
+
+        `after` is the moment up to which recorded data have been processed, None when there are none.
+        """
+        self.weights.restore(journal.state(WEIGHTS))
+        self._memories.restore(journal.state(MEMORIES), after)
 
     def on_firing(self, firing: Firing) -> None:
         """Ask everybody who waits for this trigger."""
@@ -129,7 +161,7 @@ class ForecastDesk:
     def _ask(self, spec: ForecasterSpec, firing: Firing) -> None:
         standing = self._standing[spec.name]
         symbols = self._symbols(spec, firing)
-        why_not = standing.why_not(self._clock.now())
+        why_not = self.weights.why_not(spec.name, firing.time) or standing.why_not(self._clock.now())
         if why_not or not symbols:
             standing.declined += 1
             why_not = why_not or "no price has been seen for any of its symbols"
@@ -158,6 +190,9 @@ class ForecastDesk:
             cash=broker.get_cash(),
             equity=broker.get_account_value(),
             scores=PastScores(self._ledger.board),
+            weights=self.weights.at(firing.time),
+            forecasts=Issued(self._ledger.latest, firing.time),
+            orders=broker.pending_orders,
         )
         return _Question(spec, request, digests(self._market, symbols), self._clock.stopwatch())
 
@@ -242,7 +277,7 @@ class ForecastDesk:
     def _settle(self, question: _Question, given: Any, failure: BaseException | None) -> None:
         try:
             if failure is None:
-                self._take(question, *_sorted(given))
+                self._take(question, _sorted(given))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what it answered cannot be used
             failure = error
         if failure is not None:
@@ -257,12 +292,13 @@ class ForecastDesk:
         if self._barrier is not None:
             self._barrier.leave()
 
-    def _take(self, question: _Question, forecasts: list[Forecast], orders: list[OrderIntent]) -> None:
+    def _take(self, question: _Question, answer: _Answer) -> None:
         spec, request = question.spec, question.request
+        self.weights.check(answer.weights, spec.name)
         # Live, a model that thought for a while speaks of the market it answers in; recorded data did not move on.
         now = self._clock.now() if self._live_mode else request.time
         self._ledger.issue(
-            forecasts,
+            answer.forecasts,
             model=spec.name,
             version=str(getattr(spec.forecaster, "version", "")),
             cause=question.cause,
@@ -270,10 +306,12 @@ class ForecastDesk:
             horizon_in=spec.horizon_in,
             inputs=question.inputs,
         )
-        self._send(question, orders, now)
-        spoken_of = {forecast.symbol for forecast in forecasts} | {order.symbol for order in orders}
+        self._send(question, answer.orders, now)
+        self.weights.apply(answer.weights, by=spec.name, cause=question.cause, time=now)
+        self._memories.note(spec.name, request.time)
+        spoken_of = {forecast.symbol for forecast in answer.forecasts} | {order.symbol for order in answer.orders}
         silent = sorted(set(request.symbols) - spoken_of)
-        if silent:
+        if silent and not answer.weights:
             body = {"firing": question.cause, "why": "no forecast given", "symbols": silent}
             self._record(RecordKind.DECLINED, spec.name, body)
 
@@ -295,11 +333,14 @@ class ForecastDesk:
             self._record(RecordKind.HEALTH, spec.name, {"state": "disabled", "why": f"failed {DISABLE_AFTER} times in a row"})
 
 
-def _sorted(answer: Any) -> tuple[list[Forecast], list[OrderIntent]]:
-    """Return the forecasts and the orders of an answer. Raises TypeError for anything else in it."""
-    answers = [] if answer is None else [answer] if isinstance(answer, Forecast | OrderIntent) else list(answer)
+def _sorted(given: Any) -> _Answer:
+    """Return an answer by what is in it. Raises TypeError for anything that has no place there."""
+    answers = [] if given is None else [given] if isinstance(given, _SAID) else list(given)
     for said in answers:
-        if not isinstance(said, Forecast | OrderIntent):
-            raise TypeError(f"{said!r} is neither a Forecast nor an OrderIntent; return one, a list of them, or None")
-    forecasts = [said for said in answers if isinstance(said, Forecast)]
-    return forecasts, [said for said in answers if isinstance(said, OrderIntent)]
+        if not isinstance(said, _SAID):
+            raise TypeError(f"{said!r} is no Forecast, OrderIntent or Weight; return one, a list of them, or None")
+    return _Answer(
+        [said for said in answers if isinstance(said, Forecast)],
+        [said for said in answers if isinstance(said, OrderIntent)],
+        [said for said in answers if isinstance(said, Weight)],
+    )

@@ -9,7 +9,7 @@ from ml4t.live.market import MarketState
 
 
 def snapshot(request: ForecastRequest, market: MarketState) -> ForecastRequest:
-    """Return the request as of now: the market state of its symbols, and the scores of the model that is asked.
+    """Return the request as of now: what concerns its symbols, and the scores of the model that is asked.
 
     The states are those that the engine works with: what is returned is to be pickled at once.
     """
@@ -19,4 +19,6 @@ def snapshot(request: ForecastRequest, market: MarketState) -> ForecastRequest:
         market=market.part(request.symbols),
         positions=dict(request.positions),
         scores={own: request.scores[own]} if own in request.scores else {},
+        forecasts={symbol: request.forecasts[symbol] for symbol in request.symbols if symbol in request.forecasts},
+        orders=tuple(request.orders),
     )

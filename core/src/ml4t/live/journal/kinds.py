@@ -28,6 +28,8 @@ class RecordKind(StrEnum):
     RESOLUTION = "resolution"
     DECLINED = "declined"
     """A forecaster that was asked and gave nothing, and why: an abstention counts too."""
+    WEIGHT = "weight"
+    """What a critic says of a model: how much it counts from now on, and why."""
     SPLIT = "split"
     """A split of a share: what forecasts from before it are judged by."""
     ACCOUNT = "account"

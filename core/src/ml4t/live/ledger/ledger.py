@@ -15,6 +15,7 @@ from ml4t.live.journal.queries import Queries
 from ml4t.live.ledger.checking import checked, checked_ratio
 from ml4t.live.ledger.horizons import Horizons
 from ml4t.live.ledger.inputs import digest
+from ml4t.live.ledger.latest import Latest
 from ml4t.live.ledger.outcome import resolve
 from ml4t.live.ledger.recall import LEDGER, NOTE_EVERY, SPLITS, SUSPECTS, THROUGH, recall
 from ml4t.live.ledger.scoreboard import Group, Scoreboard
@@ -64,6 +65,7 @@ class ForecastLedger:
         self.next_due: dict[str, int] = {}
         """When to look next per symbol with open forecasts: this is all that a tick costs."""
         self.board = Scoreboard()
+        self.latest = Latest()
 
     @property
     def open_count(self) -> int:
@@ -190,6 +192,7 @@ class ForecastLedger:
         heap = self._open.setdefault(forecast.symbol, [])
         heappush(heap, (forecast.due, forecast.forecast_id, forecast))
         self._remember(forecast.forecast_id)
+        self.latest.put(forecast)
         self.next_due[forecast.symbol] = min(forecast.due, self.next_due.get(forecast.symbol, forecast.due))
 
     def _remember(self, forecast_id: str) -> None:
@@ -238,6 +241,7 @@ class ForecastLedger:
     def _close(self, forecast: Forecast, outcome: Resolution) -> None:
         self._note(RecordKind.RESOLUTION, forecast.forecast_id, outcome)
         self.board.close(forecast, outcome)
+        self.latest.drop(forecast)
         self._look_for_leaks(Group(forecast.model, forecast.horizon))
 
     def _note(self, kind: RecordKind, subject: str, body: Forecast | Resolution) -> None:

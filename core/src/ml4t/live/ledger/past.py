@@ -32,6 +32,8 @@ class PastScores(Mapping[tuple[str, int], PastScore]):
             skill_low=skill_low,
             skill_high=skill_high,
             e_value=score.e_value,
+            e_against=score.e_against,
+            effective=score.effective_count,
             calibrated=score.calibrated,
             gain=gains.gain / gains.count if gains.count else None,
         )

@@ -25,8 +25,8 @@ TOO_GOOD_SKILL = 0.5
 class Score:
     """What is known of forecasts of one model at one horizon, all of them or those of one group (or several added up).
 
-    `means` are the means that overlap in time (see `OverlapMean`), `evidence` the e-processes; both are empty in a score
-    that was added up, because what happened at the same time cannot be told any more.
+    `means` are the means that overlap in time (see `OverlapMean`), `evidence` the e-processes, `against` those of the
+    opposite; all are empty in a score that was added up, because what happened at the same time cannot be told any more.
     """
 
     issued: int = 0
@@ -41,6 +41,7 @@ class Score:
     gains: GainSums = field(factory=GainSums)
     means: dict[str, OverlapMean] = field(factory=dict)
     evidence: dict[str, Evidence] = field(factory=dict)
+    against: dict[str, Evidence] = field(factory=dict)
 
     def add(self, forecast: Forecast, outcome: Resolution) -> None:
         """Take in one forecast that is closed."""
@@ -103,8 +104,18 @@ class Score:
     @property
     def e_value(self) -> float | None:
         """The evidence that the model beats naive, however often one looks: the mean over what it predicts."""
-        found = [each.value for each in self.evidence.values()]
-        return sum(found) / len(found) if found else None
+        return _mean_value(self.evidence)
+
+    @property
+    def e_against(self) -> float | None:
+        """The evidence that the model is worse than naive, however often one looks: the mean over what it predicts."""
+        return _mean_value(self.against)
+
+    @property
+    def effective_count(self) -> float | None:
+        """How many forecasts without overlap would say as much about what `skill` is of; None before the first."""
+        names = ("error", "crps", "pinball", "brier", "hit")
+        return next((self.means[name].effective_count for name in names if name in self.means), None)
 
     @property
     def calibrated(self) -> bool | None:
@@ -151,6 +162,7 @@ class Score:
             state["means"] = {name: mean.state() for name, mean in self.means.items()}
         if self.evidence:
             state["evidence"] = {name: each.state() for name, each in self.evidence.items()}
+            state["against"] = {name: each.state() for name, each in self.against.items()}
         return state
 
     @classmethod
@@ -160,6 +172,7 @@ class Score:
         made = cls(*state["counts"], **kinds)
         made.means = {name: OverlapMean.from_state(each) for name, each in state.get("means", {}).items()}
         made.evidence = {name: Evidence.from_state(each) for name, each in state.get("evidence", {}).items()}
+        made.against = {name: Evidence.from_state(each) for name, each in state.get("against", {}).items()}
         return made
 
     def _judge(self, forecast: Forecast, outcome: Resolution, block: int) -> None:
@@ -174,7 +187,10 @@ class Score:
         if outcome.direction_hit is not None:
             self.directions.add(outcome)
             self._note("hit", float(outcome.direction_hit), block)
-            self._bet("hit", outcome.direction_hit - max(0.5, forecast.naive_confidence or 0.0), block)
+            # To have skill a direction must beat a coin, too. To be worse than naive it must come true less often than usual:
+            # where most moves are too small to count, no direction comes true every other time.
+            base, hit = forecast.naive_confidence, outcome.direction_hit
+            self._bet("hit", hit - max(0.5, base or 0.0), block, loss=0.0 if base is None else base - hit)
         if outcome.brier is not None and forecast.confidence is not None:
             self._judge_confidence(forecast, forecast.confidence, outcome, block)
         if outcome.pinball is not None:
@@ -207,11 +223,18 @@ class Score:
             mean = self.means[name] = OverlapMean()
         mean.add(value, block)
 
-    def _bet(self, name: str, gain: float, block: int) -> None:
-        evidence = self.evidence.get(name)
-        if evidence is None:
-            evidence = self.evidence[name] = Evidence()
-        evidence.add(gain, block)
+    def _bet(self, name: str, gain: float, block: int, *, loss: float | None = None) -> None:
+        """Bet on a gain over naive, and against it on the loss, which is its opposite unless it is given."""
+        for kept, won in ((self.evidence, gain), (self.against, -gain if loss is None else loss)):
+            evidence = kept.get(name)
+            if evidence is None:
+                evidence = kept[name] = Evidence()
+            evidence.add(won, block)
+
+
+def _mean_value(evidence: dict[str, Evidence]) -> float | None:
+    found = [each.value for each in evidence.values()]
+    return sum(found) / len(found) if found else None
 
 
 _COUNTS = ("issued", "resolved", "late", "unresolvable")
