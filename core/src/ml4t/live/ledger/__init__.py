@@ -2,7 +2,8 @@
 
 from ml4t.live.ledger.horizons import Horizons
 from ml4t.live.ledger.ledger import ForecastLedger
+from ml4t.live.ledger.outcome import centre_of
 from ml4t.live.ledger.scoreboard import Group, Scoreboard
 from ml4t.live.ledger.scores import Score
 
-__all__ = ["ForecastLedger", "Group", "Horizons", "Score", "Scoreboard"]
+__all__ = ["ForecastLedger", "Group", "Horizons", "Score", "Scoreboard", "centre_of"]

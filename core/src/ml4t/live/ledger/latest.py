@@ -15,10 +15,12 @@ Key = tuple[str, int]
 class Latest:
     """The newest open forecast of each model and horizon, by symbol, and the newest one from before its moment.
 
-    The latter is what those see who are asked at the same moment.
+    The latter is what those see who are asked at the same moment. `splits` says when shares were split, by symbol: what was
+    said before is in other units, and is shown no more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, splits: Mapping[str, Mapping[int, float]]) -> None:
+        self._splits = splits
         self._by_symbol: dict[str, dict[Key, tuple[Forecast, ...]]] = {}
 
     def put(self, forecast: Forecast) -> None:
@@ -48,7 +50,8 @@ class Latest:
         known = list(self._by_symbol.get(symbol, {}).items())  # at once: forecasters may look from a thread
         known.sort(key=lambda item: item[0])
         newest = (next((each for each in reversed(pair) if each.issued_at < before), None) for _, pair in known)
-        return tuple(each for each in newest if each is not None)
+        since = max((at for at in list(self._splits.get(symbol, ())) if at <= before), default=0)
+        return tuple(each for each in newest if each is not None and each.reference_time >= since)
 
 
 class Issued(Mapping[str, tuple[Forecast, ...]]):

@@ -65,7 +65,7 @@ class ForecastLedger:
         self.next_due: dict[str, int] = {}
         """When to look next per symbol with open forecasts: this is all that a tick costs."""
         self.board = Scoreboard()
-        self.latest = Latest()
+        self.latest = Latest(self._splits)
 
     @property
     def open_count(self) -> int:
@@ -157,15 +157,16 @@ class ForecastLedger:
         if view is None or view.price is None:
             raise ValueError(f"{model} spoke of {forecast.symbol}, of which no price has been seen")
         forecast = checked(forecast, model)
+        version = str(forecast.version or stamp["version"])
         try:
             due = self._horizons.due(now, forecast.horizon, stamp["horizon_in"])
         except ValueError as error:
             raise ValueError(f"{model} gave a horizon for {forecast.symbol} that cannot be reckoned: {error}") from error
         # The firing says when the question was asked; without one, the engine's time does.
-        identity = repr((model, stamp["version"], forecast.symbol, forecast.horizon, cause or now))
+        identity = repr((model, version, forecast.symbol, forecast.horizon, cause or now))
         return attrs.evolve(
             forecast,
-            **stamp,
+            **{**stamp, "version": version},
             **self._seen(forecast, view),
             forecast_id="f" + blake2b(identity.encode(), digest_size=10).hexdigest(),
             trigger=cause.split(":", 1)[0],

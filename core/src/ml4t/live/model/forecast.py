@@ -61,9 +61,9 @@ class Forecast:
 
     Forecasters fill in `symbol`, `horizon` and what they predict, one of these or several: `price`; `direction` with
     `confidence`, the probability that it is right; `quantiles` as {level: price}; `samples` of the price; its
-    `distribution`. The engine stamps the rest, so a forecaster cannot backdate. `horizon` is in nanoseconds after
-    `issued_at`, in `horizon_in`; `reference_price` is the last trusted price at issue, of `reference_time`, with the `bid`
-    and `ask` of then where there are quotes.
+    `distribution`. They may say the `version` of the model; without it, it is that of the forecaster. The engine stamps the
+    rest, so a forecaster cannot backdate. `horizon` is in nanoseconds after `issued_at`, in `horizon_in`; `reference_price`
+    is the last trusted price at issue, of `reference_time`, with the `bid` and `ask` of then where there are quotes.
     """
 
     symbol: str

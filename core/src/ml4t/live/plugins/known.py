@@ -64,6 +64,7 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
         "trigger-volatility": Known("ml4t-live-trigger-volatility", "Fires when volatility leaves its usual range."),
         "trigger-manual": Known("ml4t-live-trigger-manual", "Fires when a person says so."),
         "forecast-baselines": Known("ml4t-live-forecast-baselines", "Naive, drift and EWMA: what other forecasters must beat."),
+        "agents": Known("ml4t-live-agents", "A model builder that refits, a critic that weighs models, an agent that trades."),
         "backtest": Known("ml4t-live-backtest", "Runs an ml4t.backtest strategy unchanged."),
     }
 )

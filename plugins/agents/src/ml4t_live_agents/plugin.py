@@ -1,0 +1,32 @@
+"""What this distribution offers to ml4t-live."""
+
+from __future__ import annotations
+
+from ml4t.live.hookspecs import hookimpl
+from ml4t.live.records import ForecasterRecord
+from ml4t_live_agents.config import ExecutionAgentConfig, ModelBuilderConfig, PerformanceCriticConfig
+
+
+@hookimpl
+def ml4t_live_forecasters() -> list[ForecasterRecord]:
+    """Return the agents."""
+    return [
+        ForecasterRecord(
+            name="model-builder",
+            config=ModelBuilderConfig,
+            factory="ml4t_live_agents.model_builder:ModelBuilder",
+            summary="Refits a regression of returns on its triggers, and forecasts with the latest fit.",
+        ),
+        ForecasterRecord(
+            name="performance-critic",
+            config=PerformanceCriticConfig,
+            factory="ml4t_live_agents.performance_critic:PerformanceCritic",
+            summary="Reads the scores of the others; weighs, disables and re-enables them.",
+        ),
+        ForecasterRecord(
+            name="execution-agent",
+            config=ExecutionAgentConfig,
+            factory="ml4t_live_agents.execution_agent:ExecutionAgent",
+            summary="Trades what the weighted forecasts of the others expect, when it is more than it costs.",
+        ),
+    ]
