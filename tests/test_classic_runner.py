@@ -100,7 +100,7 @@ def exchange(place: Path) -> Iterator[tuple[Path, Mapping[str, str]]]:
     catalogue = Catalogue.discover()
     with simulator("alpaca", {"symbols": list(SYMBOLS), "tick": "20ms", "volatility": 0.003}, catalogue) as venue:
         options = options_for(catalogue.find(Kind.FEED, "alpaca").component, venue)
-        yield pipeline(place, {"use": "alpaca", "symbols": list(SYMBOLS), "data": "trades", **options}), venue.environ
+        yield pipeline(place, {"use": "alpaca", "symbols": list(SYMBOLS), "data_type": "trades", **options}), venue.environ
 
 
 def pipeline(place: Path, feed: Mapping[str, object]) -> Path:
