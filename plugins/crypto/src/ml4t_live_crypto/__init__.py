@@ -1,0 +1,22 @@
+"""Crypto exchanges for ml4t-live: feed through ccxt.
+
+`from ml4t_live_crypto import CryptoFeed` loads ccxt, `import ml4t_live_crypto` does not.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ml4t_live_crypto.feed import CryptoFeed
+
+__all__ = ["CryptoFeed"]
+
+_ROOMS = {"CryptoFeed": "feed"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)

@@ -1,0 +1,64 @@
+"""What single exchanges need besides ccxt's unified API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from attrs import Factory, frozen
+
+Page = Callable[[str], Mapping[str, Any]]
+
+
+@frozen
+class Habits:
+    """The habits of one exchange."""
+
+    options: Mapping[str, Any] = Factory(dict)
+    """What goes into ccxt's `options`."""
+    watch_trades: Mapping[str, Any] = Factory(dict)
+    """What a subscription to trades says besides."""
+    earlier: Page | None = None
+    """Asks for the page of trades before the one with this id; None where trades can be asked for by time."""
+    page: int | None = None
+    """Trades in a page of the history, the most that the exchange gives; None leaves it to ccxt."""
+    order: Mapping[str, Any] = Factory(dict)
+    """What every order says besides."""
+    market_buy: Mapping[str, Any] | None = None
+    """What a market order to buy of a spot pair says so that its quantity is in coins; None where nothing does."""
+    fills: str = ""
+    """ccxt's name of the request for recent executions, where the unified one answers late."""
+    amends: frozenset[str] = frozenset()
+    """The products whose working orders keep their id when they are changed."""
+
+
+_OKX = Habits(
+    options={"fetchMarkets": {"types": ["spot", "swap"]}, "brokerId": ""},
+    earlier=lambda trade_id: {"method": "publicGetMarketHistoryTrades", "type": "1", "after": trade_id},
+    page=100,
+    order={"tag": ""},
+    market_buy={"tgtCcy": "base_ccy"},
+    fills="private_get_trade_fills",
+    amends=frozenset({"spot", "margin", "swap"}),
+)
+# Binance numbers single trades on the websocket and sums of them in the history. Only the sums can be had from both.
+_BINANCE = Habits(
+    options={"fetchMarkets": {"types": ["spot", "linear"]}, "warnOnFetchOpenOrdersWithoutSymbol": False},
+    watch_trades={"name": "aggTrade"},
+    earlier=lambda trade_id: {"fromId": max(0, int(trade_id) - 1000)},
+    page=1000,
+    market_buy={},
+)
+
+_HABITS: Mapping[str, Habits] = MappingProxyType(
+    {
+        **dict.fromkeys(("okx", "okxus", "myokx"), _OKX),
+        **dict.fromkeys(("binance", "binanceus", "binanceusdm"), _BINANCE),
+    }
+)
+
+
+def habits_of(exchange: str) -> Habits:
+    """Return the habits of an exchange, by ccxt's name of it."""
+    return _HABITS.get(exchange, Habits())
