@@ -8,14 +8,21 @@ from typing import Any
 
 from attrs import evolve
 
-from ml4t.live.contracts import Feed
+from ml4t.live.contracts import Broker, Feed
 from ml4t.live.model import Fill, Order
+from ml4t_live_crypto.broker import CryptoBroker
 from ml4t_live_crypto.feed import CryptoFeed
 from ml4t_live_okx.simulator import OKXSimulator, OKXSimulatorConfig
 
 QUICK = {"timeout_seconds": 1.0, "silence_seconds": 1.0, "requests_per_second": 100_000.0}
 """Options that make a test short."""
 WRONG = "wrong-secret-0123456789"
+BROKER_EXEMPT = {
+    "a_correction_while_away_holds_in_the_next_snapshot": "no exchange corrects executions",
+    "a_corrected_execution_takes_the_place_of_the_first": "no exchange corrects executions",
+    "a_late_fee_completes_the_execution": "exchanges tell the fee of an execution with it",
+    "a_line_cut_while_connecting_is_a_connection_error": "a question is asked again on another line",
+}
 FEED_EXEMPT = {"wrong_credentials_are_refused_at_once": "market data need no keys"}
 BARS_EXEMPT = {
     **FEED_EXEMPT,
@@ -91,6 +98,12 @@ class OKXRig:
         self.secrets = [*simulator.keys, WRONG]
         self.exempt = exempt
 
+    def broker(self, *, address: tuple[str, int] | None = None, wrong_credentials: bool = False) -> Broker:
+        """Return a broker that is not connected yet."""
+        product = "swap" if self.symbol in SWAPS else "spot"
+        wrong = {"secret_key": WRONG} if wrong_credentials else {}
+        return broker_at(self.venue, products=(product,), **self._place(address), **wrong)
+
     def feed(self, symbols: Sequence[str], *, address: tuple[str, int] | None = None, wrong_credentials: bool = False) -> Feed:
         """Return a feed."""
         return feed_at(self.source, *symbols, data_type=self.source.emits, **self._place(address))
@@ -98,6 +111,20 @@ class OKXRig:
     def _place(self, address: tuple[str, int] | None) -> dict[str, str]:
         host, port = address or self.venue.address
         return {"url": f"http://{host}:{port}"}
+
+
+@asynccontextmanager
+async def okx_spot_rig() -> AsyncIterator[OKXRig]:
+    """Make a rig for `check_broker` on spot pairs at OKX."""
+    with still() as simulator:
+        yield OKXRig(simulator, SPOT, BROKER_EXEMPT)
+
+
+@asynccontextmanager
+async def okx_swap_rig() -> AsyncIterator[OKXRig]:
+    """Make a rig for `check_broker` on swaps at OKX."""
+    with still() as simulator:
+        yield OKXRig(simulator, SWAPS, BROKER_EXEMPT)
 
 
 @asynccontextmanager
@@ -118,3 +145,10 @@ async def okx_bars_rig() -> AsyncIterator[OKXRig]:
 def feed_at(venue: Any, *symbols: str, **options: object) -> CryptoFeed:
     """Return a feed of a simulated exchange."""
     return CryptoFeed(**{"exchange": "okx", "url": venue.url, **QUICK, "symbols": symbols, **options})
+
+
+def broker_at(venue: Any, **options: object) -> CryptoBroker:
+    """Return a broker of a simulated exchange that is not connected yet."""
+    keys = dict(zip(("api_key", "secret_key", "password"), venue.keys, strict=False))
+    given = {"exchange": "okx", **keys, "url": venue.url, "sandbox": venue.config.kind == "paper", **QUICK}
+    return CryptoBroker(**{**given, "products": ("spot", "swap"), **options})

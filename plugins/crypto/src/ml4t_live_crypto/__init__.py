@@ -1,6 +1,6 @@
-"""Crypto exchanges for ml4t-live: feed through ccxt.
+"""Crypto exchanges for ml4t-live: feed and broker through ccxt.
 
-`from ml4t_live_crypto import CryptoFeed` loads ccxt, `import ml4t_live_crypto` does not.
+`from ml4t_live_crypto import CryptoBroker, CryptoFeed` loads ccxt, `import ml4t_live_crypto` does not.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ml4t_live_crypto.broker import CryptoBroker
     from ml4t_live_crypto.feed import CryptoFeed
 
-__all__ = ["CryptoFeed"]
+__all__ = ["CryptoBroker", "CryptoFeed"]
 
-_ROOMS = {"CryptoFeed": "feed"}
+_ROOMS = {"CryptoBroker": "broker", "CryptoFeed": "feed"}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ of the components import this one.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -37,6 +38,9 @@ _CREDENTIALS = {
 """By the name of a key here, ccxt's."""
 
 _log = structlog.get_logger("ml4t.live.crypto")
+_quiet = logging.getLogger("ml4t.live.crypto.ccxt")
+# ccxt writes every request at this level, with the keys and the signature.
+_quiet.addFilter(lambda record: record.levelno > logging.DEBUG)
 
 
 def made(connection: Connection) -> Any:
@@ -45,7 +49,9 @@ def made(connection: Connection) -> Any:
     if connection.exchange not in async_support.exchanges or kind is None:
         raise ConfigError([f"exchange = {connection.exchange!r}: ccxt {pro.__version__} has none of that name"])
     millis = int(connection.timeout_seconds * 1000)
-    exchange = kind({"enableRateLimit": True, "newUpdates": True, "timeout": millis, **_credentials(connection)})
+    pace = {} if connection.requests_per_second is None else {"rateLimit": 1000 / connection.requests_per_second}
+    exchange = kind({"enableRateLimit": True, "newUpdates": True, "timeout": millis, **pace, **_credentials(connection)})
+    exchange.logger = _quiet
     limits = dict.fromkeys(("tradesLimit", "ordersLimit", "OHLCVLimit"), UNREAD)
     exchange.options.update({**limits, **habits_of(connection.exchange).options})
     exchange.streaming = {
@@ -56,9 +62,6 @@ def made(connection: Connection) -> Any:
     # They are of no use here, and cost a request with keys.
     exchange.has = {**exchange.has, "fetchCurrencies": False}
     exchange.timeout_on_exit = 0
-    if connection.requests_per_second is not None:
-        exchange.rateLimit = 1000 / connection.requests_per_second
-        exchange.init_throttler()
     if connection.sandbox:
         _enter_sandbox(exchange)
     if connection.url:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -23,24 +23,30 @@ class Habits:
     """Asks for the page of trades before the one with this id; None where trades can be asked for by time."""
     page: int | None = None
     """Trades in a page of the history, the most that the exchange gives; None leaves it to ccxt."""
-    order: Mapping[str, Any] = Factory(dict)
-    """What every order says besides."""
     market_buy: Mapping[str, Any] | None = None
     """What a market order to buy of a spot pair says so that its quantity is in coins; None where nothing does."""
-    fills: str = ""
-    """ccxt's name of the request for recent executions, where the unified one answers late."""
+    unified: bool = False
+    """One account, and one stream, is for all products."""
+    stream_fees: int = 1
+    """-1 where executions on the stream have negative fees when they were paid, and not positive ones as elsewhere."""
+    fills: Sequence[str] = ()
+    """ccxt's names of the requests for recent and for older executions, where the unified one answers late."""
+    finds: bool = False
+    """An order can be looked up by its client order id."""
     amends: frozenset[str] = frozenset()
-    """The products whose working orders keep their id when they are changed."""
+    """The kinds of market whose working orders keep their id when they are changed."""
 
 
 _OKX = Habits(
     options={"fetchMarkets": {"types": ["spot", "swap"]}, "brokerId": ""},
     earlier=lambda trade_id: {"method": "publicGetMarketHistoryTrades", "type": "1", "after": trade_id},
     page=100,
-    order={"tag": ""},
     market_buy={"tgtCcy": "base_ccy"},
-    fills="private_get_trade_fills",
-    amends=frozenset({"spot", "margin", "swap"}),
+    unified=True,
+    stream_fees=-1,
+    fills=("private_get_trade_fills", "private_get_trade_fills_history"),
+    finds=True,
+    amends=frozenset({"spot", "swap"}),
 )
 # Binance numbers single trades on the websocket and sums of them in the history. Only the sums can be had from both.
 _BINANCE = Habits(
@@ -49,6 +55,7 @@ _BINANCE = Habits(
     earlier=lambda trade_id: {"fromId": max(0, int(trade_id) - 1000)},
     page=1000,
     market_buy={},
+    finds=True,
 )
 
 _HABITS: Mapping[str, Habits] = MappingProxyType(

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from ml4t.live.hookspecs import hookimpl
-from ml4t.live.records import FeedRecord
-from ml4t_live_crypto.config import CryptoFeedConfig
+from ml4t.live.records import BrokerRecord, FeedRecord
+from ml4t_live_crypto.config import CryptoBrokerConfig, CryptoFeedConfig
+
+
+@hookimpl
+def ml4t_live_brokers() -> list[BrokerRecord]:
+    """Return the one broker."""
+    return [
+        BrokerRecord(
+            name="crypto",
+            config=CryptoBrokerConfig,
+            factory="ml4t_live_crypto.broker:CryptoBroker",
+            summary="Spot, margin and linear swaps at the exchanges of ccxt, in their test environments or for real.",
+            capabilities=frozenset({"paper", "live", "spot", "margin", "swaps", "fractional"}),
+            needs="an account at an exchange and an API key of it",
+        )
+    ]
 
 
 @hookimpl
