@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from attrs import evolve
@@ -12,6 +12,7 @@ from ml4t.live.contracts import Broker, Feed
 from ml4t.live.model import Fill, Order
 from ml4t_live_crypto.broker import CryptoBroker
 from ml4t_live_crypto.feed import CryptoFeed
+from ml4t_live_crypto.simulator import BinanceSimulator, BinanceSimulatorConfig
 from ml4t_live_okx.simulator import OKXSimulator, OKXSimulatorConfig
 
 QUICK = {"timeout_seconds": 1.0, "silence_seconds": 1.0, "requests_per_second": 100_000.0}
@@ -28,70 +29,79 @@ BARS_EXEMPT = {
     **FEED_EXEMPT,
     "a_slow_listener_loses_nothing_without_a_word": "so many candles reach into the future, and ccxt drops their flag",
 }
+PRODUCTS = {"okx": ("spot", "swap"), "binance": ("spot",)}
 SPOT: Sequence[str] = ("ETH/USDT", "SOL/USDT")
 SWAPS: Sequence[str] = ("ETH/USDT:USDT", "SOL/USDT:USDT")
 """Of the first a contract is a tenth of a coin, at OKX."""
 
 
 class Unified:
-    """A simulated OKX that goes by ccxt's symbols."""
+    """A simulated exchange that goes by ccxt's symbols; `name` is ccxt's name of it."""
 
-    def __init__(self, okx: OKXSimulator) -> None:
-        self.okx = okx
+    def __init__(self, simulator: OKXSimulator | BinanceSimulator) -> None:
+        self.simulator = simulator
+        self.name = "okx" if isinstance(simulator, OKXSimulator) else "binance"
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.okx, name)
+        return getattr(self.simulator, name)
 
     def price(self, symbol: str, price: float) -> None:
         """Let the market be there."""
-        self.okx.price(theirs(symbol), price)
+        self.simulator.price(self.theirs(symbol), price)
 
     def emit(self, symbol: str, price: float, size: float = 1.0) -> int:
         """Let a trade or a candle happen."""
-        return self.okx.emit(theirs(symbol), price, size)
+        return self.simulator.emit(self.theirs(symbol), price, size)
 
     @property
     def subscriptions(self) -> frozenset[str]:
         """The symbols that somebody listens to now."""
-        return frozenset(map(ours, self.okx.subscriptions))
+        return frozenset(map(self.ours, self.simulator.subscriptions))
 
     def orders(self) -> Sequence[Order]:
         """Return every order ever taken."""
-        return [evolve(each, symbol=ours(each.symbol)) for each in self.okx.orders()]
+        return [evolve(each, symbol=self.ours(each.symbol)) for each in self.simulator.orders()]
 
     def fills(self) -> Sequence[Fill]:
         """Return what has traded."""
-        return [evolve(each, symbol=ours(each.symbol)) for each in self.okx.fills()]
+        return [evolve(each, symbol=self.ours(each.symbol)) for each in self.simulator.fills()]
 
     def positions(self) -> Mapping[str, float]:
         """Return what is held."""
-        return {ours(symbol): units for symbol, units in self.okx.positions().items()}
+        return {self.ours(symbol): units for symbol, units in self.simulator.positions().items()}
+
+    def theirs(self, symbol: str) -> str:
+        """Return the exchange's name of a market."""
+        pair, _, settles = symbol.partition(":")
+        if self.name == "binance":
+            return pair.replace("/", "")
+        return pair.replace("/", "-") + ("-SWAP" if settles else "")
+
+    def ours(self, name: str) -> str:
+        """Return ccxt's name of a market of the exchange's."""
+        if self.name == "binance":
+            return f"{name.removesuffix('USDT')}/USDT"
+        base, quote, *swap = name.split("-")
+        return f"{base}/{quote}" + (f":{quote}" if swap else "")
 
 
-def theirs(symbol: str) -> str:
-    """Return OKX's name of a market."""
-    pair, _, settles = symbol.partition(":")
-    return pair.replace("/", "-") + ("-SWAP" if settles else "")
-
-
-def ours(name: str) -> str:
-    """Return ccxt's name of a market of OKX's."""
-    base, quote, *swap = name.split("-")
-    return f"{base}/{quote}" + (f":{quote}" if swap else "")
-
-
-def still(**options: object) -> OKXSimulator:
+def okx(**options: object) -> OKXSimulator:
     """Return a simulated OKX whose prices move only when a test moves them."""
     return OKXSimulator(OKXSimulatorConfig(still=True, operations_per_hour=0, **options))
 
 
-class OKXRig:
-    """A simulated OKX, and adapters that talk to it through ccxt."""
+def binance(**options: object) -> BinanceSimulator:
+    """Return a simulated Binance whose prices move only when a test moves them."""
+    return BinanceSimulator(BinanceSimulatorConfig(still=True, **options))
+
+
+class CryptoRig:
+    """A simulated exchange, and adapters that talk to it through ccxt."""
 
     unknown_symbol = "NOSUCH/USDT"
     patience = 3.0
 
-    def __init__(self, simulator: OKXSimulator, symbols: Sequence[str], exempt: Mapping[str, str]) -> None:
+    def __init__(self, simulator: OKXSimulator | BinanceSimulator, symbols: Sequence[str], exempt: Mapping[str, str]) -> None:
         self.venue = self.source = Unified(simulator)
         self.symbols = symbols
         self.symbol, self.second_symbol = symbols
@@ -109,46 +119,40 @@ class OKXRig:
         return feed_at(self.source, *symbols, data_type=self.source.emits, **self._place(address))
 
     def _place(self, address: tuple[str, int] | None) -> dict[str, str]:
-        host, port = address or self.venue.address
-        return {"url": f"http://{host}:{port}"}
+        (host, port), (there, old) = address or self.venue.address, self.venue.address
+        return {"url": self.venue.url.replace(f"{there}:{old}", f"{host}:{port}")}
 
 
-@asynccontextmanager
-async def okx_spot_rig() -> AsyncIterator[OKXRig]:
-    """Make a rig for `check_broker` on spot pairs at OKX."""
-    with still() as simulator:
-        yield OKXRig(simulator, SPOT, BROKER_EXEMPT)
+def rig(
+    simulator: Callable[[], OKXSimulator | BinanceSimulator],
+    symbols: Sequence[str],
+    exempt: Mapping[str, str],
+    emits: str = "trades",
+) -> Callable[[], AbstractAsyncContextManager[CryptoRig]]:
+    """Return what makes rigs of a simulated exchange."""
+
+    @asynccontextmanager
+    async def make() -> AsyncIterator[CryptoRig]:
+        with simulator() as running:
+            running.emits = emits
+            yield CryptoRig(running, symbols, exempt)
+
+    make.__name__ = f"{simulator.__name__}_{emits}_{'swap' if symbols is SWAPS else 'spot'}"
+    return make
 
 
-@asynccontextmanager
-async def okx_swap_rig() -> AsyncIterator[OKXRig]:
-    """Make a rig for `check_broker` on swaps at OKX."""
-    with still() as simulator:
-        yield OKXRig(simulator, SWAPS, BROKER_EXEMPT)
+okx_soak = rig(okx, SWAPS, {})
+binance_soak = rig(binance, SPOT, {})
+"""What `soak` takes."""
 
 
-@asynccontextmanager
-async def okx_trades_rig() -> AsyncIterator[OKXRig]:
-    """Make a rig for `check_feed` of trades in swaps at OKX."""
-    with still() as simulator:
-        yield OKXRig(simulator, SWAPS, FEED_EXEMPT)
-
-
-@asynccontextmanager
-async def okx_bars_rig() -> AsyncIterator[OKXRig]:
-    """Make a rig for `check_feed` of bars of spot pairs at OKX."""
-    with still() as simulator:
-        simulator.emits = "bars"
-        yield OKXRig(simulator, SPOT, BARS_EXEMPT)
-
-
-def feed_at(venue: Any, *symbols: str, **options: object) -> CryptoFeed:
+def feed_at(venue: Unified, *symbols: str, **options: object) -> CryptoFeed:
     """Return a feed of a simulated exchange."""
-    return CryptoFeed(**{"exchange": "okx", "url": venue.url, **QUICK, "symbols": symbols, **options})
+    return CryptoFeed(**{"exchange": venue.name, "url": venue.url, **QUICK, "symbols": symbols, **options})
 
 
-def broker_at(venue: Any, **options: object) -> CryptoBroker:
+def broker_at(venue: Unified, **options: object) -> CryptoBroker:
     """Return a broker of a simulated exchange that is not connected yet."""
     keys = dict(zip(("api_key", "secret_key", "password"), venue.keys, strict=False))
-    given = {"exchange": "okx", **keys, "url": venue.url, "sandbox": venue.config.kind == "paper", **QUICK}
-    return CryptoBroker(**{**given, "products": ("spot", "swap"), **options})
+    given = {"exchange": venue.name, **keys, "url": venue.url, "sandbox": venue.config.kind == "paper", **QUICK}
+    return CryptoBroker(**{**given, "products": PRODUCTS[venue.name], **options})

@@ -1,11 +1,11 @@
-"""The conformance kit, scenario by scenario."""
+"""The conformance kit, scenario by scenario, at two exchanges whose protocols have little in common."""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
-from crypto_rig import BARS_EXEMPT, BROKER_EXEMPT, FEED_EXEMPT, okx_bars_rig, okx_spot_rig, okx_swap_rig, okx_trades_rig
+from crypto_rig import BARS_EXEMPT, BROKER_EXEMPT, FEED_EXEMPT, SPOT, SWAPS, binance, okx, rig
 
 from ml4t.live.testing.conformance import Outcome, check_broker, check_feed
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
@@ -19,21 +19,33 @@ LINKED = {
 STOPS = {"a_stop_order_waits_for_its_price", "a_stop_limit_order_waits_for_its_price"}
 """What OKX takes at another place (algo orders)."""
 SHORTS = {"a_short_position_is_negative"}
-BROKERS = {okx_spot_rig: LINKED | STOPS | SHORTS, okx_swap_rig: LINKED | STOPS}
-"""By the rig, what is not declared."""
-FEEDS = {okx_trades_rig: FEED_EXEMPT, okx_bars_rig: BARS_EXEMPT}
+AMENDS = {name for name in (each.name for each in BROKER_SCENARIOS) if "replace" in name or "amend" in name}
+BROKERS = {
+    "okx spot": (rig(okx, SPOT, BROKER_EXEMPT), LINKED | STOPS | SHORTS),
+    "okx swap": (rig(okx, SWAPS, BROKER_EXEMPT), LINKED | STOPS),
+    "binance spot": (rig(binance, SPOT, BROKER_EXEMPT), LINKED | SHORTS | AMENDS),
+}
+"""With what is not declared."""
+FEEDS = {
+    "okx trades": (rig(okx, SWAPS, FEED_EXEMPT), FEED_EXEMPT),
+    "okx bars": (rig(okx, SPOT, BARS_EXEMPT, "bars"), BARS_EXEMPT),
+    "binance trades": (rig(binance, SPOT, FEED_EXEMPT), FEED_EXEMPT),
+    "binance bars": (rig(binance, SPOT, BARS_EXEMPT, "bars"), BARS_EXEMPT),
+}
 
 
 @pytest.mark.parametrize("scenario", [each.name for each in BROKER_SCENARIOS])
-@pytest.mark.parametrize("rig", BROKERS)
-def test_broker(scenario, rig):
-    check(asyncio.run(check_broker(rig, only=scenario)), scenario, BROKER_EXEMPT, BROKERS[rig])
+@pytest.mark.parametrize("kind", BROKERS)
+def test_broker(scenario, kind):
+    maker, lacking = BROKERS[kind]
+    check(asyncio.run(check_broker(maker, only=scenario)), scenario, BROKER_EXEMPT, lacking)
 
 
 @pytest.mark.parametrize("scenario", [each.name for each in FEED_SCENARIOS])
-@pytest.mark.parametrize("rig", FEEDS)
-def test_feed(scenario, rig):
-    check(asyncio.run(check_feed(rig, only=scenario)), scenario, FEEDS[rig], set())
+@pytest.mark.parametrize("kind", FEEDS)
+def test_feed(scenario, kind):
+    maker, exempt = FEEDS[kind]
+    check(asyncio.run(check_feed(maker, only=scenario)), scenario, exempt, set())
 
 
 def check(report, scenario, exempt, lacking):

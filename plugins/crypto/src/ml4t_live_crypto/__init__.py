@@ -1,4 +1,4 @@
-"""Crypto exchanges for ml4t-live: feed and broker through ccxt.
+"""Crypto exchanges for ml4t-live: feed and broker through ccxt, and a simulator of Binance's wire protocol.
 
 `from ml4t_live_crypto import CryptoBroker, CryptoFeed` loads ccxt, `import ml4t_live_crypto` does not.
 """

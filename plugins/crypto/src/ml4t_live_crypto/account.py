@@ -72,7 +72,8 @@ class AccountReader:
 
     def note(self, symbol: str) -> None:
         """Remember that this symbol is traded."""
-        self._symbols[symbol] = None
+        if symbol:
+            self._symbols[symbol] = None
 
     async def snapshot(self, since: int) -> BrokerSnapshot:
         """Return the account, with the executions since `since` (nanoseconds UTC).
@@ -82,6 +83,8 @@ class AccountReader:
         """
         for _ in range(LOOKS):
             held = await self._holdings()
+            for coin in held.coins:
+                self.note(self._pair(coin))
             orders = [order async for order in self._working()]
             fills = await self.fills(since)
             prices = await self._prices(held)
@@ -162,6 +165,9 @@ class AccountReader:
                     async for row in self._by_kind(name, product, since):
                         yield row
             return
+        if self._by_symbol and not self._symbols:
+            async for _ in self._working():
+                pass  # they say which symbols to ask about
         for symbol in list(self._symbols) if self._by_symbol else [None]:
             async for row in self._pages(symbol, since):
                 yield row
@@ -209,8 +215,6 @@ class AccountReader:
         coins = [Position(self._pair(coin), held.coins[coin], 0.0, prices.get(self._pair(coin))) for coin in spot]
         if self._config.products == ("swap",):
             coins = []
-        for each in coins:
-            self.note(each.symbol)
         paid = sum(each.quantity * each.average_price for each in held.contracts)
         cash = held.coins[self._config.currency] - paid
         account = Account(

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
-from attrs import define
+from attrs import define, field
 
 from ml4t.live.contracts import BrokerSink, BrokerSnapshot, OrderUpdate
 from ml4t.live.errors import UNAUTHORIZED, UNKNOWN_SYMBOL, BrokerConnectionError, BrokerRefused, ConfigError, OutcomeUnknown
-from ml4t.live.model import Order, Terms
+from ml4t.live.model import Fill, Order, Terms
 from ml4t.live.times import NANOS
 from ml4t_live_crypto.account import AccountReader
 from ml4t_live_crypto.config import CryptoBrokerConfig, from_environment, variable
@@ -34,8 +34,10 @@ RECENT = 86_400 * NANOS
 """How far back the executions go that a connect reads; the engine asks for what it has missed itself."""
 OVERLAP = 60 * NANOS
 """How much earlier than the last one that was told executions are asked for."""
-FIRST_AUDIT_SECONDS = 1.0
+SOON_SECONDS = 1.0
 """How soon after the start, and after an order that has traded more than was told, executions are asked for."""
+REMEMBERED = 20_000
+"""Executions and orders that are remembered as told."""
 
 _log = structlog.get_logger("ml4t.live.crypto")
 
@@ -48,12 +50,27 @@ class _Session:
     reader: AccountReader
     stream: Stream
     names: Names
-    told: OrderedDict[str, float]
+    executions: OrderedDict[str, None] = field(factory=OrderedDict)
+    """The executions that were told last, by their ids."""
+    traded: OrderedDict[str, float] = field(factory=OrderedDict)
     """By the exchange's id of an order, what was told of it as executed, in coins."""
-    amending: dict[str, Terms]
-    wanted: asyncio.Event
+    amending: dict[str, Terms] = field(factory=dict)
+    wanted: asyncio.Event = field(factory=asyncio.Event)
     """Set when executions have to be asked for."""
     heard: int = 0
+    """How much the stream has told."""
+    silent: bool = False
+    """True when it has told nothing for long."""
+
+    def note(self, fill: Fill) -> None:
+        """Remember that an execution was told."""
+        if fill.execution_id in self.executions:
+            return
+        self.executions[fill.execution_id] = None
+        self.traded[fill.venue_order_id] = self.traded.get(fill.venue_order_id, 0.0) + fill.quantity
+        for kept in (self.executions, self.traded):
+            if len(kept) > REMEMBERED:
+                kept.popitem(last=False)
 
 
 class CryptoBroker:
@@ -101,7 +118,7 @@ class CryptoBroker:
             if isinstance(error, TimeoutError):
                 raise BrokerConnectionError(f"{exchange.id}: the websocket of the account does not answer") from None
             raise
-        self._open = _Session(exchange, reader, stream, names, OrderedDict(), {}, asyncio.Event())
+        self._open = _Session(exchange, reader, stream, names)
         return snapshot
 
     async def run(self, sink: BrokerSink) -> None:
@@ -254,13 +271,13 @@ class CryptoBroker:
         order_id = await session.reader.order_id_of(row)
         fill = fill_of(row, listing, order_id, session.reader.account, sign=self._habits.stream_fees)
         if fill is not None:
-            _count(session.told, str(row["order"]), fill.quantity)
+            session.note(fill)
             sink.fill(fill)
 
     def _tell_order(self, session: _Session, sink: BrokerSink, row: Row, listing: Listing) -> None:
         order_id = session.names.of_order(row) or str(row["id"])
         update = update_of(row, listing, order_id)
-        if (update.filled_quantity or 0.0) > session.told.get(str(row["id"]), 0.0) * (1 + 1e-9):
+        if (update.filled_quantity or 0.0) > session.traded.get(str(row["id"]), 0.0) * (1 + 1e-9):
             session.wanted.set()  # it has traded more than was told
         amending = session.amending.get(order_id)
         if amending is not None and _same(terms_of(row, listing), amending):
@@ -269,22 +286,31 @@ class CryptoBroker:
         sink.order(update)
 
     async def _audit(self, session: _Session, sink: BrokerSink) -> None:
-        """Ask now and then for executions that the stream may have swallowed, and tell of them."""
-        since, first = time.time_ns() - OVERLAP, True
+        """Ask for executions that the stream may have swallowed, and tell of them.
+
+        That is: soon after the start, when an order has traded more than was told, and when nothing has been heard for long.
+        Raises BrokerConnectionError when it turns out then that the stream is deaf.
+        """
+        since = time.time_ns() - OVERLAP
+        await asyncio.sleep(SOON_SECONDS)
         while True:
-            seconds = FIRST_AUDIT_SECONDS if first else self._config.audit_seconds
-            try:
-                async with asyncio.timeout(seconds):
-                    await session.wanted.wait()
-                await asyncio.sleep(FIRST_AUDIT_SECONDS)
-            except TimeoutError:
-                pass
-            first = False
             session.wanted.clear()
-            asked = time.time_ns()
-            for fill in await session.reader.fills(since):
+            heard, asked = session.heard, time.time_ns()
+            missed = [fill for fill in await session.reader.fills(since) if fill.execution_id not in session.executions]
+            for fill in missed:
+                session.note(fill)
                 sink.fill(fill)
+            if missed and session.silent:
+                name = session.exchange.id
+                raise BrokerConnectionError(f"{name} tells nothing more of the account, which goes on trading")
             since = asked - OVERLAP
+            session.silent = False
+            try:
+                async with asyncio.timeout(self._config.silence_seconds):
+                    await session.wanted.wait()
+                await asyncio.sleep(SOON_SECONDS)  # it may be on its way
+            except TimeoutError:
+                session.silent = session.heard == heard
 
 
 async def _listed(exchange: Any, order: Order) -> AsyncIterator[Row]:
@@ -299,12 +325,6 @@ async def _listed(exchange: Any, order: Order) -> AsyncIterator[Row]:
         if exchange.has.get(ability):
             for row in await ask(order.symbol, since):
                 yield row
-
-
-def _count(told: OrderedDict[str, float], venue_id: str, quantity: float) -> None:
-    told[venue_id] = told.get(venue_id, 0.0) + quantity
-    if len(told) > 1_000:
-        told.popitem(last=False)
 
 
 def _same(terms: Terms, others: Terms) -> bool:

@@ -140,6 +140,3 @@ class CryptoBrokerConfig(Connection):
     symbols: tuple[str, ...] = field(default=(), converter=_strings)
     """What this account trades. Only for exchanges that tell of executions by symbol (Binance): those of other symbols are
     looked for as soon as they are held, work, or have been ordered."""
-
-    audit_seconds: float = field(default=30.0, validator=gt(0))
-    """How often, while orders work, executions are asked for that the websocket may have swallowed."""

@@ -16,7 +16,7 @@ import aiohttp
 import structlog
 
 from ml4t.live.errors import BrokerConnectionError, ConfigError
-from ml4t_live_crypto.config import KEYS, Connection, CryptoBrokerConfig
+from ml4t_live_crypto.config import KEYS, Connection, CryptoBrokerConfig, CryptoFeedConfig
 from ml4t_live_crypto.habits import habits_of
 from ml4t_live_crypto.sdk import async_support, pro
 
@@ -53,7 +53,10 @@ def made(connection: Connection) -> Any:
     exchange = kind({"enableRateLimit": True, "newUpdates": True, "timeout": millis, **pace, **_credentials(connection)})
     exchange.logger = _quiet
     limits = dict.fromkeys(("tradesLimit", "ordersLimit", "OHLCVLimit"), UNREAD)
-    exchange.options.update({**limits, **habits_of(connection.exchange).options})
+    habits = habits_of(connection.exchange)
+    exchange.options.update({**limits, **habits.options})
+    if habits.markets:
+        exchange.options["fetchMarkets"] = {"types": [habits.markets[kind] for kind in _kinds(connection)]}
     exchange.streaming = {
         **(exchange.streaming or {}),
         "keepAlive": connection.silence_seconds * 1000 / PINGS,
@@ -83,6 +86,14 @@ async def let_go(exchange: Any) -> None:
         # Otherwise every websocket waits ten seconds for the other side to say goodbye.
         await session.connector.close()
     await exchange.close()
+
+
+def _kinds(connection: Connection) -> list[str]:
+    """Return which kinds of market are wanted: the lists are long."""
+    if isinstance(connection, CryptoBrokerConfig):
+        return sorted({"spot" if product == "margin" else product for product in connection.products})
+    symbols = connection.symbols if isinstance(connection, CryptoFeedConfig) else ()
+    return sorted({"swap" if ":" in symbol else "spot" for symbol in symbols})
 
 
 def _credentials(connection: Connection) -> dict[str, str]:

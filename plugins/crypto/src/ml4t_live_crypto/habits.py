@@ -17,6 +17,8 @@ class Habits:
 
     options: Mapping[str, Any] = Factory(dict)
     """What goes into ccxt's `options`."""
+    markets: Mapping[str, str] = Factory(dict)
+    """By the kind of market, what ccxt calls the list of them; empty where it loads all at once."""
     watch_trades: Mapping[str, Any] = Factory(dict)
     """What a subscription to trades says besides."""
     earlier: Page | None = None
@@ -38,7 +40,8 @@ class Habits:
 
 
 _OKX = Habits(
-    options={"fetchMarkets": {"types": ["spot", "swap"]}, "brokerId": ""},
+    options={"brokerId": ""},
+    markets={"spot": "spot", "swap": "swap"},
     earlier=lambda trade_id: {"method": "publicGetMarketHistoryTrades", "type": "1", "after": trade_id},
     page=100,
     market_buy={"tgtCcy": "base_ccy"},
@@ -50,7 +53,8 @@ _OKX = Habits(
 )
 # Binance numbers single trades on the websocket and sums of them in the history. Only the sums can be had from both.
 _BINANCE = Habits(
-    options={"fetchMarkets": {"types": ["spot", "linear"]}, "warnOnFetchOpenOrdersWithoutSymbol": False},
+    options={"warnOnFetchOpenOrdersWithoutSymbol": False, "fetchMargins": False},
+    markets={"spot": "spot", "swap": "linear"},
     watch_trades={"name": "aggTrade"},
     earlier=lambda trade_id: {"fromId": max(0, int(trade_id) - 1000)},
     page=1000,

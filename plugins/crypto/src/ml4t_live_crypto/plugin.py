@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ml4t.live.hookspecs import hookimpl
-from ml4t.live.records import BrokerRecord, FeedRecord
+from ml4t.live.records import BrokerRecord, FeedRecord, SimulatorRecord
 from ml4t_live_crypto.config import CryptoBrokerConfig, CryptoFeedConfig
+from ml4t_live_crypto.simulator.config import BinanceSimulatorConfig
 
 
 @hookimpl
@@ -32,5 +33,19 @@ def ml4t_live_feeds() -> list[FeedRecord]:
             factory="ml4t_live_crypto.feed:CryptoFeed",
             summary="Trades, bars, quotes and funding rates from the exchanges of ccxt, without an account.",
             capabilities=frozenset({"bars", "trades", "quotes", "funding", "backfill", "spot", "swaps"}),
+        )
+    ]
+
+
+@hookimpl
+def ml4t_live_simulators() -> list[SimulatorRecord]:
+    """Return the one simulator."""
+    return [
+        SimulatorRecord(
+            name="crypto",
+            config=BinanceSimulatorConfig,
+            factory="ml4t_live_crypto.simulator.control:BinanceSimulator",
+            summary="Binance's spot market on 127.0.0.1: REST and websockets, without an account.",
+            capabilities=frozenset({"paper", "live", "spot", "bars", "trades", "quotes"}),
         )
     ]
