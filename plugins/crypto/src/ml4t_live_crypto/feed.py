@@ -202,4 +202,4 @@ async def _push(read: Callable[[], Coroutine[Any, Any, Sequence[MarketEvent]]], 
 def _names(error: Exception, listing: Listing) -> bool:
     """Return True when an error speaks of a market by its name."""
     names = "|".join(re.escape(name) for name in (listing.venue_id, listing.symbol))
-    return re.search(rf"(?<![\w/:-])({names})(?![\w/:-])", str(error)) is not None
+    return re.search(rf"(?<![\w/-])({names})(?![\w/:-])", str(error), re.IGNORECASE) is not None

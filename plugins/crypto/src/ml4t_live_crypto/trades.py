@@ -140,10 +140,11 @@ async def _backwards(exchange: Any, symbol: str, start: int, _end: int) -> list[
     """Page back from now, by the number of the first trade of each page."""
     habits = habits_of(exchange.id)
     pages: list[Sequence[Row]] = []
+    seen = set[str]()
     params: Mapping[str, Any] = {}
     while page := await exchange.fetch_trades(symbol, limit=habits.page, params=dict(params)):
-        seen = {row["id"] for row in pages[-1]} if pages else set()
         new = [row for row in page if row["id"] not in seen]
+        seen.update(row["id"] for row in new)
         pages.append(new)
         if not new or new[0]["timestamp"] < to_millis(start) or habits.earlier is None:
             break
