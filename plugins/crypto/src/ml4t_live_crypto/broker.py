@@ -83,9 +83,9 @@ class CryptoBroker:
 
     def __init__(self, config: CryptoBrokerConfig | None = None, **options: Any) -> None:
         self._config = config or CryptoBrokerConfig(**from_environment(options))
-        self._form = form_of(self._config.exchange)
-        self._habits = habits_of(self._config.exchange)
         exchange = made(self._config)
+        self._form = form_of(exchange.id)
+        self._habits = habits_of(exchange.id)
         if exchange.has.get("watchOrders") is not True:
             raise ConfigError([f"exchange = {exchange.id!r}: ccxt has no websocket of its orders; it can be used as a feed"])
         self.capabilities = capabilities_of(exchange, self._config)

@@ -21,7 +21,8 @@ GRACE_SECONDS = 2.0
 LOOKS = 3
 """How often a candle that is over is asked for before it is taken as it was heard."""
 POLLED = 10
-PAGE = 300
+PAGE = 100
+"""Candles that are asked for at a time; every exchange gives as many."""
 
 Row = Sequence[float]
 """Start in milliseconds UTC, open, high, low, close, volume."""
