@@ -276,3 +276,21 @@ def test_funding_rates_and_quotes(okx):
                 await feed.backfill("ETH/USDT:USDT", 0, 1)
 
     asyncio.run(run())
+
+
+def test_3_what_happened_after_a_hole_was_filled_and_before_the_subscription_told_anything_is_fetched(binance):
+    async def run():
+        feed, ears = feed_at(binance, SPOT, silence_seconds=30.0), Ears()
+        async with feeding(feed, ears):
+            await until(lambda: binance.subscriptions)
+            before = binance.emit("SOL/USDT", 100.0)
+            await feed.backfill(SPOT, before, before + 1)
+            binance.mute_streams(True)
+            missed = [binance.emit(SPOT, 100.0 + number) for number in range(3)]
+            binance.mute_streams(False)
+            happened = [*missed, binance.emit(SPOT, 104.0)]
+            await until(lambda: len(ears.events) >= 4)
+            assert [each.event_time for each in ears.events] == happened
+            assert [each.backfilled for each in ears.events] == [True, True, True, False]
+
+    asyncio.run(run())

@@ -104,7 +104,9 @@ class CryptoFeed:
                     return []
                 if self._config.data_type == "bars":
                     return await candles.backfilled(exchange, listing, self._config.candle, start, end)
-                return await trades.backfilled(exchange, listing, self._trades.get(symbol, Told()), start, end)
+                told = self._trades.setdefault(symbol, Told())
+                told.filled = end
+                return await trades.backfilled(exchange, listing, told, start, end)
 
     # ------------------------------------------------------------------ inside
 

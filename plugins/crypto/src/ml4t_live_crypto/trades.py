@@ -33,6 +33,8 @@ class Told:
     """The ids of the last ones that were heard."""
     latest: int = 0
     """The time of the last one that was heard or fetched, nanoseconds UTC."""
+    filled: int = 0
+    """Up to when, nanoseconds UTC, a hole has been filled since the connection began; 0 when none has."""
 
 
 class Times:
@@ -66,8 +68,10 @@ class Trades:
         self._streams = exchange.has.get("watchTrades") is True
         self._told = told
         self._began = time.time_ns()
+        told.filled = 0
         self._times = Times()
         self._polled = False
+        self._has_joined = not self._streams or self._habits.earlier is None
 
     async def read(self) -> list[MarketEvent]:
         """Return the trades that have happened since; waits until there are some."""
@@ -85,7 +89,17 @@ class Trades:
             events.append(Trade(symbol, told.latest, price, units(row["amount"], price), None, source, trade_id))
         while len(recent) > REMEMBERED:
             del recent[next(iter(recent))]
-        return events
+        return [*await self._between(events[0].event_time), *events] if events and not self._has_joined else events
+
+    async def _between(self, first: int) -> Iterable[MarketEvent]:
+        """Return what happened after the hole was filled and before the subscription told of anything.
+
+        The engine fills a hole when a feed has been quiet for long, and cannot know that it was not subscribed yet.
+        """
+        self._has_joined, filled = True, self._told.filled
+        if not filled or first <= filled:
+            return []
+        return await backfilled(self._exchange, self.listing, self._told, filled, first)
 
     async def is_behind(self) -> bool:
         """Ask the exchange whether anything has happened that was not told."""
