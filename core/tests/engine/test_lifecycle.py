@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 
 import pytest
@@ -412,6 +414,36 @@ def test_a_broker_that_cannot_be_reached_is_tried_as_often_as_said_and_then_name
         with pytest.raises(BrokerConnectionError, match="no route to the venue"):
             await paper(tmp_path, clock, venue, reconnect_attempts=2).run()
         assert venue.connects == 3
+
+    run_virtual(main, start=START)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_stop_signal_ends_the_wait_for_a_broker_in_order(tmp_path, number, hangs):
+    class Away(SimulatedVenue):
+        async def connect(self):
+            self.connects += 1
+            if hangs:
+                await asyncio.get_running_loop().create_future()
+            raise BrokerConnectionError("no route to the venue")
+
+    async def main(clock):
+        venue = Away(lambda _: 100.0, clock, seed=1)
+        engine = paper(tmp_path, clock, venue)
+        before = signal.getsignal(number)
+        signal.signal(number, signal.SIG_IGN)  # as in a job in the background of a shell
+        try:
+            running = asyncio.create_task(engine.run())
+            while venue.connects < 3 - hangs:
+                await clock.sleep(1.0)
+            os.kill(os.getpid(), number)
+            await running
+        finally:
+            signal.signal(number, before)
+        assert engine.state == "stopped"
+        assert read(engine.state_folder.journal).bodies("run")[-1] == {"ended": True, "why": "stopped"}
+        assert asyncio.all_tasks() == {asyncio.current_task()}
 
     run_virtual(main, start=START)
 

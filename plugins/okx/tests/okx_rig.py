@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 from ml4t.live.contracts import Broker, Feed, OrderUpdate
 from ml4t.live.model import Account, Fill, MarketEvent, Order, OrderSide, OrderState, OrderType
+from ml4t.live.orders.identity import decision_id
 from ml4t_live_okx.broker import OKXBroker
 from ml4t_live_okx.config import VARIABLES
 from ml4t_live_okx.feed import OKXFeed
@@ -192,6 +193,33 @@ def order(name: str = "o", quantity: float = 10.0, kind: OrderType = OrderType.M
 def limit(name: str = "l", quantity: float = 10.0, price: float = 90.0, **fields: object) -> Order:
     """Return a limit order to buy below the market."""
     return order(name, quantity, OrderType.LIMIT, limit_price=price, **fields)
+
+
+def ours(number: int, **fields: object) -> Order:
+    """Return an order with an id as core makes them."""
+    return order(**fields).changed(order_id=decision_id("run", "tests", "", 0, number))
+
+
+def bracket(symbol: str = SWAPS[0], entry_type: OrderType = OrderType.LIMIT, **fields: object) -> tuple[Order, Order, Order]:
+    """Return an entry below the market with its exits: the limit order, and the stop."""
+    price = {"limit_price": 90.0} if entry_type is OrderType.LIMIT else {}
+    entry = ours(0, symbol=symbol, kind=entry_type, **price, **fields)
+    side = OrderSide.SELL if entry.side is OrderSide.BUY else OrderSide.BUY
+    links = {"symbol": symbol, "side": side, "parent_id": entry.order_id, "oco_group": entry.order_id}
+    target = ours(1, kind=OrderType.LIMIT, limit_price=110.0, **links)
+    return entry, target, ours(2, kind=OrderType.STOP, stop_price=80.0, **links)
+
+
+def pair(symbol: str = SWAPS[0], side: OrderSide = OrderSide.SELL) -> tuple[Order, Order]:
+    """Return a limit order and a stop that both sell what is held."""
+    limit = ours(1, symbol=symbol, kind=OrderType.LIMIT, limit_price=110.0, side=side)
+    links = {"oco_group": limit.order_id}
+    return limit.changed(**links), ours(2, symbol=symbol, kind=OrderType.STOP, stop_price=80.0, side=side, **links)
+
+
+async def states(broker: OKXBroker, *orders: Order) -> list[OrderState | None]:
+    """Return what OKX says of orders when it is asked for each."""
+    return [None if (found := await broker.find(each)) is None else found.state for each in orders]
 
 
 async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:

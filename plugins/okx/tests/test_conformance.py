@@ -11,20 +11,11 @@ from ml4t.live.testing.conformance import Outcome, check_broker, check_feed
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
 from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
 
-LACKING = {
-    "a_stop_order_waits_for_its_price",
-    "a_stop_limit_order_waits_for_its_price",
-    "a_bracket_is_three_orders_that_end_together",
-    "a_cancel_of_an_entry_ends_its_bracket",
-    "of_a_pair_one_order_cancels_the_other",
-}
-"""What is not declared: orders that OKX takes at another place (algo orders), and linked ones."""
-
 
 @pytest.mark.parametrize("scenario", [each.name for each in BROKER_SCENARIOS])
 @pytest.mark.parametrize("rig", [spot_rig, swap_rig])
 def test_broker(scenario, rig):
-    lacking = LACKING | ({"a_short_position_is_negative"} if rig is spot_rig else set())
+    lacking = {"a_short_position_is_negative"} if rig is spot_rig else set()
     check(asyncio.run(check_broker(rig, only=scenario)), scenario, BROKER_EXEMPT, lacking)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from okx_rig import Ears, broker_at, feed_at, feeding, limit, listening, still, until
+from okx_rig import Ears, broker_at, feed_at, feeding, limit, listening, order, still, until
 
 from ml4t.live.errors import (
     BrokerConnectionError,
@@ -14,7 +14,7 @@ from ml4t.live.errors import (
     FeedDisconnected,
     OutcomeUnknown,
 )
-from ml4t.live.model import OrderState
+from ml4t.live.model import OrderState, OrderType
 from ml4t_live_okx.simulator.faults import Loss
 
 SWAP, SPOT = "ETH-USDT-SWAP", "ETH-USDT"
@@ -243,19 +243,36 @@ def test_12_the_adapter_keeps_within_its_own_limit():
     asyncio.run(run())
 
 
+def test_12_an_order_that_would_wait_for_long_is_refused_because_its_price_is_old(venue, monkeypatch):
+    async def run():
+        monkeypatch.setattr("ml4t_live_okx.rest.PATIENCE_SECONDS", 0.2)
+        async with listening(venue, requests_per_second=50, timeout_seconds=30.0) as (broker, _):
+            await broker.submit(limit())
+            stops = [order(f"s{number:03}x", 1.0, OrderType.STOP, stop_price=110.0) for number in range(300)]
+            outcomes = await asyncio.gather(*(broker.submit(each) for each in stops), return_exceptions=True)
+            refused = [each for each in outcomes if not isinstance(each, str)]
+            assert all("50 requests in a second are as many as may be sent; send fewer" in str(each) for each in refused)
+            assert refused
+            assert len(venue.algos()) == len(stops) - len(refused) > 0
+
+    asyncio.run(run())
+
+
 def test_14_a_burst_is_heard_whole_and_in_order(venue):
     async def run():
         ears = Ears()
         async with feeding(feed_at(venue, SPOT, data_type="all_trades", silence_seconds=10.0), ears):
             await until(lambda: venue.subscriptions)
-            happened = [venue.emit(SPOT, 100.0) for _ in range(5_000)]
-            await until(lambda: len(ears.events) == 5_000, 30)
+            happened = [venue.emit(SPOT, 100.0)]
+            await until(lambda: ears.events)  # before that it may still wait for an answer, and the loop does not turn now
+            happened += [venue.emit(SPOT, 100.0) for _ in range(5_000)]
+            await until(lambda: len(ears.events) == len(happened), 30)
             assert [each.event_time for each in ears.events] == happened
 
     asyncio.run(run())
 
 
-def test_a_replace_that_loses_its_answer_is_found_with_its_terms(venue):
+def test_7_an_amendment_without_an_answer_makes_no_second_order_and_is_found_with_its_terms(venue):
     async def run():
         async with listening(venue) as (broker, _):
             placed = limit()

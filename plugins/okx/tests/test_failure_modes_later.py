@@ -34,12 +34,13 @@ def test_15_before_an_upgrade_another_connection_takes_over_and_nothing_is_lost_
             await until(lambda: venue.subscriptions)
             happened = [venue.emit(SPOT, 100.0)]
             venue.announce_upgrade()
-            while venue.connections < 2:
-                happened.append(venue.emit(SPOT, 101.0))
-                await asyncio.sleep(0.001)
-            while venue.connections == 2:  # both are subscribed, and what one has told the other tells too
-                happened.append(venue.emit(SPOT, 102.0))
-                await asyncio.sleep(0.005)
+            async with asyncio.timeout(30):
+                while venue.connections < 2:
+                    happened.append(venue.emit(SPOT, 101.0))
+                    await asyncio.sleep(0.001)
+                while venue.connections == 2:  # both are subscribed, and what one has told the other tells too
+                    happened.append(venue.emit(SPOT, 102.0))
+                    await asyncio.sleep(0.005)
             happened.append(venue.emit(SPOT, 103.0))
             await until(lambda: ears.events[-1].event_time == happened[-1])
             assert [each.event_time for each in ears.events] == happened
@@ -74,12 +75,13 @@ def test_15_an_upgrade_of_the_private_websocket_loses_no_execution(venue):
             await broker.submit(placed)
             venue.announce_upgrade()
             names = set()
-            while venue.connections < 2:
-                names.add(venue.execute(placed.order_id, 0.1, 90.0))
-                await asyncio.sleep(0.001)
-            while venue.connections == 2:
-                names.add(venue.execute(placed.order_id, 0.1, 90.0))
-                await asyncio.sleep(0.005)
+            async with asyncio.timeout(30):
+                while venue.connections < 4:
+                    names.add(venue.execute(placed.order_id, 0.1, 90.0))
+                    await asyncio.sleep(0.001)
+                while venue.connections > 2:
+                    names.add(venue.execute(placed.order_id, 0.1, 90.0))
+                    await asyncio.sleep(0.005)
             names.add(venue.execute(placed.order_id, 0.1, 90.0))
             await until(lambda: ears.booked.keys() == names)
 
@@ -162,6 +164,30 @@ def test_18_times_are_those_of_the_venue_in_nanoseconds(venue):
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("quantity", "price", "size", "put"),
+    [(0.0199, 90.126, "0.19", "90.13"), (10.0099, 90.0, "100.09", "90"), (0.00199, 90.0, "0.01", "90")],
+)
+def test_19_quantities_are_cut_to_the_lot_and_prices_put_on_the_grid(venue, quantity, price, size, put):
+    async def run():
+        async with listening(venue) as (broker, _):
+            await broker.submit(limit(quantity=quantity, price=price))
+            ((there,),) = [venue.bodies()]
+            assert (there["sz"], there["px"]) == (size, put)
+
+    asyncio.run(run())
+
+
+def test_19_less_than_okx_trades_is_refused_before_it_is_sent(venue):
+    async def run():
+        async with listening(venue) as (broker, _):
+            with pytest.raises(BrokerRefused, match=f"0.0009 ETH of {SWAP} is less than OKX trades, which is 0.001"):
+                await broker.submit(limit(quantity=0.0009))
+            assert venue.requests == 0
+
+    asyncio.run(run())
+
+
 def test_20_a_fee_in_a_third_currency_is_not_known(venue):
     async def run():
         async with listening(venue) as (broker, _):
@@ -172,7 +198,7 @@ def test_20_a_fee_in_a_third_currency_is_not_known(venue):
             assert fill.commission == 0.5
             bill = {"instId": SWAP, "tradeId": "1", "ordId": "2", "clOrdId": "", "billId": "3", "fillPx": "90", "fillSz": "1"}
             bill |= {"side": "buy", "feeCcy": "OKB", "fee": "-0.5", "ts": "1700000000000"}
-            fee = fill_of(bill, await broker._listing(broker._session, SWAP), "account").commission
+            fee = fill_of(bill, await broker._listing(broker._session, SWAP), "account", "id").commission
             assert fee == 0.0
 
     asyncio.run(run())

@@ -46,6 +46,15 @@ def test_the_names_are_the_ones_that_programs_use(monkeypatch):
     assert OKXBroker(products=["swap"]).capabilities.shorts
 
 
+def test_the_record_declares_what_the_broker_can():
+    from ml4t_live_okx import OKXBroker
+
+    (record,) = ml4t_live_brokers()
+    can = OKXBroker(api_key="k", secret_key="s", passphrase="p").capabilities
+    for name in ("brackets", "oco", "replace", "fractional"):
+        assert getattr(can, name) == (name in record.capabilities)
+
+
 def test_without_keys_it_is_said_where_they_come_from(monkeypatch):
     from ml4t.live import OKXBroker
 

@@ -178,10 +178,11 @@ def test_recorded_frames_are_sent_as_they_are_and_heard_trade_for_trade(tmp_path
 
     async def run():
         with still(replay=str(file), replay_speed=20.0) as venue:
-            ears = Ears()
+            ears, began = Ears(), time.monotonic()
             async with feeding(feed_at(venue, SPOT), ears):
                 rows = [row for frame in frames for row in frame["data"]]
                 await until(lambda: len(ears.events) == len(rows))
+                assert time.monotonic() - began >= 199 * 0.020 / 20.0  # not before their time
                 heard = [(each.trade_id, each.price, each.size, each.event_time) for each in ears.events]
                 contained = [
                     (row["tradeId"], float(row["px"]), float(row["sz"]), trade_time(row["ts"], row["tradeId"])) for row in rows

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from attrs import define, field
 
+from ml4t.live.adapters import first_of
 from ml4t.live.contracts import BrokerSink, BrokerSnapshot, OrderUpdate
 from ml4t.live.errors import UNAUTHORIZED, UNKNOWN_SYMBOL, BrokerConnectionError, BrokerRefused, ConfigError, OutcomeUnknown
 from ml4t.live.model import Fill, Order, Terms
@@ -21,7 +22,6 @@ from ml4t_live_crypto.errors import as_orders, as_questions
 from ml4t_live_crypto.exchange import let_go, made, missing_credentials, prepare
 from ml4t_live_crypto.habits import habits_of
 from ml4t_live_crypto.ids import form_of
-from ml4t_live_crypto.liveness import first_of
 from ml4t_live_crypto.markets import Listing, listing_of
 from ml4t_live_crypto.names import Names
 from ml4t_live_crypto.orders import amount_of, capabilities_of, ticket_of
@@ -125,7 +125,7 @@ class CryptoBroker:
         """Deliver order and fill updates until cancelled. Raises BrokerConnectionError when the connection is lost."""
         session = self._session
         with as_questions(session.exchange.id):
-            await first_of([session.stream.run(), self._deliver(session, sink), self._audit(session, sink)])
+            await first_of(session.stream.run(), self._deliver(session, sink), self._audit(session, sink))
 
     async def close(self) -> None:
         """Let go of the connection; calling it twice is harmless."""

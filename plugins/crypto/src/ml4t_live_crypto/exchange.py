@@ -13,17 +13,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import structlog
 
-from ml4t.live.errors import BrokerConnectionError, ConfigError
+from ml4t.live.adapters import check_skew
+from ml4t.live.errors import ConfigError
 from ml4t_live_crypto.config import KEYS, Connection, CryptoBrokerConfig, CryptoFeedConfig
 from ml4t_live_crypto.habits import habits_of
 from ml4t_live_crypto.sdk import async_support, pro
+from ml4t_live_crypto.times import MILLISECOND, from_millis
 
 UNREAD = 100_000
 """Trades, orders or candles that ccxt keeps until they are read; without this it forgets all but the last 1,000."""
-WARNED_SECONDS = 1.0
-REFUSED_SECONDS = 10.0
 PINGS = 3
 """ccxt takes a line to be lost when so many pings in a row have gone unanswered."""
 
@@ -37,7 +36,6 @@ _CREDENTIALS = {
 }
 """By the name of a key here, ccxt's."""
 
-_log = structlog.get_logger("ml4t.live.crypto")
 _quiet = logging.getLogger("ml4t.live.crypto.ccxt")
 # ccxt writes every request at this level, with the keys and the signature.
 _quiet.addFilter(lambda record: record.levelno > logging.DEBUG)
@@ -129,14 +127,6 @@ def _moved(place: Any, url: str) -> Any:
 
 
 async def _check_clock(exchange: Any) -> None:
-    asked = time.time()
-    theirs = await exchange.fetch_time() / 1000
-    # The exchange looked at its clock at some moment in between, and cut what is below a millisecond.
-    off = max(asked - theirs - 0.001, theirs - time.time(), 0.0)
-    side = "ahead of" if asked > theirs else "behind"
-    if off > REFUSED_SECONDS:
-        raise BrokerConnectionError(
-            f"this machine's clock is {off:.1f} s {side} that of {exchange.id}; set it (NTP), and it is tried again"
-        )
-    if off > WARNED_SECONDS:
-        _log.warning("this machine's clock is wrong", exchange=exchange.id, seconds=round(off, 1), side=side)
+    asked = time.time_ns()
+    theirs = from_millis(await exchange.fetch_time())
+    check_skew(exchange.id, asked, theirs, time.time_ns(), resolution=MILLISECOND)

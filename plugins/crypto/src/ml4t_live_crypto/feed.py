@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import structlog
 from attrs import define
 
+from ml4t.live.adapters import first_of
 from ml4t.live.contracts import Sink
 from ml4t.live.errors import UNKNOWN_SYMBOL, FeedDisconnected, FeedRefused, LiveError
 from ml4t.live.model import MarketEvent
@@ -19,7 +20,6 @@ from ml4t_live_crypto.candles import Candles
 from ml4t_live_crypto.config import CryptoFeedConfig
 from ml4t_live_crypto.errors import as_feed_errors, said
 from ml4t_live_crypto.exchange import let_go, made, prepare
-from ml4t_live_crypto.liveness import first_of
 from ml4t_live_crypto.markets import Listing, listing_of
 from ml4t_live_crypto.quotes import FundingRates, Quotes
 from ml4t_live_crypto.sdk import errors as theirs
@@ -85,7 +85,7 @@ class CryptoFeed:
                 await prepare(exchange)
                 listings = self._listings(exchange)
                 self._exchange = exchange
-                await first_of(self._works(exchange, listings, sink))
+                await first_of(*self._works(exchange, listings, sink))
             finally:
                 self._exchange = None
                 await let_go(exchange)

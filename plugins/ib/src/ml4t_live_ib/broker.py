@@ -47,6 +47,7 @@ class IBBroker:
         fractional=True,
         brackets=True,
         oco=True,
+        find_together=1_000,  # one reading of IB's lists answers for all of them
     )
 
     def __init__(self, config: IBBrokerConfig | None = None, /, **options: Any) -> None:

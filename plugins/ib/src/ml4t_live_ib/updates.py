@@ -58,6 +58,7 @@ class Updates:
         self._account_now = account_now
         self._look_up = look_up
         self._requests: dict[int, _Request] = {}
+        # No bound: none may be dropped, and `deliver` waits for nothing else, so it holds what a few reads brought.
         self._news: asyncio.Queue[News] = asyncio.Queue()
         self.outage = ""
         """Why TWS has no connection to IB, empty when it has one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,14 +13,16 @@ from ml4t.live.contracts import BrokerSnapshot
 from ml4t.live.errors import BrokerConnectionError
 from ml4t.live.model import Account, Fill, Order, Position
 from ml4t.live.times import NANOS
+from ml4t_live_okx.algos import AlgoRow, algo_order, exit_orders
 from ml4t_live_okx.config import OKXBrokerConfig
 from ml4t_live_okx.instruments import Instruments, Listing
+from ml4t_live_okx.names import Names
 from ml4t_live_okx.rest import Rest
 from ml4t_live_okx.times import to_millis
 from ml4t_live_okx.updates import OrderRow, fill_of, order_of
 
-PAGE = 100
-"""Orders or fills in one answer, the most that OKX gives."""
+ALGO_KINDS = ("conditional,oco", "trigger", "move_order_stop")
+"""The kinds of algo order that are asked for: those that wait for a price."""
 LOOKS = 3
 """How often the account is read again because something traded meanwhile."""
 MULTI_CURRENCY = frozenset({"3", "4"})
@@ -55,9 +57,10 @@ class Settings:
 class AccountReader:
     """Reads one account."""
 
-    def __init__(self, config: OKXBrokerConfig, rest: Rest, instruments: Instruments) -> None:
+    def __init__(self, config: OKXBrokerConfig, rest: Rest, instruments: Instruments, names: Names) -> None:
         self._config = config
         self._rest = rest
+        self._names = names
         self._instruments = instruments
         self._kinds = [product.upper() for product in config.products]
         self._reads_coins = "SPOT" in self._kinds
@@ -101,12 +104,29 @@ class AccountReader:
         return str(found[0]["billId"]) if found else ""
 
     async def _working(self) -> list[Order]:
+        """Return what works, and what waits. What was triggered works, and is still the stop that it was sent as."""
         orders = []
-        async for said in self._pages("trade/orders-pending", {}, "ordId"):
+        async for said in self._rest.pages("trade/orders-pending", {}, "ordId"):
             row = msgspec.convert(said, OrderRow)
-            if row.instType in self._kinds and not (listing := await self._listing(row.instId)).inverse:
-                orders.append(order_of(row, listing))
+            listing = await self._traded(row)
+            if listing is not None:
+                algo = await self._names.algo({"algoId": row.algoId}) if row.algoId and not row.is_exit else None
+                order = order_of(await self._names.named(row), listing) if algo is None else algo_order(algo, listing, row)
+                orders += [order, *exit_orders(row, listing)]
+        for kinds in ALGO_KINDS:
+            async for said in self._rest.pages("trade/orders-algo-pending", {"ordType": kinds}, "algoId"):
+                algo = msgspec.convert(said, AlgoRow)
+                listing = await self._traded(algo)
+                if listing is not None:
+                    orders.append(algo_order(algo, listing))
         return orders
+
+    async def _traded(self, row: OrderRow | AlgoRow) -> Listing | None:
+        """Return the listing of what is traded here, None for anything else on this account."""
+        if row.instType not in self._kinds:
+            return None
+        listing = await self._listing(row.instId)
+        return None if listing.inverse else listing
 
     async def _fills(self, account: str, since: int, now: int) -> list[Fill]:
         """Return the executions since a time, oldest first."""
@@ -116,22 +136,15 @@ class AccountReader:
             if since < now - RECENT_FILLS:
                 await self._note_fills(found, account, "trade/fills-history", query)
             await self._note_fills(found, account, "trade/fills", query)
-        return sorted(found.values(), key=lambda fill: fill.time)
+        oldest_first = list(found.values())[::-1]  # also of those that share a millisecond
+        return sorted(oldest_first, key=lambda fill: fill.time)
 
     async def _note_fills(self, found: dict[str, Fill], account: str, path: str, query: Mapping[str, str]) -> None:
-        async for said in self._pages(path, query, "billId"):
+        async for said in self._rest.pages(path, query, "billId"):
             listing = await self._listing(said["instId"])
             if not listing.inverse:
-                fill = fill_of(said, listing, account)
+                fill = fill_of(said, listing, account, await self._names.of_fill(said))
                 found[fill.execution_id] = fill
-
-    async def _pages(self, path: str, query: Mapping[str, str], number: str) -> AsyncIterator[Mapping[str, Any]]:
-        """Yield everything there is, the newest first, page by page."""
-        after: dict[str, str] = {}
-        while page := await self._rest.get(path, {**query, **after, "limit": str(PAGE)}):
-            for said in page:
-                yield said
-            after = {"after": page[-1][number]}
 
     async def _contracts(self) -> list[Position]:
         """Return the positions in contracts and on margin: in `long_short_mode` two of a contract."""

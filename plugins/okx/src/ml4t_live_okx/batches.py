@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ml4t.live.errors import LiveError, OutcomeUnknown
+from ml4t_live_okx.errors import UNSURE, Refused, error_of
 
 MOST = 20
 """Orders in one request, the most that OKX takes."""
 
-Body = Mapping[str, str]
+Body = Mapping[str, Any]
 Outcome = Mapping[str, str]
 Send = Callable[[str, Any], Awaitable[Sequence[Outcome]]]
 
@@ -75,3 +76,14 @@ def _fail(futures: Iterable[asyncio.Future[Outcome]], error: LiveError) -> None:
     for future in futures:
         if not future.done():
             future.set_exception(error)
+
+
+def taken(outcome: Outcome) -> Outcome:
+    """Return what became of an order that was taken. Raises Refused for another, OutcomeUnknown when nobody can tell."""
+    code, words = outcome["sCode"], outcome["sMsg"]
+    if code == "0":
+        return outcome
+    if code in UNSURE:
+        raise OutcomeUnknown(f"OKX answers {code} to an order: {words}")
+    error = error_of(code, words)
+    raise error if isinstance(error, Refused) else Refused(str(error), venue_code=code)

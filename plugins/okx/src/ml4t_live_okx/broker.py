@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
-import msgspec
-import structlog
-from attrs import define
-from msgspec import DecodeError, Raw
-
+from ml4t.live.adapters import first_of
 from ml4t.live.contracts import BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
-from ml4t.live.errors import UNAUTHORIZED, WRONG_ACCOUNT_KIND, BrokerConnectionError, BrokerRefused, OutcomeUnknown
-from ml4t.live.model import Order, OrderSide, OrderType, TimeInForce
-from ml4t.live.times import NANOS
-from ml4t_live_okx.account import AccountReader, Settings
-from ml4t_live_okx.batches import Batches
-from ml4t_live_okx.clock import check_clock
+from ml4t.live.errors import BrokerConnectionError, BrokerRefused, OutcomeUnknown
+from ml4t.live.model import Order, OrderSide, OrderType, Terms, TimeInForce
+from ml4t_live_okx.algos import AlgoRow, algo_update, exit_updates
+from ml4t_live_okx.batches import Body, Outcome, taken
 from ml4t_live_okx.config import OKXBrokerConfig, from_environment
-from ml4t_live_okx.errors import CANCELLING, DUPLICATE, NO_SUCH_ORDER, UNSURE, Refused, error_of
+from ml4t_live_okx.errors import CANCELLING, DUPLICATES, Refused
 from ml4t_live_okx.instruments import Instruments, Listing
-from ml4t_live_okx.line import Line
-from ml4t_live_okx.liveness import first_of
-from ml4t_live_okx.orders import amend_body, order_body
-from ml4t_live_okx.rest import Rest
-from ml4t_live_okx.updates import OrderRow, execution_of, order_rows, update_of
-from ml4t_live_okx.wire import About, Deliver
-
-ORDERS = {"channel": "orders", "instType": "ANY"}
-RECENT = 86_400 * NANOS
-"""How far back the executions go that a connect reads; the engine asks for what it has missed itself."""
-SPOT_ACCOUNT = "1"
-
-_log = structlog.get_logger("ml4t.live.okx")
-
-
-@define
-class _Session:
-    """What lives from one connect to the next close."""
-
-    rest: Rest
-    reader: AccountReader
-    line: Line
-    rows: asyncio.Queue[OrderRow]
-    submits: Batches
-    cancels: Batches
-    amends: Batches
-    settings: Settings
+from ml4t_live_okx.orders import algo_body, amend_body, bracket_body, oco_body, order_body
+from ml4t_live_okx.pairs import pair_id
+from ml4t_live_okx.session import Session, open_session
+from ml4t_live_okx.updates import execution_of, update_of
+from ml4t_live_okx.waiting import TYPES, waits
 
 
 class OKXBroker:
@@ -62,14 +33,16 @@ class OKXBroker:
     def __init__(self, config: OKXBrokerConfig | None = None, **options: Any) -> None:
         self._config = config or OKXBrokerConfig(**from_environment(options, keys=True))
         self.capabilities = BrokerCapabilities(
-            order_types=frozenset({OrderType.MARKET, OrderType.LIMIT}),
+            order_types=frozenset({OrderType.MARKET, OrderType.LIMIT, *TYPES}),
             times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
             replace=True,
             fractional=True,
             shorts=self._config.products != ("spot",),
+            brackets=True,
+            oco=True,
         )
         self._instruments = Instruments()
-        self._open: _Session | None = None
+        self._open: Session | None = None
         self._amendments = 0
 
     # ------------------------------------------------------------------ the connection
@@ -81,46 +54,19 @@ class OKXBroker:
         for wrong keys and for an account that cannot trade what is configured, BrokerConnectionError when OKX is not reached.
         """
         await self.close()
-        rest = Rest(self._config)
-        rows: asyncio.Queue[OrderRow] = asyncio.Queue()
-        line = Line(self._config, "private", [ORDERS], _into(rows))
-        reader = AccountReader(self._config, rest, self._instruments)
-        try:
-            await check_clock(rest)
-            settings = await reader.settings()
-            self._check(settings)
-            await line.open()
-            now = time.time_ns()
-            snapshot = await reader.snapshot(settings.account, now, now - RECENT)
-        except BaseException:
-            await line.close()
-            await rest.close()
-            raise
-        self._open = _Session(
-            rest,
-            reader,
-            line,
-            rows,
-            Batches(rest.submit, "trade/order", "trade/batch-orders"),
-            Batches(rest.cancel, "trade/cancel-order", "trade/cancel-batch-orders"),
-            Batches(rest.submit, "trade/amend-order", "trade/amend-batch-orders"),
-            settings,
-        )
+        self._open, snapshot = await open_session(self._config, self._instruments)
         return snapshot
 
     async def run(self, sink: BrokerSink) -> None:
-        """Deliver order and fill updates until cancelled. Raises BrokerConnectionError when the websocket is lost."""
+        """Deliver order and fill updates until cancelled. Raises BrokerConnectionError when a websocket is lost."""
         session = self._session
-        await first_of(session.line.run(), self._deliver(session, sink))
+        await first_of(*(line.run() for line in session.lines), self._deliver(session, sink))
 
     async def close(self) -> None:
         """Let go of the connection; calling it twice is harmless."""
         session, self._open = self._open, None
         if session is not None:
-            for batches in (session.submits, session.cancels, session.amends):
-                await batches.close()
-            await session.line.close()
-            await session.rest.close()
+            await session.close()
 
     async def snapshot(self, since: int) -> BrokerSnapshot:
         """Return the account as it stands, with the fills since `since` (nanoseconds UTC)."""
@@ -128,23 +74,10 @@ class OKXBroker:
         return await session.reader.snapshot(session.settings.account, time.time_ns(), since)
 
     @property
-    def _session(self) -> _Session:
+    def _session(self) -> Session:
         if self._open is None:
             raise BrokerConnectionError("OKX is not connected")
         return self._open
-
-    def _check(self, settings: Settings) -> None:
-        if not settings.can_trade:
-            raise BrokerRefused("the API key may not trade; give it that permission at OKX", code=UNAUTHORIZED)
-        beyond = [product for product in self._config.products if product != "spot"]
-        if beyond and settings.level == SPOT_ACCOUNT:
-            raise BrokerRefused(
-                f"account {settings.account} is in spot mode and products names {', '.join(beyond)}; change the account "
-                "mode at OKX, or name spot only",
-                code=WRONG_ACCOUNT_KIND,
-            )
-        if settings.fee_in_coin and "spot" in self._config.products:
-            _log.warning("OKX takes the fee of a purchase out of the coins; set the fee type to quote currency there")
 
     # ------------------------------------------------------------------ requests
 
@@ -154,23 +87,42 @@ class OKXBroker:
         Orders that are submitted in the same turn of the event loop go as one request.
         """
         session = self._session
-        listing = await self._listing(session, order.symbol)
-        mode = self._mode(listing)
-        body = order_body(order, listing, mode=mode, position_side=await self._position_side(session, order, listing))
-        try:
-            return _taken(await session.submits.add(body))["ordId"]
-        except Refused as refused:
-            if refused.venue_code != DUPLICATE:
-                raise
-            row = await self._row(session, order)
-            if row is None:
-                raise OutcomeUnknown(f"OKX has {order.order_id} already, and does not show it") from refused
-            return row.ordId
+        terms = await self._terms(session, order)
+        if order.order_type in TYPES:
+            return await self._number(order, _algo(session, algo_body(order, **terms)))
+        return await self._number(order, session.submits.add(order_body(order, **terms)))
+
+    async def submit_bracket(self, entry: Order, take_profit: Order, stop_loss: Order) -> Sequence[str]:
+        """Send an entry with its two exits as one; return OKX's ids in this order. Raises as `submit`, for all.
+
+        OKX gives the exits ids when it makes them, which is when the entry has traded: until then they bear that of the entry.
+        """
+        session = self._session
+        body = bracket_body(entry, take_profit, stop_loss, **await self._terms(session, entry))
+        session.waiting.note(pair_id(take_profit.order_id, stop_loss.order_id))
+        number = await self._number(entry, session.submits.add(body))
+        return number, f"{number}-limit", f"{number}-stop"
+
+    async def submit_oco(self, first: Order, second: Order) -> Sequence[str]:
+        """Send a limit order and a stop of which one cancels the other; return OKX's ids. Raises as `submit`, for both.
+
+        They are one order at OKX, and the limit order has an id of its own as soon as it rests.
+        """
+        session = self._session
+        limit, stop = sorted((first, second), key=lambda order: order.order_type is not OrderType.LIMIT)
+        body = oco_body(limit, stop, **await self._terms(session, stop))
+        session.waiting.note(body["algoClOrdId"])
+        number = await self._number(stop, _algo(session, body))
+        return [f"{number}-limit" if order is limit else number for order in (first, second)]
 
     async def cancel(self, order: Order) -> None:
         """Ask for a cancel; the outcome arrives as an update. Raises as `submit`."""
+        session = self._session
         try:
-            _taken(await self._session.cancels.add({"instId": order.symbol, "clOrdId": order.order_id}))
+            if waits(order):
+                await session.waiting.cancel(order)
+            else:
+                taken(await session.cancels.add({"instId": order.symbol, "clOrdId": order.order_id}))
         except Refused as refused:
             if refused.venue_code != CANCELLING:
                 raise
@@ -181,8 +133,11 @@ class OKXBroker:
         listing = await self._listing(session, order.symbol)
         self._amendments += 1
         request = f"a{time.time_ns() // 1000:x}{self._amendments}"
-        body = amend_body(order, listing, quantity, order.filled_quantity, limit_price, request)
-        _taken(await session.amends.add(body))
+        if waits(order):
+            await session.waiting.replace(order, listing, Terms(quantity, limit_price, stop_price), request)
+        else:
+            ids = {"clOrdId": order.order_id}
+            taken(await session.amends.add(amend_body(order, listing, Terms(quantity, limit_price), ids, request)))
 
     async def find(self, order: Order) -> OrderUpdate | None:
         """Return how an order stands, None when OKX does not have it.
@@ -190,18 +145,27 @@ class OKXBroker:
         OKX forgets an order that was cancelled without a trade after two hours; that one too never traded.
         """
         session = self._session
-        row = await self._row(session, order)
-        return None if row is None else update_of(row, await self._listing(session, row.instId), terms=True)
+        listing = await self._listing(session, order.symbol)
+        if waits(order):
+            return await session.waiting.find(order, listing)
+        row = await session.names.order({"instId": order.symbol, "clOrdId": order.order_id})
+        return None if row is None else update_of(row, listing, terms=True)
 
     # ------------------------------------------------------------------ inside
 
-    async def _listing(self, session: _Session, symbol: str) -> Listing:
+    async def _listing(self, session: Session, symbol: str) -> Listing:
         listing = await self._instruments.get(symbol, session.rest)
         if listing is None:
             raise BrokerRefused(
                 f"OKX does not know {symbol}; write spot as BTC-USDT, swaps as BTC-USDT-SWAP", code="unknown_symbol"
             )
         return listing
+
+    async def _terms(self, session: Session, order: Order) -> dict[str, Any]:
+        """Return what a request to submit an order says besides the order: what it trades, and how it is backed."""
+        listing = await self._listing(session, order.symbol)
+        side = await self._position_side(session, order, listing)
+        return {"listing": listing, "mode": self._mode(listing), "position_side": side}
 
     def _mode(self, listing: Listing) -> str:
         """Return OKX's `tdMode` for an instrument. Raises BrokerRefused for one that is not configured."""
@@ -216,7 +180,7 @@ class OKXBroker:
         wanted = listing.kind.lower()
         raise BrokerRefused(f"{listing.symbol} is {wanted}, which products does not name; add it there", code="not_configured")
 
-    async def _position_side(self, session: _Session, order: Order, listing: Listing) -> str:
+    async def _position_side(self, session: Session, order: Order, listing: Listing) -> str:
         """Return which of two positions an order changes: it closes before it opens. Empty where there is one."""
         if session.settings.position_mode != "long_short_mode" or listing.kind == "SPOT":
             return ""
@@ -232,19 +196,22 @@ class OKXBroker:
             )
         return closes
 
-    @staticmethod
-    async def _row(session: _Session, order: Order) -> OrderRow | None:
+    async def _number(self, order: Order, request: Awaitable[Outcome]) -> str:
+        """Return OKX's id of an order that is being sent, also of one that it has already."""
         try:
-            said = await session.rest.get("trade/order", {"instId": order.symbol, "clOrdId": order.order_id})
+            outcome = taken(await request)
         except Refused as refused:
-            if refused.venue_code == NO_SUCH_ORDER:
-                return None
-            raise
-        return msgspec.convert(said[0], OrderRow) if said else None
+            if refused.venue_code not in DUPLICATES:
+                raise
+            found = await self.find(order)
+            if found is None:
+                raise OutcomeUnknown(f"OKX has {order.order_id} already, and does not show it") from refused
+            return found.venue_order_id
+        return outcome.get("ordId") or outcome["algoId"]
 
     # ------------------------------------------------------------------ what OKX says
 
-    async def _deliver(self, session: _Session, sink: BrokerSink) -> None:
+    async def _deliver(self, session: Session, sink: BrokerSink) -> None:
         while True:
             row = await session.rows.get()
             if row.instType.lower() not in self._config.products:
@@ -252,29 +219,19 @@ class OKXBroker:
             listing = await self._listing(session, row.instId)
             if listing.inverse:
                 continue
+            if isinstance(row, AlgoRow):
+                session.waiting.note(row.algoClOrdId)
+                if not row.made:  # or what it has made tells of itself, and may have done so already
+                    sink.order(algo_update(row, listing))
+                continue
+            row = await session.names.named(row)
             fill = execution_of(row, listing, session.settings.account)
             if fill is not None:
                 sink.fill(fill)
-            sink.order(update_of(row, listing))
+            for update in (update_of(row, listing), *exit_updates(row)):
+                sink.order(update)
 
 
-def _into(rows: asyncio.Queue[OrderRow]) -> Deliver:
-    def deliver(_: About, data: Raw) -> None:
-        try:
-            for row in order_rows.decode(data):
-                rows.put_nowait(row)
-        except DecodeError as error:
-            raise BrokerConnectionError(f"OKX's update of an order cannot be read: {error}") from None
-
-    return deliver
-
-
-def _taken(outcome: Mapping[str, str]) -> Mapping[str, str]:
-    """Return what became of an order that was taken. Raises Refused for another, OutcomeUnknown when nobody can tell."""
-    code, words = outcome["sCode"], outcome["sMsg"]
-    if code == "0":
-        return outcome
-    if code in UNSURE:
-        raise OutcomeUnknown(f"OKX answers {code} to an order: {words}")
-    error = error_of(code, words)
-    raise error if isinstance(error, Refused) else Refused(str(error), venue_code=code)
+async def _algo(session: Session, body: Body) -> Outcome:
+    """Send an algo order; return what became of it."""
+    return (await session.rest.submit("trade/order-algo", body))[0]

@@ -14,7 +14,10 @@ UNSURE = frozenset({"50001", "50004", "50013", "50026", "51149"})
 WRONG_TIME = frozenset({"50102", "50112", "60004", "60006"})
 NO_SUCH_ORDER = "51603"
 NO_SUCH_INSTRUMENT = "51001"
-DUPLICATE = "51016"
+DUPLICATES = frozenset({"51016", "51065"})
+"""The client order id, or that of an algo order, is there already."""
+NOT_CANCELLED = "51400"
+"""It has traded, was cancelled, or has been triggered and is another order now."""
 CANCELLING = "51410"
 """The order is being cancelled already."""
 

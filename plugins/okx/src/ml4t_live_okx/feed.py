@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from msgspec import DecodeError, Raw
 
+from ml4t.live.adapters import first_of
 from ml4t.live.contracts import Sink
 from ml4t.live.errors import UNKNOWN_SYMBOL, FeedRefused, LiveError
 from ml4t.live.model import Funding, MarketEvent
@@ -18,7 +19,6 @@ from ml4t_live_okx.config import OKXFeedConfig, from_environment
 from ml4t_live_okx.errors import as_feed_errors
 from ml4t_live_okx.instruments import Instruments, Listing
 from ml4t_live_okx.line import Line
-from ml4t_live_okx.liveness import first_of
 from ml4t_live_okx.records import (
     LENGTHS,
     SOURCE,

@@ -9,9 +9,9 @@ import aiohttp
 import structlog
 from aiohttp import ClientWSTimeout
 
+from ml4t.live.adapters import until_silent
 from ml4t.live.errors import BrokerConnectionError
 from ml4t_live_okx.config import Connection, OKXBrokerConfig
-from ml4t_live_okx.liveness import until_silent
 from ml4t_live_okx.wire import Arg, Deliver, Socket
 
 CLOSE_SECONDS = 1.0

@@ -17,7 +17,9 @@ def ml4t_live_brokers() -> list[BrokerRecord]:
             config=OKXBrokerConfig,
             factory="ml4t_live_okx.broker:OKXBroker",
             summary="Spot, margin, swaps and futures at OKX, in demo trading or for real.",
-            capabilities=frozenset({"paper", "live", "spot", "margin", "swaps", "futures", "fractional", "replace"}),
+            capabilities=frozenset(
+                {"paper", "live", "spot", "margin", "swaps", "futures", "fractional", "brackets", "oco", "replace"}
+            ),
             needs="an account at OKX (demo trading is free) and an API key of it",
         )
     ]

@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -14,13 +14,15 @@ import aiohttp
 from attrs import frozen
 from yarl import URL
 
+from ml4t.live.adapters import Pace
 from ml4t.live.errors import BrokerConnectionError, OutcomeUnknown
 from ml4t_live_okx.config import Connection, OKXBrokerConfig
 from ml4t_live_okx.errors import TOO_MANY, UNSURE, Refused, error_of
-from ml4t_live_okx.pace import Pace
 from ml4t_live_okx.signing import request_time, signature
 
 PREFIX = "/api/v5/"
+PAGE = 100
+"""Orders or fills in one answer, the most that OKX gives."""
 TRIES = 5
 """How often a question or a cancel is asked again when the rate limit was reached."""
 PATIENCE_SECONDS = 3.0
@@ -45,7 +47,7 @@ class Rest:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._pace = Pace(connection.requests_per_second)
+        self._pace = Pace(connection.requests_per_second, 1.0)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Rest:
@@ -64,18 +66,28 @@ class Rest:
             raise error_of(answer.code, answer.words)
         return answer.data
 
+    async def pages(self, path: str, query: Mapping[str, str], number: str) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield everything there is, the newest first, page by page; `number` is the id that pages count by."""
+        after: dict[str, str] = {}
+        while page := await self.get(path, {**query, **after, "limit": str(PAGE)}):
+            for said in page:
+                yield said
+            after = {"after": page[-1][number]}
+
     async def submit(self, path: str, body: Any) -> Sequence[Mapping[str, str]]:
         """Send orders or amendments, once; return for each what became of it.
 
         Raises Refused when none of them was taken, OutcomeUnknown when nobody can tell.
         """
-        if self._pace.delay() > PATIENCE_SECONDS:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._pace.turn()
+        except TimeoutError:
             raise Refused(
                 f"{self._connection.requests_per_second} requests in a second are as many as may be sent; send fewer orders, "
                 "or raise requests_per_second if the account allows more",
                 venue_code="rate_limit",
-            )
-        await self._pace.turn()
+            ) from None
         try:
             answer = await self._exchange("POST", PREFIX + path, json.dumps(body))
         except _LOST as error:

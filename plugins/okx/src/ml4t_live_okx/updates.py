@@ -14,6 +14,7 @@ from msgspec.json import Decoder
 from ml4t.live.contracts import OrderUpdate
 from ml4t.live.model import Fill, Order, OrderSide, OrderState, OrderType, Terms, TimeInForce
 from ml4t_live_okx.instruments import Listing
+from ml4t_live_okx.pairs import orders_of
 from ml4t_live_okx.times import from_millis
 
 VENUE = "okx"
@@ -47,6 +48,22 @@ _CANCELLED: Mapping[str, str] = MappingProxyType(
 """By OKX's number, why an order was cancelled."""
 
 
+class Linked(Struct, frozen=True):
+    """The stop that goes with a limit order, by its id; empty for any other order."""
+
+    algoId: str = ""
+
+
+class Attached(Struct):
+    """A pair of exits that is made when the entry that it is attached to has traded."""
+
+    attachAlgoClOrdId: str = ""
+    slTriggerPx: str = ""
+    tpOrdPx: str = ""
+    failCode: str = ""
+    failReason: str = ""
+
+
 class OrderRow(Struct):
     """An order as the order channel and the API say it. Numbers are texts, and empty when there is none."""
 
@@ -72,18 +89,35 @@ class OrderRow(Struct):
     cancelSource: str = ""
     amendResult: str = ""
     msg: str = ""
+    algoId: str = ""
+    algoClOrdId: str = ""
+    linkedAlgoOrd: Linked = Linked()
+    attachAlgoOrds: list[Attached] = []
 
     @property
     def order_id(self) -> str:
-        """Our id; OKX's for an order that somebody sent without one."""
+        """Our id, once `Names` has put it there; OKX's for an order that somebody sent without one."""
         return self.clOrdId or self.ordId
+
+    @property
+    def is_working(self) -> bool:
+        """True while it may trade."""
+        return STATES.get(self.state, OrderState.WORKING).is_open
+
+    @property
+    def is_exit(self) -> bool:
+        """True for the limit order of a pair of exits, of which the stop is an algo order."""
+        return self.ordType == "limit" and orders_of(self.algoClOrdId) is not None
 
 
 order_rows = Decoder(list[OrderRow])
 
 
 def update_of(row: OrderRow, listing: Listing, *, terms: bool = False) -> OrderUpdate:
-    """Return how an order stands; with its terms when they were asked for, and when it was amended."""
+    """Return how an order stands; with its terms when they were asked for, when it was amended, and when it is an exit.
+
+    An exit is for what its entry has traded, which may be less than it was to be.
+    """
     reason = row.msg if row.amendResult == "-1" else ""
     if row.state == "canceled" and row.cancelSource not in _BY_US:
         reason = _CANCELLED.get(row.cancelSource, f"OKX cancelled it, for its reason {row.cancelSource}")
@@ -94,7 +128,7 @@ def update_of(row: OrderRow, listing: Listing, *, terms: bool = False) -> OrderU
         venue_order_id=row.ordId,
         filled_quantity=units(row.accFillSz, listing),
         reason=reason,
-        terms=terms_of(row, listing) if terms or row.amendResult else None,
+        terms=terms_of(row, listing) if terms or row.amendResult or row.is_exit else None,
     )
 
 
@@ -128,13 +162,13 @@ def execution_of(row: OrderRow, listing: Listing, account: str) -> Fill | None:
     if not size or row.tradeId in {"", "0"}:
         return None
     said = {
-        "instId": row.instId, "ordId": row.ordId, "clOrdId": row.clOrdId, "tradeId": row.tradeId, "side": row.side,
+        "instId": row.instId, "ordId": row.ordId, "tradeId": row.tradeId, "side": row.side,
         "fillSz": row.fillSz, "fillPx": row.fillPx, "fee": row.fillFee, "feeCcy": row.fillFeeCcy, "ts": row.fillTime,
     }  # fmt: skip
-    return fill_of(said, listing, account)
+    return fill_of(said, listing, account, row.order_id)
 
 
-def fill_of(said: Mapping[str, Any], listing: Listing, account: str) -> Fill:
+def fill_of(said: Mapping[str, Any], listing: Listing, account: str, order_id: str) -> Fill:
     """Return the execution that a line of the list of fills is.
 
     A trade has one id at OKX on both sides, so that of the order belongs to it.
@@ -142,7 +176,7 @@ def fill_of(said: Mapping[str, Any], listing: Listing, account: str) -> Fill:
     price = float(said["fillPx"])
     return Fill(
         execution_id=f"{said['ordId']}-{said['tradeId']}",
-        order_id=said.get("clOrdId") or said["ordId"],
+        order_id=order_id,
         symbol=said["instId"],
         side=OrderSide(said["side"]),
         quantity=units(said["fillSz"], listing),

@@ -113,6 +113,8 @@ class EngineSettings:
     """How often, in paper and live mode, the venue's books are compared with ours; besides after every connect."""
     on_difference: OnDifference = "adopt"
     """What a difference that nothing explains does besides being taken over: adopt (go on), halt or flatten."""
+    recent_orders: int = field(default=10_000, validator=ge(1_000))
+    """Orders that have ended, and twice as many executions, that stay in memory; older ones are looked up in the journal."""
     journal_max_mib: int | None = field(default=None, validator=optional(gt(0)))
     """A start moves the older half of a journal larger than this (MiB) into an archive. None: `journal rotate` does."""
 

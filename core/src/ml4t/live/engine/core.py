@@ -262,7 +262,7 @@ class Core:
     def _make_desk(self) -> Desk:
         limits = self.parts.limits
         portfolio = Portfolio(self.parts.shadow.initial_cash if self.parts.mode == "shadow" else 0.0)
-        books = Books(self.market, portfolio, OrderBook())
+        books = Books(self.market, portfolio, OrderBook(self.parts.engine.recent_orders))
         standard = standard_checks(limits, self.switch, self.connection, self.losses, self.clock)
         return Desk(
             gate=RiskGate([*standard, *self.parts.checks], self.clock, budget_ms=limits.check_budget_ms),

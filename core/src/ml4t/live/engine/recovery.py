@@ -30,7 +30,7 @@ def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switc
         for symbol, mark in known.get("worth", {}).get("marks", {}).items():  # later than the last fills
             desk.portfolio.mark(symbol, mark)
     open_orders = journal.orders(open_only=True)
-    recent = sorted(journal.orders(limit=RECENT), key=lambda order: order.created_at)
+    recent = sorted(journal.orders(limit=desk.orders.recent), key=lambda order: order.created_at)
     fills = [fill for order in open_orders for fill in journal.fills(order_id=order.order_id)]
     desk.restore(open_orders, recent, fills)
     risk = journal.state("risk")

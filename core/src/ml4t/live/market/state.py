@@ -21,6 +21,9 @@ JUMP = 10.0
 AHEAD = 3_600 * NANOS
 """An event stamped this much later than the engine's clock is refused: everything after it would look late."""
 
+MOMENT = 4_096
+"""Events of one moment that are kept. More of them is a source that repeats itself under one time."""
+
 _ALPHA = 2.0 / (VOLATILITY_SPAN + 1)
 _LOW, _HIGH = 1.0 / JUMP, JUMP
 
@@ -36,6 +39,7 @@ class SymbolState:
         "event_time",
         "funding_rate",
         "funding_time",
+        "moment",
         "observed",
         "price",
         "prices",
@@ -59,6 +63,8 @@ class SymbolState:
         self.variance: float | None = None
         self.trade_time = self.quote_time = self.bar_time = self.funding_time = 0
         self.bar_start = -1
+        self.moment: list[Trade | Quote] = []
+        """The trades and quotes of `event_time`: when others of that moment turn up, these are not to come again."""
         self.suspect: float | None = None
         """A print far from the last price that nothing has confirmed yet."""
         self.observed: float | None = None
@@ -70,6 +76,11 @@ class SymbolState:
     def volatility(self) -> float | None:
         """Standard deviation of simple returns per observation, exponentially weighted over `VOLATILITY_SPAN`."""
         return None if self.variance is None else sqrt(self.variance)
+
+    def add_to_moment(self, event: Trade | Quote) -> None:
+        """Take in one more event of `event_time`."""
+        if len(self.moment) < MOMENT:
+            self.moment.append(event)
 
     def observe(self, price: float, size: float) -> None:
         """Take a price into the history and the variance."""
@@ -168,7 +179,11 @@ def _trade(state: SymbolState, event: Trade, now: int) -> str | None:
         return "jump"
     state.trade_time = when
     if when >= state.event_time:
-        state.event_time = when
+        if when > state.event_time:
+            state.event_time = when
+            state.moment = [event]
+        else:
+            state.add_to_moment(event)
         state.price = price
     state.observe(price, size)
     return None
@@ -192,7 +207,11 @@ def _quote(state: SymbolState, event: Quote, now: int) -> str | None:
     state.bid = bid
     state.ask = ask
     if when >= state.event_time:
-        state.event_time = when
+        if when > state.event_time:
+            state.event_time = when
+            state.moment = [event]
+        else:
+            state.add_to_moment(event)
         state.price = mid
     # Mids enter the history only where nothing trades: mixing them with prints would halve the volatility.
     if not state.trade_time and not state.bar_time:
@@ -218,6 +237,8 @@ def _bar(state: SymbolState, event: Bar, now: int) -> str | None:
     # Of a bar still running all that is known is when it began; of a whole one, that its close is not after now.
     when = min(end, max(now, start)) if event.complete else start
     if when >= state.event_time:
+        if when > state.event_time:
+            state.moment = []
         state.event_time = when
         state.price = close
     if event.complete and end > state.bar_time:  # the same bar again is a correction, not an observation

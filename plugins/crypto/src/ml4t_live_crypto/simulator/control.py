@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from ml4t.live.model import Fill, Order
+from ml4t.live.testing.loop_thread import LoopThread
 from ml4t_live_crypto.config import variable
 from ml4t_live_crypto.simulator import statement
 from ml4t_live_crypto.simulator.config import BinanceSimulatorConfig
@@ -14,7 +15,6 @@ from ml4t_live_crypto.simulator.faults import Loss, Scripted
 from ml4t_live_crypto.simulator.orders import ZERO
 from ml4t_live_crypto.simulator.pairs import QUOTE
 from ml4t_live_crypto.simulator.server import SimulatedBinance
-from ml4t_live_crypto.simulator.thread import LoopThread
 from ml4t_live_crypto.times import MILLISECOND, from_millis
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class BinanceSimulator:
         """Listen. Returns when clients can connect."""
         self._thread.start()
         try:
-            self._thread.wait(self._binance.open)
+            self._thread.run(self._binance.open)
         except BaseException:
             self._thread.close()
             raise
@@ -53,7 +53,7 @@ class BinanceSimulator:
         """Stop, and leave nothing running; calling it twice is harmless."""
         if self._thread.running:
             self._call(lambda binance: binance.faults.mute(False))
-            self._thread.wait(self._binance.listener.close)
+            self._thread.run(self._binance.listener.close)
             self._thread.close()
 
     def __enter__(self) -> BinanceSimulator:
@@ -116,14 +116,14 @@ class BinanceSimulator:
 
     def restart(self) -> None:
         """Stop listening, drop everybody, and come back on the same address with the same books."""
-        self._thread.wait(self._binance.restart)
+        self._thread.run(self._binance.restart)
 
     def refuse_connections(self, on: bool) -> None:
         """Stop listening while it is on; who is connected stays."""
         if on:
-            self._thread.wait(self._binance.listener.stop)
+            self._thread.run(self._binance.listener.stop)
         else:
-            self._thread.wait(lambda: self._binance.listener.open(self._binance.listener.port))
+            self._thread.run(lambda: self._binance.listener.open(self._binance.listener.port))
 
     def skew_clock(self, seconds: float) -> None:
         """Let the venue's clock be that much ahead."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from attrs import frozen
 
+from ml4t_live_okx.simulator.algo import VenueAlgo
+from ml4t_live_okx.simulator.algos import Algos
 from ml4t_live_okx.simulator.books import LEVERAGE, UID, Refusal
 from ml4t_live_okx.simulator.exchange import Exchange
 from ml4t_live_okx.simulator.history import MarketHistory, paged
+from ml4t_live_okx.simulator.intake import check_exits
 from ml4t_live_okx.simulator.orders import VenueOrder
 
 PREFIX = "/api/v5/"
@@ -26,7 +30,7 @@ class Took:
     """What became of each order of a request; `changes` lets it happen after the answer has been decided on."""
 
     data: list[dict[str, Any]]
-    orders: list[VenueOrder]
+    orders: list[VenueOrder | VenueAlgo]
     changes: list[Change]
 
     def envelope(self, *, batch: bool) -> dict[str, Any]:
@@ -42,10 +46,11 @@ class Took:
 class Api:
     """Answers from the exchange's books and the market's history. Paths are without their prefix."""
 
-    def __init__(self, exchange: Exchange, history: MarketHistory, now: Callable[[], int]) -> None:
+    def __init__(self, exchange: Exchange, algos: Algos, history: MarketHistory, now: Callable[[], int]) -> None:
         self.page = PAGE
         """No page of orders or fills is longer than this."""
         self._exchange = exchange
+        self._algos = algos
         self._history = history
         self._now = now
         self.fee_in_quote = exchange.books.fee_in_quote
@@ -70,6 +75,9 @@ class Api:
             "trade/orders-history-archive": self._ended,
             "trade/fills": self._fills,
             "trade/fills-history": self._fills,
+            "trade/order-algo": self._algo,
+            "trade/orders-algo-pending": lambda query: self._listed_algos(query, live=True),
+            "trade/orders-algo-history": lambda query: self._listed_algos(query, live=False),
         }
         if path not in answers:
             raise Refusal("50404", f"The requested interface {path} does not exist.", 404)
@@ -122,6 +130,26 @@ class Api:
         ]
         return [each.as_json() for each in paged(executions, query, lambda each: int(each.bill_id), self.page)]
 
+    def _algo(self, query: Query) -> list[Any]:
+        algo = self._algos.find(query)
+        if algo is None:
+            raise Refusal("51603", "Order does not exist")
+        return [algo.as_json()]
+
+    def _listed_algos(self, query: Query, *, live: bool) -> list[Any]:
+        if not query.get("ordType") or not (live or query.get("state") or query.get("algoId")):
+            raise Refusal("50014", "Parameter ordType can not be empty" if live else "Parameter state can not be empty", 400)
+        wanted = [
+            each
+            for each in reversed(self._algos.all.values())
+            if each.is_live == live
+            and each.kind in query["ordType"].split(",")
+            and query.get("state") in {None, each.state}
+            and query.get("algoId") in {None, each.id}
+            and _fits(query, each.instrument_type, each.listed.id)
+        ]
+        return [each.as_json() for each in paged(wanted, query, lambda each: int(each.id), self.page)]
+
     def _find(self, query: Mapping[str, Any]) -> VenueOrder | None:
         if query.get("ordId"):
             return self._exchange.orders.get(str(query["ordId"]))
@@ -135,10 +163,53 @@ class Api:
         def place(body: Mapping[str, Any]) -> tuple[VenueOrder, Change]:
             if reason := reject():
                 raise Refusal("51008", reason)
+            attached = [dict(each) for each in body.get("attachAlgoOrds") or ()]
+            for each in attached:
+                price = self._exchange.prices.get(str(body.get("instId")))
+                if price is not None:
+                    check_exits("sell" if body.get("side") == "buy" else "buy", each, Decimal(str(body.get("px") or price)))
             order = self._exchange.submit(body)
+            order.attached = attached
             return order, lambda: self._exchange.begin(order)
 
         return self._each(bodies, place)
+
+    def place_algos(self, bodies: Sequence[Mapping[str, Any]], reject: Callable[[], str]) -> Took:
+        """Take algo orders, as `place` does orders."""
+
+        def place(body: Mapping[str, Any]) -> tuple[VenueAlgo, Change]:
+            if reason := reject():
+                raise Refusal("51008", reason)
+            algo = self._algos.submit(body)
+            return algo, lambda: self._algos.begin(algo)
+
+        return self._each(bodies, place)
+
+    def cancel_algos(self, bodies: Sequence[Mapping[str, Any]]) -> Took:
+        """Cancel algo orders."""
+
+        def cancel(body: Mapping[str, Any]) -> tuple[VenueAlgo, Change]:
+            algo = self._live(body, "51400", "Cancellation failed as the order has been filled, canceled or does not exist.")
+            return algo, lambda: self._algos.cancel(algo)
+
+        return self._each(bodies, cancel)
+
+    def amend_algos(self, bodies: Sequence[Mapping[str, Any]]) -> Took:
+        """Put algo orders on other terms."""
+
+        def amend(body: Mapping[str, Any]) -> tuple[VenueAlgo, Change]:
+            algo = self._live(
+                body, "51503", "Order modification failed as the order has been filled, canceled or does not exist."
+            )
+            return algo, lambda: self._algos.amend(algo, body)
+
+        return self._each(bodies, amend)
+
+    def _live(self, body: Mapping[str, Any], code: str, words: str) -> VenueAlgo:
+        algo = self._algos.find(body)
+        if algo is None or not algo.is_live:
+            raise Refusal(code, words)
+        return algo
 
     def cancel(self, bodies: Sequence[Mapping[str, Any]]) -> Took:
         """Cancel orders."""
@@ -172,7 +243,11 @@ class Api:
             return [{**body, "lever": str(LEVERAGE)}]
         raise Refusal("50404", f"The requested interface {path} does not exist.", 404)
 
-    def _each(self, bodies: Sequence[Mapping[str, Any]], do: Callable[[Mapping[str, Any]], tuple[VenueOrder, Change]]) -> Took:
+    def _each(
+        self,
+        bodies: Sequence[Mapping[str, Any]],
+        do: Callable[[Mapping[str, Any]], tuple[VenueOrder | VenueAlgo, Change]],
+    ) -> Took:
         if len(bodies) > BATCH:
             raise Refusal("51000", "Parameter args error: at most 20 orders")
         took = Took([], [], [])
@@ -181,13 +256,20 @@ class Api:
             try:
                 order, change = do(body)
             except Refusal as refusal:
-                ids = {"ordId": body.get("ordId", ""), "sCode": refusal.code, "sMsg": refusal.message}
+                given = {name: body[name] for name in ("ordId", "algoId", "algoClOrdId") if name in body}
+                ids = {"ordId": "", **given, "sCode": refusal.code, "sMsg": refusal.message}
             else:
-                ids = {"ordId": order.id, "clOrdId": order.client_id, "sCode": "0", "sMsg": ""}
+                ids = {**_ids(order), "sCode": "0", "sMsg": ""}
                 took.orders.append(order)
                 took.changes.append(change)
             took.data.append({**said, **ids, "ts": str(self._now())})
         return took
+
+
+def _ids(order: VenueOrder | VenueAlgo) -> dict[str, str]:
+    if isinstance(order, VenueAlgo):
+        return {"algoId": order.id, "algoClOrdId": order.client_id}
+    return {"ordId": order.id, "clOrdId": order.client_id}
 
 
 def _fits(query: Query, kind: str, instrument: str) -> bool:

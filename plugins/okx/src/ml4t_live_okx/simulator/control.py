@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from ml4t.live.model import Fill, Order
+from ml4t.live.testing.loop_thread import LoopThread
 from ml4t_live_okx.config import VARIABLES
 from ml4t_live_okx.simulator.config import OKXSimulatorConfig
 from ml4t_live_okx.simulator.faults import Loss, Scripted
@@ -14,7 +15,6 @@ from ml4t_live_okx.simulator.instruments import Listed
 from ml4t_live_okx.simulator.listener import hang_up
 from ml4t_live_okx.simulator.orders import Execution
 from ml4t_live_okx.simulator.server import SimulatedOKX
-from ml4t_live_okx.simulator.thread import LoopThread
 from ml4t_live_okx.times import from_millis, trade_time
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class OKXSimulator:
         """Listen. Returns when clients can connect."""
         self._thread.start()
         try:
-            self._thread.wait(self._okx.open)
+            self._thread.run(self._okx.open)
         except BaseException:
             self._thread.close()
             raise
@@ -50,7 +50,7 @@ class OKXSimulator:
         """Stop, and leave nothing running; calling it twice is harmless."""
         if self._thread.running:
             self._call(lambda okx: okx.faults.mute(False))
-            self._thread.wait(self._okx.listener.close)
+            self._thread.run(self._okx.listener.close)
             self._thread.close()
 
     def __enter__(self) -> OKXSimulator:
@@ -107,14 +107,14 @@ class OKXSimulator:
 
     def restart(self) -> None:
         """Stop listening, drop everybody, and come back on the same address with the same books."""
-        self._thread.wait(self._okx.restart)
+        self._thread.run(self._okx.restart)
 
     def refuse_connections(self, on: bool) -> None:
         """Stop listening while it is on; who is connected stays."""
         if on:
-            self._thread.wait(self._okx.listener.stop)
+            self._thread.run(self._okx.listener.stop)
         else:
-            self._thread.wait(lambda: self._okx.listener.open(self._okx.listener.port))
+            self._thread.run(lambda: self._okx.listener.open(self._okx.listener.port))
 
     def announce_upgrade(self) -> None:
         """Tell everybody with notice 64008 that the connection will be closed for an upgrade."""
@@ -142,7 +142,7 @@ class OKXSimulator:
 
     def price(self, symbol: str, price: float) -> None:
         """Let the market be there: market orders trade at it, resting orders when it touches them."""
-        self._call(lambda okx: okx.trade(symbol, price, 1.0))
+        self._call(lambda okx: okx.market.trade(symbol, price, 1.0))
 
     def hold(self, on: bool) -> None:
         """While it is on, orders are acknowledged and trade only by `execute`."""
@@ -151,6 +151,7 @@ class OKXSimulator:
             okx.exchange.held = on
             for symbol in okx.exchange.prices:
                 okx.exchange.match(symbol)
+                okx.algos.move(symbol)
 
         self._call(change)
 
@@ -158,7 +159,7 @@ class OKXSimulator:
         """Trade that much of an order; return the execution's id. Without a commission it is the account's own rate."""
 
         def happen(okx: SimulatedOKX) -> str:
-            order = okx.exchange.by_client_id[order_id]
+            order = okx.algos.named(order_id)
             size = Decimal(repr(quantity)) / order.listed.contract
             fee = None if commission is None else Decimal(repr(commission))
             return okx.exchange.execute(order, size, Decimal(repr(round(price, 8))), fee).name
@@ -169,7 +170,7 @@ class OKXSimulator:
         """Trade that much of an order as soon as the next question for `path` has been answered."""
 
         def happen(okx: SimulatedOKX) -> None:
-            order = okx.exchange.by_client_id[order_id]
+            order = okx.algos.named(order_id)
             okx.exchange.execute(order, Decimal(repr(quantity)) / order.listed.contract, Decimal(repr(price)))
 
         self._call(lambda okx: okx.faults.afterwards.append((path, lambda: happen(okx))))
@@ -234,7 +235,7 @@ class OKXSimulator:
 
     def cancel_as_venue(self, order_id: str, source: str = "2") -> None:
         """Cancel an order for the venue's own reason; 2 is a liquidation, in OKX's numbers."""
-        self._call(lambda okx: okx.exchange.end(okx.exchange.by_client_id[order_id], source=source))
+        self._call(lambda okx: okx.exchange.end(okx.algos.named(order_id), source=source))
 
     # ------------------------------------------------------------------ books
 
@@ -253,6 +254,10 @@ class OKXSimulator:
     def cash(self) -> float:
         """Return the cash of the account."""
         return self._call(lambda okx: okx.statement.cash())
+
+    def algos(self) -> Sequence[Mapping[str, Any]]:
+        """Return every algo order as the API says it."""
+        return self._call(lambda okx: [algo.as_json() for algo in okx.algos.all.values()])
 
     def bodies(self) -> Sequence[Mapping[str, Any]]:
         """Return every order as the API says it."""
@@ -279,8 +284,8 @@ class OKXSimulator:
         def happen(okx: SimulatedOKX) -> int:
             size_there = size / float(okx.exchange.catalogue[symbol].contract)
             if self.emits == "bars":
-                return from_millis(okx.emit_candle(symbol, "1m", price, size_there))
-            record = okx.trade(symbol, price, size_there)
+                return from_millis(okx.market.emit_candle(symbol, "1m", price, size_there))
+            record = okx.market.trade(symbol, price, size_there)
             return trade_time(record["ts"], record["tradeId"])
 
         return self._call(happen)
@@ -300,7 +305,7 @@ class OKXSimulator:
 
     def push_funding(self, symbol: str) -> None:
         """Send the mark price and the funding rate of a swap."""
-        self._call(lambda okx: okx.push_funding(symbol))
+        self._call(lambda okx: okx.market.push_funding(symbol))
 
     def refuse_subscriptions(self, code: str = "", words: str = "") -> None:
         """Answer every subscription with an error; without a code it takes them again."""

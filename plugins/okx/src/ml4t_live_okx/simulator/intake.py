@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ml4t_live_okx.simulator.algo import AT_MARKET, VenueAlgo
 from ml4t_live_okx.simulator.books import Refusal
 from ml4t_live_okx.simulator.instruments import Listed
 from ml4t_live_okx.simulator.orders import VenueOrder
 
 KINDS = frozenset({"market", "limit", "post_only", "ioc", "fok", "optimal_limit_ioc"})
+ALGO_KINDS = frozenset({"conditional", "oco", "trigger", "move_order_stop"})
 _CLIENT_ID = re.compile(r"[A-Za-z0-9]{0,32}")
 
 
@@ -22,8 +24,7 @@ def checked_order(
     listed = known(str(body.get("instId") or _named(body.get("instIdCode"), catalogue)), catalogue)
     if listed.inverse:
         raise Refusal("51010", "Operation is not supported under the current account mode")
-    if not _CLIENT_ID.fullmatch(str(body.get("clOrdId", ""))):
-        raise Refusal("51000", "Parameter clOrdId error")
+    client_id = _client_id(body, "clOrdId")
     kind, side = _one_of(body, "ordType", KINDS), _one_of(body, "side", frozenset({"buy", "sell"}))
     modes = frozenset({"cross", "isolated"}) if listed.is_contract else frozenset({"cash", "cross", "isolated"})
     mode = _one_of(body, "tdMode", modes)
@@ -31,7 +32,7 @@ def checked_order(
     in_quote = not listed.is_contract and kind == "market" and side == "buy" and _is_amount_of_money(body, mode)
     order = VenueOrder(
         id=order_id,
-        client_id=str(body.get("clOrdId", "")),
+        client_id=client_id,
         listed=listed,
         side=side,
         kind=kind,
@@ -46,6 +47,88 @@ def checked_order(
     )
     check_terms(order, order.size, order.price)
     return order
+
+
+def checked_algo(
+    body: Mapping[str, Any],
+    catalogue: Mapping[str, Listed],
+    prices: Mapping[str, Decimal],
+    position_mode: str,
+    algo_id: str,
+    now: int,
+) -> VenueAlgo:
+    """Return the algo order that a request describes. Raises Refusal."""
+    listed = known(str(body.get("instId", "")), catalogue)
+    if listed.inverse:
+        raise Refusal("51010", "Operation is not supported under the current account mode")
+    kind, side = _one_of(body, "ordType", ALGO_KINDS), _one_of(body, "side", frozenset({"buy", "sell"}))
+    modes = frozenset({"cross", "isolated"}) if listed.is_contract else frozenset({"cash", "cross", "isolated"})
+    algo = VenueAlgo(
+        id=algo_id,
+        client_id=_client_id(body, "algoClOrdId"),
+        listed=listed,
+        side=side,
+        kind=kind,
+        size=_amount(body, "sz"),
+        mode=_one_of(body, "tdMode", modes),
+        position_side=_position_side(body, listed, position_mode),
+        created=now,
+        in_coins=not listed.is_contract and body.get("tgtCcy") == "base_ccy",
+        tag=str(body.get("tag", "")),
+    )
+    _take_prices(algo, body, prices[listed.id])
+    if algo.size % listed.lot or algo.size < listed.smallest:
+        raise Refusal("51121", "Order quantity must be a multiple of the lot size.")
+    check_exits(algo.side, body, prices[listed.id])
+    return algo
+
+
+def check_exits(side: str, body: Mapping[str, Any], price: Decimal) -> None:
+    """Raise Refusal for exits on the wrong side of a price; `side` is that of the exits."""
+    sells = side == "sell"
+    if body.get("slTriggerPx"):
+        stop = _amount(body, "slTriggerPx")
+        if sells and stop >= price:
+            raise Refusal("51280", "SL trigger price cannot be higher than the last price")
+        if not sells and stop <= price:
+            raise Refusal("51278", "SL trigger price cannot be lower than the last price")
+    if body.get("tpTriggerPx"):
+        target = _amount(body, "tpTriggerPx")
+        if sells and target <= price:
+            raise Refusal("51279", "TP trigger price cannot be lower than the last price")
+        if not sells and target >= price:
+            raise Refusal("51277", "TP trigger price cannot be higher than the last price")
+
+
+def _take_prices(algo: VenueAlgo, body: Mapping[str, Any], price: Decimal) -> None:
+    """Put the prices of a request into an algo order. Raises Refusal for one that lacks some."""
+    if algo.kind == "move_order_stop":
+        ratio = body.get("callbackRatio")
+        algo.spread = price * _amount(body, "callbackRatio") if ratio else _amount(body, "callbackSpread")
+        return
+    if algo.kind == "trigger":
+        algo.stop, algo.stop_price = _amount(body, "triggerPx"), _order_price(body, "orderPx")
+        algo.rises = algo.stop > price
+        return
+    if body.get("slTriggerPx"):
+        algo.stop, algo.stop_price = _amount(body, "slTriggerPx"), _order_price(body, "slOrdPx")
+    if body.get("tpOrdPx"):
+        algo.target_price = _order_price(body, "tpOrdPx")
+        algo.target = None if body.get("tpOrdKind") == "limit" else _amount(body, "tpTriggerPx")
+    given = sum(bool(body.get(name)) for name in ("slTriggerPx", "tpOrdPx"))
+    if given != (2 if algo.kind == "oco" else 1):
+        raise Refusal("51000", "Parameter slTriggerPx error" if not body.get("slTriggerPx") else "Parameter tpTriggerPx error")
+
+
+def _order_price(body: Mapping[str, Any], name: str) -> Decimal:
+    return AT_MARKET if str(body.get(name)) == "-1" else _amount(body, name)
+
+
+def _client_id(body: Mapping[str, Any], name: str) -> str:
+    said = str(body.get(name, ""))
+    if not _CLIENT_ID.fullmatch(said):
+        raise Refusal("51000", f"Parameter {name} error")
+    return said
 
 
 def known(instrument: str, catalogue: Mapping[str, Listed]) -> Listed:

@@ -44,6 +44,13 @@ class VenueOrder:
     last: Execution | None = None
     said: dict[str, str] = field(factory=dict)
     """What the next update says besides: the outcome of an amendment, why it was cancelled."""
+    algo_id: str = ""
+    algo_client_id: str = ""
+    """Which algo order made it, by either id; empty when none did."""
+    linked_algo: str = ""
+    """The stop that goes when it has traded, by its id."""
+    attached: list[dict[str, str]] = field(factory=list)
+    """The exits that are made when it has traded."""
 
     @property
     def is_working(self) -> bool:
@@ -69,14 +76,15 @@ class VenueOrder:
         """Return it as the API writes it."""
         last = self.last
         return {
-            "accFillSz": plain(self.filled), "algoClOrdId": "", "algoId": "", "attachAlgoOrds": [],
+            "accFillSz": plain(self.filled), "algoClOrdId": self.algo_client_id, "algoId": self.algo_id,
+            "attachAlgoOrds": self.attached,
             "avgPx": plain(self.paid / self.filled) if self.filled else "", "cTime": str(self.created), "cancelSource": "",
             "cancelSourceReason": "", "category": "normal", "ccy": "", "clOrdId": self.client_id,
             "execType": "T" if last else "",
             "fee": plain(self.fee), "feeCcy": last.fee_currency if last else self.listed.quote,
             "fillPx": plain(last.price) if last else "", "fillSz": plain(last.size) if last else "0",
             "fillTime": str(last.time) if last else "", "instId": self.listed.id, "instType": self.instrument_type,
-            "isTpLimit": "false", "lever": "10" if self.mode != "cash" else "", "linkedAlgoOrd": {"algoId": ""},
+            "isTpLimit": "false", "lever": "10" if self.mode != "cash" else "", "linkedAlgoOrd": {"algoId": self.linked_algo},
             "ordId": self.id, "ordType": self.kind, "pnl": "0", "posSide": self.position_side, "px": plain(self.price),
             "pxType": "", "pxUsd": "", "pxVol": "", "quickMgnType": "", "rebate": "0", "rebateCcy": self.listed.quote,
             "reduceOnly": str(self.reduce_only).lower(), "side": self.side, "slOrdPx": "", "slTriggerPx": "",

@@ -18,6 +18,8 @@ from aiohttp import web
 from ml4t.live.errors import ConfigError
 from ml4t.live.times import NANOS
 from ml4t_live_okx.signing import signature
+from ml4t_live_okx.simulator.algo import VenueAlgo
+from ml4t_live_okx.simulator.algos import Algos
 from ml4t_live_okx.simulator.api import PREFIX, Api, Took
 from ml4t_live_okx.simulator.books import Books, Refusal
 from ml4t_live_okx.simulator.config import OKXSimulatorConfig
@@ -26,8 +28,9 @@ from ml4t_live_okx.simulator.faults import Faults, Loss
 from ml4t_live_okx.simulator.history import MarketHistory
 from ml4t_live_okx.simulator.instruments import catalogue
 from ml4t_live_okx.simulator.listener import Listener, hang_up
+from ml4t_live_okx.simulator.market import Market
 from ml4t_live_okx.simulator.orders import VenueOrder
-from ml4t_live_okx.simulator.sockets import Sockets
+from ml4t_live_okx.simulator.sockets import ALGOS, Sockets
 from ml4t_live_okx.simulator.statement import Statement
 from ml4t_live_okx.simulator.tape import Tape
 
@@ -35,14 +38,29 @@ HEAD_START_SECONDS = 0.05
 """How far an execution is ahead of the acknowledgement of its order, when that is asked for."""
 WRONG_TIME_SECONDS = 30.0
 """How far the time of a request may be from the venue's clock."""
-MARK_EVERY = 10
-"""Steps of the random walk between two pushes of funding rates."""
 OPEN = ("public/", "market/", "system/")
 """What needs no key."""
-ORDERS = {"place": ("trade/order", "trade/batch-orders"), "cancel": ("trade/cancel-order", "trade/cancel-batch-orders")}
-ORDERS["amend"] = ("trade/amend-order", "trade/amend-batch-orders")
-_ACTIONS = {path: action for action, paths in ORDERS.items() for path in paths}
-_OPERATIONS = {"order": "trade/order", **{path.removeprefix("trade/"): path for path in _ACTIONS}}
+_ACTIONS = {
+    "trade/order": "place",
+    "trade/batch-orders": "place",
+    "trade/cancel-order": "cancel",
+    "trade/cancel-batch-orders": "cancel",
+    "trade/amend-order": "amend",
+    "trade/amend-batch-orders": "amend",
+    "trade/order-algo": "place_algos",
+    "trade/cancel-algos": "cancel_algos",
+    "trade/amend-algos": "amend_algos",
+}
+"""What is done with orders, by path."""
+_OPERATIONS = {
+    "order": "trade/order",
+    "batch-orders": "trade/batch-orders",
+    "cancel-order": "trade/cancel-order",
+    "batch-cancel-orders": "trade/cancel-batch-orders",
+    "amend-order": "trade/amend-order",
+    "batch-amend-orders": "trade/amend-batch-orders",
+}
+"""What can be asked for on the private websocket, with the path of the request that is the same."""
 
 
 class SimulatedOKX:
@@ -64,8 +82,9 @@ class SimulatedOKX:
             self.exchange.largest_fill = Decimal(repr(config.largest_fill)) or ALL
         self.tape = Tape(self.now, 700_000_000 + self.rng.randrange(10**6))
         self.history = MarketHistory(self.exchange, self.tape, self.now)
-        self.api = Api(self.exchange, self.history, self.now)
-        self.statement = Statement(self.exchange)
+        self.algos = Algos(self.exchange, self.now, self._tell_algo, self.rng)
+        self.api = Api(self.exchange, self.algos, self.history, self.now)
+        self.statement = Statement(self.exchange, self.algos)
         self.sockets = Sockets(
             (self.credentials[0], self.credentials[1], self.credentials[2]),
             self.faults,
@@ -77,6 +96,7 @@ class SimulatedOKX:
         )
         limit = config.connections_per_second
         self.listener = Listener(self._answer, self.sockets.serve, connections_per_second=limit)
+        self.market = Market(config, self.exchange, self.algos, self.tape, self.history, self.sockets, self.rng)
         self._frames = _recorded(config.replay) if config.replay else []
         self._recent: deque[float] = deque()
         self._running: asyncio.Task[None] | None = None
@@ -89,9 +109,9 @@ class SimulatedOKX:
         """Listen, and let the market begin."""
         await self.listener.open(self.config.port)
         if self._frames:
-            self._running = asyncio.get_running_loop().create_task(self._replay())
+            self._running = asyncio.get_running_loop().create_task(self.market.replay(self._frames))
         elif not self.config.still:
-            self._running = asyncio.get_running_loop().create_task(self._walk())
+            self._running = asyncio.get_running_loop().create_task(self.market.walk())
 
     async def restart(self) -> None:
         """Stop listening, hang up on everybody, and listen again on the same port."""
@@ -100,77 +120,14 @@ class SimulatedOKX:
         self.listener.drop()
         await self.listener.open(port)
 
-    # ------------------------------------------------------------------ the market
-
-    def trade(self, instrument: str, price: float, size: float) -> dict[str, Any]:
-        """Let a trade happen: whoever listens hears of it, and orders meet its price."""
-        record = self.tape.trade(instrument, price, size, self.rng.choice(("buy", "sell")))
-        self.sockets.push("trades", instrument, [{**record, "count": "1", "seqId": int(record["tradeId"])}])
-        self.sockets.push("trades-all", instrument, [{**record, "source": "0"}])
-        self.exchange.move(instrument, Decimal(repr(price)))
-        self.sockets.push("bbo-tbt", instrument, [self.history.book(instrument)])
-        self.sockets.push("tickers", instrument, [self.history.ticker(instrument)])
-        self.push_candles(instrument)
-        return record
-
-    def push_candles(self, instrument: str) -> None:
-        """Send the candles that have ended, and the running ones of an instrument."""
-        for ended, bar, candle in self.tape.close_candles():
-            self.push_candle(ended, bar, candle.row(*self._contract(ended), complete=True))
-        for bar, candle in self.tape.of(instrument).running.items():
-            self.push_candle(instrument, bar, candle.row(*self._contract(instrument), complete=False))
-
-    def push_candle(self, instrument: str, bar: str, row: list[str]) -> None:
-        """Send a candle."""
-        self.sockets.push(f"candle{bar}", instrument, [row])
-
-    def emit_candle(self, instrument: str, bar: str, price: float, volume: float) -> int:
-        """Let a complete candle happen; return its start in milliseconds UTC."""
-        candle = self.tape.candle(instrument, bar, price, volume)
-        contract, spot = self._contract(instrument)
-        self.push_candle(instrument, bar, candle.row(contract, spot, complete=False))
-        self.push_candle(instrument, bar, candle.row(contract, spot, complete=True))
-        return candle.start
-
-    def push_funding(self, instrument: str) -> None:
-        """Send the mark price and the funding rate of a swap."""
-        self.sockets.push("mark-price", instrument, [self.history.mark(instrument)])
-        self.sockets.push("funding-rate", instrument, [self.history.funding(instrument)])
-
-    def _contract(self, instrument: str) -> tuple[float, bool]:
-        listed = self.exchange.catalogue[instrument]
-        return float(listed.contract), not listed.is_contract
-
-    async def _walk(self) -> None:
-        """Move every price by a normal step, again and again."""
-        live = [each for each in self.exchange.catalogue.values() if each.state == "live"]
-        steps = 0
-        while True:
-            await asyncio.sleep(self.config.tick / NANOS)
-            steps += 1
-            for listed in live:
-                step = 1.0 + self.rng.gauss(0.0, self.config.volatility)
-                price = max(listed.tick, Decimal(repr(float(self.exchange.prices[listed.id]) * step)).quantize(listed.tick))
-                self.trade(listed.id, float(price), float(listed.smallest * self.rng.randint(1, 500)))
-                if listed.kind == "SWAP" and steps % MARK_EVERY == 1:
-                    self.push_funding(listed.id)
-
-    async def _replay(self) -> None:
-        """Send recorded frames at their distances in time, from when the first client has subscribed to something."""
-        while not any(client.args for client in self.sockets.clients):  # noqa: ASYNC110 - it comes from outside
-            await asyncio.sleep(0.01)
-        first, began = None, time.monotonic()
-        for line in self._frames:
-            recorded = json.loads(line)
-            first = recorded["at"] if first is None else first
-            due = began + (recorded["at"] - first) / 1000 / self.config.replay_speed
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-            self.sockets.push_raw(recorded["frame"])
-
     # ------------------------------------------------------------------ the wire
 
     def _tell(self, order: VenueOrder) -> None:
         self.sockets.push_order(order.id, order.instrument_type, order.as_push())
+        self.algos.heed(order)
+
+    def _tell_algo(self, algo: VenueAlgo) -> None:
+        self.sockets.push_order(algo.id, algo.instrument_type, algo.as_push(), ALGOS)
 
     async def _operate(self, operation: str, args: list[dict[str, Any]]) -> dict[str, Any]:
         """Do what arrives on the private websocket."""
@@ -231,7 +188,8 @@ class SimulatedOKX:
         if self.faults.fill_first and took.changes:
             self.faults.fill_first = False
             for order in took.orders:
-                self.exchange.execute(order, order.remaining, self.exchange.prices[order.listed.id])
+                if isinstance(order, VenueOrder):
+                    self.exchange.execute(order, order.remaining, self.exchange.prices[order.listed.id])
             await asyncio.sleep(HEAD_START_SECONDS)
         else:
             self._happen(took)
@@ -240,10 +198,18 @@ class SimulatedOKX:
         return web.json_response(took.envelope(batch="batch" in path))
 
     def _take(self, path: str, bodies: Sequence[Mapping[str, Any]]) -> Took:
-        action = _ACTIONS[path]
-        if action == "place":
-            return self.api.place(bodies, lambda: self.faults.rejections.popleft() if self.faults.rejections else "")
-        return self.api.cancel(bodies) if action == "cancel" else self.api.amend(bodies)
+        def reject() -> str:
+            return self.faults.rejections.popleft() if self.faults.rejections else ""
+
+        api = self.api
+        return {
+            "place": lambda: api.place(bodies, reject),
+            "cancel": lambda: api.cancel(bodies),
+            "amend": lambda: api.amend(bodies),
+            "place_algos": lambda: api.place_algos(bodies, reject),
+            "cancel_algos": lambda: api.cancel_algos(bodies),
+            "amend_algos": lambda: api.amend_algos(bodies),
+        }[_ACTIONS[path]]()
 
     @staticmethod
     def _happen(took: Took) -> None:

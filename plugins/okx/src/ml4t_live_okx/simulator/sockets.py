@@ -16,6 +16,8 @@ from ml4t_live_okx.simulator.faults import Faults
 
 PUBLIC = frozenset({"trades", "tickers", "bbo-tbt", "books", "books5", "funding-rate", "mark-price", "instruments", "status"})
 PRIVATE = frozenset({"orders", "account", "positions", "balance_and_position"})
+ALGOS = "orders-algo"
+"""The one channel of the websocket `business` that wants a login."""
 WRONG_TIME_SECONDS = 30.0
 """How far the time of a login may be from the venue's clock."""
 
@@ -103,11 +105,11 @@ class Sockets:
             if (arg["channel"], arg.get("instId", "")) in client.args:
                 self.send(client, frame)
 
-    def push_order(self, order_id: str, kind: str, said: dict[str, Any]) -> None:
+    def push_order(self, order_id: str, kind: str, said: dict[str, Any], wanted: str = "orders") -> None:
         """Send an update of an order, as often and in the order that the faults make of it."""
         for client in self.clients:
             for (channel, about), arg in client.args.items():
-                if channel == "orders" and about in {"ANY", kind, said["instId"]} and order_id not in client.untold:
+                if channel == wanted and about in {"ANY", kind, said["instId"]} and order_id not in client.untold:
                     self._send_in_order(client, {"arg": {**arg, "uid": "1"}, "data": [said]})
 
     def flush(self) -> None:
@@ -213,11 +215,12 @@ class Sockets:
 
     def _subscribe(self, client: Client, arg: Arg) -> None:
         channel, instrument = arg.get("channel", ""), arg.get("instId", "")
-        business = channel.startswith("candle") or channel in {"trades-all", "orders-algo"}
+        business = channel.startswith("candle") or channel in {"trades-all", ALGOS}
+        needs_login = channel == ALGOS or channel in PRIVATE
         endpoints = {"private": channel in PRIVATE, "business": business, "public": channel in PUBLIC}
         if self.refuse_subscriptions is not None:
             self._fail(client, *self.refuse_subscriptions)
-        elif channel in PRIVATE and client.endpoint == "private" and not client.logged_in:
+        elif needs_login and endpoints.get(client.endpoint) and not client.logged_in:
             self._fail(client, "60011", "Please log in")
         elif not endpoints.get(client.endpoint) or (instrument and not self._knows(instrument)):
             words = f"Wrong URL or channel:{channel},instId:{instrument} doesn't exist. Please use the correct URL, channel"
@@ -225,7 +228,7 @@ class Sockets:
         else:
             client.args[_key(arg)] = arg
             self.send(client, {"event": "subscribe", "arg": arg, "connId": client.connection_id})
-            if channel in PRIVATE:
+            if needs_login:
                 same = sum(_key(arg) in each.args for each in self.clients)
                 told = {"channel": channel, "connCount": str(same), "connId": client.connection_id}
                 self.send(client, {"event": "channel-conn-count", **told})

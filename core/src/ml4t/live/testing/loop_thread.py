@@ -39,9 +39,9 @@ class LoopThread:
         async def run() -> T:
             return function()
 
-        return self.wait(run)
+        return self.run(run)
 
-    def wait(self, coroutine: Callable[[], Awaitable[T]]) -> T:
+    def run(self, coroutine: Callable[[], Awaitable[T]]) -> T:
         """Run a coroutine on the loop and return what it returns."""
         if self._loop is None:
             raise RuntimeError("the simulator is not running; call start() first")
@@ -55,7 +55,7 @@ class LoopThread:
         """Cancel what runs, stop the loop and wait for the thread."""
         if self._loop is None or self._thread is None:
             return
-        self.wait(_cancel_all)
+        self.run(_cancel_all)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
