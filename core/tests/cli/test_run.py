@@ -98,7 +98,7 @@ def test_a_run_that_a_strategy_ends_fails_with_a_sentence_and_keeps_its_journal(
     ("options", "says"),
     [
         (["--set", "risk.max_order_value=-5"], "risk.max_order_value = -5 (--set)"),
-        (["--set", "feeds.main.use=okx"], "pip install ml4t-live-okx"),
+        (["--set", "feeds.main.use=backtest"], "pip install ml4t-live-backtest"),
         (["--set", "feeds.main.use=bad"], "nothing_here"),
         (["--set", "feeds.main.path=gone.csv"], "gone.csv"),
         (["--set", "live.strategy=cli_zigzag:Zagzig"], "cli_zigzag has no Zagzig"),

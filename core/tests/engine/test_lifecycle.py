@@ -566,3 +566,16 @@ def test_a_live_feed_that_raises_what_no_feed_should_is_connected_again(tmp_path
 
     assert len(run_virtual(main, start=START).calls) == 10
     assert Buggy.runs == 3
+
+
+def test_a_limit_counts_right_however_few_orders_stay_in_memory(tmp_path):
+    def act(_, __, broker):
+        placed.extend(broker.submit_order("A", 1 + number) for number in range(2_600))
+
+    placed = []
+    risk = limits(max_orders_per_minute=2_500)
+    engine = LiveEngine(
+        Diary(act), None, ListFeed(TICKS[:1]), risk=risk, state_dir=tmp_path, settings=EngineSettings(recent_orders=1_000)
+    )
+    asyncio.run(engine.run())
+    assert [order.code for order in placed if order.code] == ["max_orders_per_minute"] * 100

@@ -75,7 +75,7 @@ class Reader:
 
         async def ask(ib: IB) -> dict[str, Ended]:
             # The SDK would make a Trade of each, which takes five times as long as reading it, and keep all of them.
-            cast(Any, ib.wrapper).completedOrder = self._session.guard(note)
+            self._session.take(ib, "completedOrder", note)
             await ib.reqCompletedOrdersAsync(apiOnly=False)
             return found
 

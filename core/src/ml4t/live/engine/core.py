@@ -262,7 +262,8 @@ class Core:
     def _make_desk(self) -> Desk:
         limits = self.parts.limits
         portfolio = Portfolio(self.parts.shadow.initial_cash if self.parts.mode == "shadow" else 0.0)
-        books = Books(self.market, portfolio, OrderBook(self.parts.engine.recent_orders))
+        counted = limits.max_orders_per_minute or 0  # what a limit counts has to be known, however little else is
+        books = Books(self.market, portfolio, OrderBook(max(self.parts.engine.recent_orders, counted)))
         standard = standard_checks(limits, self.switch, self.connection, self.losses, self.clock)
         return Desk(
             gate=RiskGate([*standard, *self.parts.checks], self.clock, budget_ms=limits.check_budget_ms),

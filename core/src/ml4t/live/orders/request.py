@@ -25,13 +25,14 @@ E = TypeVar("E", bound=StrEnum)
 
 
 def quantity_of(notional: float, price: float | None, *, fractional: bool) -> float:
-    """Return how many units are worth `notional` at `price`, rounded towards zero; nan when either is not a number."""
+    """Return how many units are worth `notional` at `price`, rounded towards zero; nan when that is no number."""
     worth, each = number(notional), number(price)
     if worth is None or not each:
         return nan
     with localcontext(prec=_DIGITS):
         units = Decimal(repr(worth)) / Decimal(repr(each))
-        return float(units.quantize(_PLACES if fractional else Decimal(1), ROUND_DOWN))
+        quantity = float(units.quantize(_PLACES if fractional else Decimal(1), ROUND_DOWN))
+    return quantity if isfinite(quantity) else nan
 
 
 def size_problem(symbol: str, quantity: float | None, notional: float | None, price: float | None) -> str:
