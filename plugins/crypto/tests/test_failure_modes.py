@@ -240,7 +240,7 @@ def test_22_a_part_of_the_account_that_cannot_be_had_is_no_snapshot(binance):
 def test_24_a_clock_that_is_forty_seconds_wrong_is_told_of_and_nothing_runs(venue, seconds, side):
     async def run():
         venue.skew_clock(seconds)
-        with pytest.raises(BrokerConnectionError, match=rf"s {side} that of {venue.name}; set it \(NTP\)"):
+        with pytest.raises(BrokerConnectionError, match=rf"s {side} {venue.name}'s; set it \(NTP\)"):
             await asyncio.wait_for(broker_at(venue).connect(), 10)
         with pytest.raises(FeedDisconnected, match=r"set it \(NTP\)"):
             await asyncio.wait_for(feed_at(venue, SPOT).run(Ears()), 10)

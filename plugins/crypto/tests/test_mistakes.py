@@ -138,7 +138,7 @@ def test_a_mistake_ends_the_run_with_its_remedy(name, command):
 TROUBLES = {
     "a clock that is forty seconds wrong": (
         lambda venue: venue.skew_clock(40),
-        "that of binance; set it (NTP), and it is tried again",
+        "behind binance's; set it (NTP), and it is tried again",
     ),
     "maintenance": (lambda venue: venue.answer_next("", {}, status=503, stays=True), "it cannot be reached or is overloaded"),
     "a rate limit": (
