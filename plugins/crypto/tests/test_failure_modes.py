@@ -19,6 +19,7 @@ from ml4t.live.errors import (
     OutcomeUnknown,
 )
 from ml4t.live.model import OrderState, OrderType
+from ml4t_live_crypto.exchange import prepare
 
 SPOT = "ETH/USDT"
 BINANCE = {
@@ -33,11 +34,20 @@ def test_1_a_deaf_stream_of_the_account_is_found_out_by_a_request(binance):
     async def run():
         broker, ears = broker_at(binance), Ears()
         await broker.connect()
+        reader, looks = broker._session.reader, []
+        read = reader.fills
+
+        async def fills(since):
+            looks.append(since)
+            return await read(since)
+
+        reader.fills = fills
         stream = asyncio.create_task(broker.run(ears))
         placed = limit()
         await broker.submit(placed)
         await until(lambda: ears.state(placed) is OrderState.WORKING)
-        await asyncio.sleep(1.5)  # the look that follows every start is over
+        before = len(looks)
+        await until(lambda: len(looks) >= before + 3)  # nothing has been heard for one whole silence at least
         binance.mute_streams(True)
         name = binance.execute(placed.order_id, 4.0, 90.0)
         with pytest.raises(BrokerConnectionError, match="tells nothing more of the account, which goes on trading"):
@@ -266,10 +276,13 @@ def test_funding_rates_and_quotes(okx):
     async def run():
         feed, ears = feed_at(okx, "ETH/USDT:USDT", data_type="quotes", funding=True), Ears()
         async with feeding(feed, ears):
-            await until(lambda: okx.subscriptions)
-            okx.price("ETH/USDT:USDT", 100.0)
-            okx.push_funding("ETH-USDT-SWAP")
-            await until(lambda: {type(each).__name__ for each in ears.events} == {"Quote", "Funding"})
+
+            def both_are_told():
+                okx.price("ETH/USDT:USDT", 100.0)  # again and again: the two subscriptions do not begin at once
+                okx.push_funding("ETH-USDT-SWAP")
+                return {type(each).__name__ for each in ears.events} == {"Quote", "Funding"}
+
+            await until(both_are_told)
             quote = next(each for each in ears.events if type(each).__name__ == "Quote")
             assert (quote.bid, quote.ask, quote.bid_size) == (99.99, 100.01, 1.0)
             with pytest.raises(LiveError, match="no history of quotes"):
@@ -292,5 +305,33 @@ def test_3_what_happened_after_a_hole_was_filled_and_before_the_subscription_tol
             await until(lambda: len(ears.events) >= 4)
             assert [each.event_time for each in ears.events] == happened
             assert [each.backfilled for each in ears.events] == [True, True, True, False]
+
+    asyncio.run(run())
+
+
+def test_3_a_hole_that_is_filled_while_the_feed_still_connects_is_joined_without_another(binance, monkeypatch):
+    """The engine does not wait for a feed that takes long to come back, and fills the hole up to then."""
+    connecting, may_connect = asyncio.Event(), asyncio.Event()
+
+    async def held(exchange):
+        if not connecting.is_set():
+            connecting.set()
+            await may_connect.wait()
+        await prepare(exchange)
+
+    monkeypatch.setattr("ml4t_live_crypto.feed.prepare", held)
+
+    async def run():
+        feed, ears = feed_at(binance, SPOT, silence_seconds=30.0), Ears()
+        async with feeding(feed, ears):
+            await connecting.wait()
+            first = binance.emit(SPOT, 100.0)
+            assert [each.event_time for each in await feed.backfill(SPOT, first, first + 1)] == [first]
+            missed = [binance.emit(SPOT, 101.0 + number) for number in range(3)]
+            may_connect.set()
+            await until(lambda: binance.subscriptions)
+            happened = [*missed, binance.emit(SPOT, 105.0)]
+            await until(lambda: len(ears.events) >= 4)
+            assert [each.event_time for each in ears.events] == happened
 
     asyncio.run(run())

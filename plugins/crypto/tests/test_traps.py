@@ -349,11 +349,12 @@ def test_an_exchange_without_a_websocket_is_polled(binance, monkeypatch):
     monkeypatch.setattr("ml4t_live_crypto.feed.made", without)
 
     async def run():
+        binance.emit(SPOT, 99.0)
         for data_type in ("trades", "quotes"):
             feed, ears = feed_at(binance, SPOT, data_type=data_type, poll_seconds=0.05), Ears()
             async with feeding(feed, ears):
-                await until(lambda feed=feed: feed._exchange is not None)
-                await asyncio.sleep(0.3)  # the first answer says where new ones begin
+                # The first answer says where new ones begin.
+                await until(lambda feed=feed, ears=ears: feed._trades[SPOT].ids or ears.events)
                 happened = [binance.emit(SPOT, 100.0 + number) for number in range(3)]
                 if data_type == "trades":
                     await until(lambda ears=ears: [each.event_time for each in ears.events] == happened)  # noqa: B023

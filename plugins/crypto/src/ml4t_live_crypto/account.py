@@ -22,7 +22,7 @@ from ml4t_live_crypto.orders import symbol_required
 from ml4t_live_crypto.times import to_millis
 from ml4t_live_crypto.updates import fill_of, order_of
 
-LOOKS = 3
+LOOKS = 5
 """How often the account is read again because something traded meanwhile."""
 RECENT_FILLS = 3 * 86_400 * NANOS - 3600 * NANOS
 """How old executions may be to be among the recent ones where there are two lists."""
@@ -81,15 +81,15 @@ class AccountReader:
         Each part is an answer of its own: when something has traded between the first and the last, all are asked for again.
         Raises BrokerConnectionError when it never keeps still, and what ccxt raises.
         """
+        held = await self._holdings()
         for _ in range(LOOKS):
-            held = await self._holdings()
             for coin in held.coins:
                 self.note(self._pair(coin))
             orders = [order async for order in self._working()]
             fills = await self.fills(since)
-            prices = await self._prices(held)
-            if (await self._holdings()).moved == held.moved:
-                return self._snapshot(held, orders, fills, prices)
+            before, held = held, await self._holdings()
+            if held.moved == before.moved:
+                return self._snapshot(held, orders, fills, await self._prices(held))
         raise BrokerConnectionError(f"the account traded during each of {LOOKS} attempts to read it")
 
     async def fills(self, since: int) -> list[Fill]:
@@ -119,18 +119,20 @@ class AccountReader:
 
     async def _holdings(self) -> Holdings:
         coins: dict[str, float] = {}
-        free = 0.0
+        free = cash = 0.0
+        currency = self._config.currency
         for kind in self.kinds:
             said = await self._exchange.fetch_balance(dict(kind))
-            debts = said.get("debt") or {}
-            for coin, total in (said.get("total") or {}).items():
-                coins[coin] = coins.get(coin, 0.0) + float(total or 0.0) - float(debts.get(coin) or 0.0)
-            free += float((said.get("free") or {}).get(self._config.currency) or 0.0)
+            mine = _owned(said)
+            for coin, quantity in mine.items():
+                coins[coin] = coins.get(coin, 0.0) + quantity
+            free += float((said.get("free") or {}).get(currency) or 0.0)
+            exact = self._habits.cash(said["info"], currency) if self._habits.cash else None
+            cash += mine.get(currency, 0.0) if exact is None else exact
         contracts = await self._contracts() if "swap" in self._config.products else []
-        money = coins.pop(self._config.currency, 0.0)
-        profit = sum(each.unrealised_pnl for each in contracts) if self._habits.unified else 0.0
+        money = coins.pop(currency, 0.0)
         held = {coin: quantity for coin, quantity in coins.items() if quantity}
-        return Holdings({**held, self._config.currency: money - profit}, free, contracts, money)
+        return Holdings({**held, currency: cash}, free, contracts, money)
 
     async def _contracts(self) -> list[Position]:
         found: dict[str, Position] = {}
@@ -227,3 +229,10 @@ class AccountReader:
             buying_power=held.free if self._config.products == ("spot",) else None,
         )
         return BrokerSnapshot(account, [*coins, *held.contracts], orders, fills)
+
+
+def _owned(said: Row) -> dict[str, float]:
+    """Return what a balance of ccxt's says that there is of each coin, less what is borrowed of it."""
+    debts = said.get("debt") or {}
+    totals = said.get("total") or {}
+    return {coin: float(total or 0.0) - float(debts.get(coin) or 0.0) for coin, total in totals.items()}

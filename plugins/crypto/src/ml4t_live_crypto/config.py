@@ -132,7 +132,8 @@ class CryptoBrokerConfig(Connection):
     contracts, margined in `currency`. Holdings of other kinds are not looked at, and orders in them refused."""
 
     margin_mode: Literal["cross", "isolated"] = field(default="cross", validator=in_(("cross", "isolated")))
-    """How positions of `margin` are backed. Those of swaps are backed as it is set at the exchange."""
+    """How positions of `margin` are backed, and those of swaps where an order says so (OKX); elsewhere they are backed as it is
+    set at the exchange."""
 
     currency: str = "USDT"
     """The currency that the account is reckoned in: coins are held as `BTC/USDT`, cash is this currency."""

@@ -6,6 +6,7 @@ of the components import this one.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -17,8 +18,9 @@ import aiohttp
 from ml4t.live.adapters import check_skew
 from ml4t.live.errors import ConfigError
 from ml4t_live_crypto.config import KEYS, Connection, CryptoBrokerConfig, CryptoFeedConfig
+from ml4t_live_crypto.futures import see_all
 from ml4t_live_crypto.habits import habits_of
-from ml4t_live_crypto.sdk import async_support, pro
+from ml4t_live_crypto.sdk import async_support, errors, pro
 from ml4t_live_crypto.times import MILLISECOND, from_millis
 
 UNREAD = 100_000
@@ -50,6 +52,7 @@ def made(connection: Connection) -> Any:
     pace = {} if connection.requests_per_second is None else {"rateLimit": 1000 / connection.requests_per_second}
     exchange = kind({"enableRateLimit": True, "newUpdates": True, "timeout": millis, **pace, **_credentials(connection)})
     exchange.logger = _quiet
+    see_all(exchange)
     limits = dict.fromkeys(("tradesLimit", "ordersLimit", "OHLCVLimit"), UNREAD)
     habits = habits_of(connection.exchange)
     exchange.options.update({**limits, **habits.options})
@@ -78,12 +81,29 @@ async def prepare(exchange: Any) -> None:
 
 
 async def let_go(exchange: Any) -> None:
-    """Close every connection of an exchange, at once: whoever does not answer is not waited for."""
+    """Close every connection of an exchange, at once and for good: whoever does not answer is not waited for.
+
+    Being cancelled does not stop it half-way.
+    """
+    closing = asyncio.ensure_future(_close(exchange))
+    try:
+        await asyncio.shield(closing)
+    except asyncio.CancelledError:
+        await closing
+        raise
+
+
+async def _close(exchange: Any) -> None:
+    exchange.open = _refuse  # by itself it connects again for whoever still asks, and nobody would close that
     session: aiohttp.ClientSession | None = exchange.session
     if session is not None and session.connector is not None:
         # Otherwise every websocket waits ten seconds for the other side to say goodbye.
         await session.connector.close()
     await exchange.close()
+
+
+def _refuse(*_: object) -> None:
+    raise errors.NetworkError("the connection has been closed")
 
 
 def _kinds(connection: Connection) -> list[str]:

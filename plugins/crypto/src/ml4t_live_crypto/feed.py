@@ -79,6 +79,8 @@ class CryptoFeed:
         Symbols that the exchange does not know, or that do not trade, are named in the log and left out; only when there is no
         other it is refused.
         """
+        for told in self._trades.values():
+            told.filled = 0
         with as_feed_errors(self._config.exchange):
             exchange = made(self._config)
             try:
@@ -97,6 +99,8 @@ class CryptoFeed:
         """
         if self._config.data_type == "quotes":
             raise LiveError(f"{self._config.exchange} has no history of quotes")
+        told = self._trades.setdefault(symbol, Told())
+        told.filled = end  # before anything is waited for: what is heard meanwhile has to know
         with as_feed_errors(self._config.exchange):
             async with self._connected() as exchange:
                 listing = listing_of(exchange, symbol)
@@ -104,8 +108,6 @@ class CryptoFeed:
                     return []
                 if self._config.data_type == "bars":
                     return await candles.backfilled(exchange, listing, self._config.candle, start, end)
-                told = self._trades.setdefault(symbol, Told())
-                told.filled = end
                 return await trades.backfilled(exchange, listing, told, start, end)
 
     # ------------------------------------------------------------------ inside

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import Factory, frozen
 
 Page = Callable[[str], Mapping[str, Any]]
+Cash = Callable[[Mapping[str, Any], str], float | None]
 
 
 @frozen
@@ -29,6 +30,8 @@ class Habits:
     """What a market order to buy of a spot pair says so that its quantity is in coins; None where nothing does."""
     unified: bool = False
     """One account, and one stream, is for all products."""
+    cash: Cash | None = None
+    """Reads out of a balance of the exchange's how much money it has without the profit of open contracts."""
     stream_fees: int = 1
     """-1 where executions on the stream have negative fees when they were paid, and not positive ones as elsewhere."""
     fills: Sequence[str] = ()
@@ -39,6 +42,15 @@ class Habits:
     """The kinds of market whose working orders keep their id when they are changed."""
 
 
+def _cash_at_okx(said: Mapping[str, Any], currency: str) -> float | None:
+    return next((float(each["cashBal"]) for each in said["data"][0]["details"] if each["ccy"] == currency), None)
+
+
+def _cash_at_binance(said: Mapping[str, Any], currency: str) -> float | None:
+    """On spot there are no `assets`, and nothing to deduct."""
+    return next((float(each["walletBalance"]) for each in said.get("assets", ()) if each["asset"] == currency), None)
+
+
 _OKX = Habits(
     options={"brokerId": ""},
     markets={"spot": "spot", "swap": "swap"},
@@ -46,6 +58,7 @@ _OKX = Habits(
     page=100,
     market_buy={"tgtCcy": "base_ccy"},
     unified=True,
+    cash=_cash_at_okx,
     stream_fees=-1,
     fills=("private_get_trade_fills", "private_get_trade_fills_history"),
     finds=True,
@@ -59,6 +72,7 @@ _BINANCE = Habits(
     earlier=lambda trade_id: {"fromId": max(0, int(trade_id) - 1000)},
     page=1000,
     market_buy={},
+    cash=_cash_at_binance,
     finds=True,
 )
 

@@ -60,6 +60,10 @@ def _features(exchange: Any, product: str) -> Mapping[str, Any]:
     return found if product != "swap" else found.get("linear") or {}
 
 
+def _creates(exchange: Any, product: str) -> Mapping[str, Any]:
+    return _features(exchange, product).get("createOrder") or {}
+
+
 def _market_kind(product: str) -> str:
     return "spot" if product == "margin" else product
 
@@ -74,11 +78,12 @@ def ticket_of(order: Order, listing: Listing, config: CryptoBrokerConfig, client
     """Return the request that submits an order. Raises BrokerRefused for one that cannot be."""
     product = product_of(listing, config.products)
     params: dict[str, Any] = {"clientOrderId": client_id}
-    if product == "margin":
+    if product == "margin" or (product == "swap" and _creates(exchange, product).get("marginMode")):
         params["marginMode"] = config.margin_mode
     if order.time_in_force is not TimeInForce.GTC:
         params["timeInForce"] = order.time_in_force.value.upper()
     if order.order_type in _STOPS:
+        _check_stop(exchange, product)
         params["triggerPrice"] = _price(order.stop_price, listing, "stop")
     limited = order.order_type in _LIMITS
     price = _price(order.limit_price, listing, "limit") if limited else None
@@ -86,6 +91,15 @@ def ticket_of(order: Order, listing: Listing, config: CryptoBrokerConfig, client
         params.update(_market(order, product, exchange, habits_of(exchange.id)))
     kind = "limit" if limited else "market"
     return Ticket(order.symbol, kind, order.side.value, amount_of(order.quantity, listing), price, params)
+
+
+def _check_stop(exchange: Any, product: str) -> None:
+    if not _stops_are_orders(_features(exchange, product)):
+        raise BrokerRefused(
+            f"{exchange.id} keeps stops apart from other orders, where they could not be found again through ccxt; send the "
+            "order when the price is there, or use the plugin of this exchange if it has one",
+            code="unsupported",
+        )
 
 
 def product_of(listing: Listing, products: Sequence[str]) -> str:
@@ -126,7 +140,7 @@ def _market(order: Order, product: str, exchange: Any, habits: Habits) -> Mappin
     """Return what a market order says so that its quantity is in coins, as it is with every other."""
     if order.side is not OrderSide.BUY or product == "swap":
         return {}
-    needs_price = (_features(exchange, product).get("createOrder") or {}).get("marketBuyRequiresPrice")
+    needs_price = _creates(exchange, product).get("marketBuyRequiresPrice")
     if habits.market_buy is not None and (product == "spot" or not habits.market_buy):
         return habits.market_buy
     if needs_price is False and habits.market_buy is None:

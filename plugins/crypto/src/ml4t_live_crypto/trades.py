@@ -68,7 +68,6 @@ class Trades:
         self._streams = exchange.has.get("watchTrades") is True
         self._told = told
         self._began = time.time_ns()
-        told.filled = 0
         self._times = Times()
         self._polled = False
         self._has_joined = not self._streams or self._habits.earlier is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attrs import field, frozen
-from attrs.validators import ge, gt, in_
+from attrs.validators import ge, gt, in_, instance_of
 
 from ml4t.live.config import Duration
 from ml4t.live.times import NANOS
@@ -42,6 +42,13 @@ class BinanceSimulatorConfig:
 
     still: bool = False
     """Leave prices where they are, until a test moves them."""
+
+    replay: str = field(default="", validator=instance_of(str))
+    """A file of recorded frames of the market's websockets, one JSON object a line: `{"at": 1700000000000, "frame": {...}}`
+    with the time in milliseconds. They are sent as they are, at their distances in time. Empty: a random walk."""
+
+    replay_speed: float = field(default=1.0, validator=gt(0))
+    """How many times as fast as they were recorded frames are sent."""
 
     requests_per_second: int = field(default=0, validator=ge(0))
     """How many requests are answered per second before status 429; 0 means no limit."""

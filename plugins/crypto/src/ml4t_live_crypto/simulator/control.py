@@ -98,6 +98,11 @@ class BinanceSimulator:
         """How many websockets are open."""
         return self._call(lambda binance: len(binance.streams.clients))
 
+    @property
+    def listens_to_account(self) -> bool:
+        """Whether somebody has asked to be told of the account."""
+        return self._call(lambda binance: any(client.of_account for client in binance.streams.clients))
+
     def drop(self, *, reset: bool = False) -> None:
         """Close every connection, with FIN or with RST, and take new ones."""
         self._call(lambda binance: binance.listener.drop(reset=reset))

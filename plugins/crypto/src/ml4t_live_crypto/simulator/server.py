@@ -23,6 +23,7 @@ from ml4t_live_crypto.simulator.faults import Faults, Loss
 from ml4t_live_crypto.simulator.listener import Listener, hang_up
 from ml4t_live_crypto.simulator.orders import VenueOrder
 from ml4t_live_crypto.simulator.pairs import catalogue
+from ml4t_live_crypto.simulator.replay import Replay
 from ml4t_live_crypto.simulator.streams import Streams
 from ml4t_live_crypto.simulator.tape import LENGTHS, Tape
 
@@ -58,7 +59,8 @@ class SimulatedBinance:
         self.streams = Streams(self.credentials, self.faults)
         self.listener = Listener(self._answer, self.streams.serve)
         self._recent: deque[float] = deque()
-        self._walking: asyncio.Task[None] | None = None
+        self._replay = Replay(config.replay, config.replay_speed) if config.replay else None
+        self._running: asyncio.Task[None] | None = None
 
     def now(self) -> int:
         """Return the venue's time in milliseconds UTC."""
@@ -67,8 +69,9 @@ class SimulatedBinance:
     async def open(self) -> None:
         """Listen, and let the market begin."""
         await self.listener.open(self.config.port)
-        if not self.config.still:
-            self._walking = asyncio.get_running_loop().create_task(self._walk())
+        market = self._replay.run(self.streams) if self._replay else None if self.config.still else self._walk()
+        if market is not None:
+            self._running = asyncio.get_running_loop().create_task(market)
 
     async def restart(self) -> None:
         """Stop listening, hang up on everybody, and listen again on the same port."""
