@@ -27,10 +27,6 @@ BROKER_EXEMPT = {
     "a_line_cut_while_connecting_is_a_connection_error": "a question is asked again on another line",
 }
 FEED_EXEMPT = {"wrong_credentials_are_refused_at_once": "market data need no keys"}
-BARS_EXEMPT = {
-    **FEED_EXEMPT,
-    "a_slow_listener_loses_nothing_without_a_word": "so many candles reach into the future, and ccxt drops their flag",
-}
 PRODUCTS = {"okx": ("spot", "swap"), "binance": ("spot",)}
 SPOT: Sequence[str] = ("ETH/USDT", "SOL/USDT")
 SWAPS: Sequence[str] = ("ETH/USDT:USDT", "SOL/USDT:USDT")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from crypto_rig import BARS_EXEMPT, BROKER_EXEMPT, FEED_EXEMPT, SPOT, SWAPS, binance, okx, rig
+from crypto_rig import BROKER_EXEMPT, FEED_EXEMPT, SPOT, SWAPS, binance, okx, rig
 
 from ml4t.live.testing.conformance import Outcome, check_broker, check_feed
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
@@ -28,9 +28,9 @@ BROKERS = {
 """With what is not declared."""
 FEEDS = {
     "okx trades": (rig(okx, SWAPS, FEED_EXEMPT), FEED_EXEMPT),
-    "okx bars": (rig(okx, SPOT, BARS_EXEMPT, "bars"), BARS_EXEMPT),
+    "okx bars": (rig(okx, SPOT, FEED_EXEMPT, "bars"), FEED_EXEMPT),
     "binance trades": (rig(binance, SPOT, FEED_EXEMPT), FEED_EXEMPT),
-    "binance bars": (rig(binance, SPOT, BARS_EXEMPT, "bars"), BARS_EXEMPT),
+    "binance bars": (rig(binance, SPOT, FEED_EXEMPT, "bars"), FEED_EXEMPT),
 }
 
 

@@ -72,7 +72,7 @@ def test_who_still_asks_a_closed_exchange_does_not_open_it_again(venue):
         await let_go(exchange)
         for ask in (exchange.watch_trades, exchange.fetch_trades):
             with pytest.raises(errors.NetworkError):
-                await ask(SPOT)
+                await asyncio.wait_for(ask(SPOT), 5)
         assert exchange.session is None
         await until(lambda: not venue.connections)
 

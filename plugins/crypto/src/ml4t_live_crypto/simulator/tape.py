@@ -13,7 +13,8 @@ KEPT = 400_000
 """Trades and candles of each pair that are remembered."""
 LENGTHS = {"1s": 1, "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 14400, "1d": 86400}
 """By their name the lengths of candles, in seconds."""
-DAY = 86_400_000
+PAST = 7 * 86_400_000
+"""How long ago the first complete candle began, in milliseconds: all that a test lets happen are over."""
 
 
 @define(eq=False)
@@ -84,9 +85,9 @@ class Tape:
         return record
 
     def candle(self, pair: str, interval: str, price: float, volume: float) -> Candle:
-        """Record a complete candle at one price, after the last one; the first is a day old."""
+        """Record a complete candle at one price, after the last one; the first is a week old."""
         past, length = self.of(pair).candles[interval], LENGTHS[interval] * 1000
-        start = past[-1].start + length if past else (self._now() - DAY) // length * length
+        start = past[-1].start + length if past else (self._now() - PAST) // length * length
         past.append(Candle(start, price, price, price, price, volume))
         return past[-1]
 
