@@ -19,7 +19,7 @@ from ml4t.live.errors import (
     OutcomeUnknown,
 )
 from ml4t.live.model import OrderState, OrderType
-from ml4t_live_crypto.exchange import prepare
+from ml4t_live_crypto.exchange import made, prepare
 
 SPOT = "ETH/USDT"
 BINANCE = {
@@ -82,6 +82,38 @@ def test_4_what_traded_while_away_is_in_the_next_snapshot(venue):
         assert [(fill.order_id, fill.quantity) for fill in snapshot.fills] == [(placed.order_id, 4.0)]
         assert [(each.order_id, each.filled_quantity) for each in snapshot.orders] == [(placed.order_id, 4.0)]
         await broker.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("again", ["a new process", "a new line"])
+def test_4_whose_executions_those_of_a_day_are_is_not_asked_one_by_one(venue, monkeypatch, again):
+    asked = []
+
+    def counting(config):
+        exchange = made(config)
+        fetch_order = exchange.fetch_order
+
+        async def counted(*arguments):
+            asked.append(arguments)
+            return await fetch_order(*arguments)
+
+        exchange.fetch_order = counted
+        return exchange
+
+    async def run():
+        ours = [order(f"o{number:02}", 1.0) for number in range(30)]
+        async with listening(venue) as (broker, ears):
+            for each in ours:
+                await broker.submit(each)
+            await until(lambda: len(ears.booked) == len(ours))
+        venue.page_history(7)
+        monkeypatch.setattr("ml4t_live_crypto.broker.made", counting)
+        after = broker if again == "a new line" else broker_at(venue, symbols=[SPOT])
+        snapshot = await after.connect()
+        await after.close()
+        assert [fill.order_id for fill in snapshot.fills] == [each.order_id for each in ours]
+        assert not asked
 
     asyncio.run(run())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -15,7 +15,6 @@ from ml4t.live.model import Account, Fill, Order, Position
 from ml4t.live.times import NANOS
 from ml4t_live_crypto.config import CryptoBrokerConfig
 from ml4t_live_crypto.habits import habits_of
-from ml4t_live_crypto.ids import Form
 from ml4t_live_crypto.markets import Listing, listing_of
 from ml4t_live_crypto.names import Names
 from ml4t_live_crypto.orders import symbol_required
@@ -29,6 +28,7 @@ RECENT_FILLS = 3 * 86_400 * NANOS - 3600 * NANOS
 PAGE = 100
 
 Row = Mapping[str, Any]
+Ask = Callable[[str | None, int], Awaitable[Sequence[Row]]]
 
 
 @frozen
@@ -50,11 +50,10 @@ class Holdings:
 class AccountReader:
     """Reads one account."""
 
-    def __init__(self, exchange: Any, config: CryptoBrokerConfig, names: Names, form: Form) -> None:
+    def __init__(self, exchange: Any, config: CryptoBrokerConfig, names: Names) -> None:
         self._exchange = exchange
         self._config = config
         self._names = names
-        self._form = form
         self._habits = habits_of(exchange.id)
         self._by_symbol = any(symbol_required(exchange, product) for product in config.products)
         self._symbols = dict.fromkeys(config.symbols)
@@ -94,26 +93,38 @@ class AccountReader:
 
     async def fills(self, since: int) -> list[Fill]:
         """Return the executions since a time (nanoseconds UTC), oldest first."""
+        rows = [(row, listing) async for row in self._trades(since) if (listing := self._listing(row["symbol"])) is not None]
+        await self._learn([row for row, _ in rows])
         found: dict[str, Fill] = {}
-        async for row in self._trades(since):
-            listing = listing_of(self._exchange, row["symbol"])
-            if listing is None or listing.inverse:
-                continue
-            order_id = await self.order_id_of(row)
-            fill = fill_of(row, listing, order_id, self.account)
+        for row, listing in rows:
+            fill = fill_of(row, listing, await self.order_id_of(row), self.account)
             if fill is not None:
                 found[fill.execution_id] = fill
         return sorted(found.values(), key=lambda fill: fill.time)
 
     async def order_id_of(self, row: Row) -> str:
         """Return our id of the order of an execution; the exchange's own for an order of somebody else's."""
-        order_id = self._names.of_trade(row) or self._stranger.get(str(row["order"]), "")
+        order_id = self._known(row)
         if order_id:
             return order_id
         said = await self._exchange.fetch_order(str(row["order"]), row["symbol"])
         order_id = self._names.of_order(said) or str(row["order"])
         self._stranger = {**self._stranger, str(row["order"]): order_id} if len(self._stranger) < PAGE else {}
         return order_id
+
+    def _known(self, row: Row) -> str:
+        return self._names.of_trade(row) or self._stranger.get(str(row["order"]), "")
+
+    async def _learn(self, rows: Sequence[Row]) -> None:
+        """Learn whose orders these executions are of, where that takes one list of orders instead of many questions."""
+        first: dict[str, float] = {}
+        for row in rows:
+            if not self._known(row):
+                first[row["symbol"]] = min(row["timestamp"], first.get(row["symbol"], row["timestamp"]))
+        if self._exchange.has.get("fetchOrders") is True:
+            for symbol, start in first.items():
+                async for order in self._pages(self._exchange.fetch_orders, symbol, int(start), lambda row: str(row["id"])):
+                    self._names.of_order(order)
 
     # ------------------------------------------------------------------ parts
 
@@ -137,8 +148,8 @@ class AccountReader:
     async def _contracts(self) -> list[Position]:
         found: dict[str, Position] = {}
         for row in await self._exchange.fetch_positions():
-            listing = listing_of(self._exchange, row["symbol"])
-            if listing is None or listing.inverse or listing.kind != "swap" or not row.get("contracts"):
+            listing = self._listing(row["symbol"])
+            if listing is None or listing.kind != "swap" or not row.get("contracts"):
                 continue
             size = listing.units(row["contracts"], 0.0) * (-1 if row["side"] == "short" else 1)
             other = found.get(listing.symbol)
@@ -150,10 +161,15 @@ class AccountReader:
     async def _working(self) -> AsyncIterator[Order]:
         for kind in self.kinds:
             for row in await self._exchange.fetch_open_orders(params=dict(kind)):
-                listing = listing_of(self._exchange, row["symbol"])
-                if listing is not None and not listing.inverse and self._is_traded(listing):
+                listing = self._listing(row["symbol"])
+                if listing is not None and self._is_traded(listing):
                     self.note(listing.symbol)
                     yield order_of(row, listing, self._names.of_order(row))
+
+    def _listing(self, symbol: str) -> Listing | None:
+        """Return the listing of what can be traded here, None for anything else."""
+        listing = listing_of(self._exchange, symbol)
+        return None if listing is None or listing.inverse else listing
 
     def _is_traded(self, listing: Listing) -> bool:
         products = self._config.products
@@ -171,7 +187,7 @@ class AccountReader:
             async for _ in self._working():
                 pass  # they say which symbols to ask about
         for symbol in list(self._symbols) if self._by_symbol else [None]:
-            async for row in self._pages(symbol, since):
+            async for row in self._pages(self._exchange.fetch_my_trades, symbol, to_millis(since), _name_of_trade):
                 yield row
 
     async def _by_kind(self, name: str, product: str, since: int) -> AsyncIterator[Row]:
@@ -183,18 +199,18 @@ class AccountReader:
                 yield row
             query["after"] = rows[-1]["billId"]
 
-    async def _pages(self, symbol: str | None, since: int) -> AsyncIterator[Row]:
-        """Yield executions from a time on, page by page."""
-        start, seen = to_millis(since), set[str]()
+    @staticmethod
+    async def _pages(ask: Ask, symbol: str | None, start: int, name: Callable[[Row], str]) -> AsyncIterator[Row]:
+        """Yield what there is from a time on (milliseconds UTC), page by page; `name` tells one from the other."""
+        seen = set[str]()
         while True:
-            rows = await self._exchange.fetch_my_trades(symbol, start)
-            new = [row for row in rows if f"{row['order']} {row['id']}" not in seen]
+            new = [row for row in await ask(symbol, start) if name(row) not in seen]
             for row in new:
-                seen.add(f"{row['order']} {row['id']}")
+                seen.add(name(row))
                 yield row
             if not new:
                 return
-            start = max(int(row["timestamp"]) for row in new)
+            start = max(int(row["timestamp"] or start) for row in new)
 
     async def _prices(self, held: Holdings) -> Mapping[str, float]:
         pairs = [pair for coin in held.coins if coin != self._config.currency and (pair := self._pair(coin))]
@@ -236,3 +252,7 @@ def _owned(said: Row) -> dict[str, float]:
     debts = said.get("debt") or {}
     totals = said.get("total") or {}
     return {coin: float(total or 0.0) - float(debts.get(coin) or 0.0) for coin, total in totals.items()}
+
+
+def _name_of_trade(row: Row) -> str:
+    return f"{row['order']} {row['id']}"

@@ -49,7 +49,6 @@ class _Session:
     exchange: Any
     reader: AccountReader
     stream: Stream
-    names: Names
     executions: OrderedDict[str, None] = field(factory=OrderedDict)
     """The executions that were told last, by their ids."""
     traded: OrderedDict[str, float] = field(factory=OrderedDict)
@@ -86,6 +85,7 @@ class CryptoBroker:
         exchange = made(self._config)
         self._form = form_of(exchange.id)
         self._habits = habits_of(exchange.id)
+        self._names = Names(self._form, self._habits.trade_names)
         if exchange.has.get("watchOrders") is not True:
             raise ConfigError([f"exchange = {exchange.id!r}: ccxt has no websocket of its orders; it can be used as a feed"])
         self.capabilities = capabilities_of(exchange, self._config)
@@ -101,8 +101,7 @@ class CryptoBroker:
         await self.close()
         exchange = made(self._config)
         self._check_keys(exchange)
-        names = Names(self._form)
-        reader = AccountReader(exchange, self._config, names, self._form)
+        reader = AccountReader(exchange, self._config, self._names)
         stream = Stream(exchange, reader.kinds)
         try:
             with as_questions(exchange.id):
@@ -118,7 +117,7 @@ class CryptoBroker:
             if isinstance(error, TimeoutError):
                 raise BrokerConnectionError(f"{exchange.id}: the websocket of the account does not answer") from None
             raise
-        self._open = _Session(exchange, reader, stream, names)
+        self._open = _Session(exchange, reader, stream)
         return snapshot
 
     async def run(self, sink: BrokerSink) -> None:
@@ -160,7 +159,7 @@ class CryptoBroker:
         """Send the order; return the exchange's id of it. Raises BrokerRefused and OutcomeUnknown."""
         session = self._session
         listing = self._listing(session, order.symbol)
-        client_id = session.names.client_id(order.order_id)
+        client_id = self._names.client_id(order.order_id)
         ticket = ticket_of(order, listing, self._config, client_id, session.exchange)
         session.reader.note(order.symbol)
         try:
@@ -177,7 +176,7 @@ class CryptoBroker:
             row = there
         if not row.get("id"):
             raise OutcomeUnknown(f"{session.exchange.id} answers to an order, and names none")
-        session.names.learn(str(row["id"]), order.order_id)
+        self._names.learn(str(row["id"]), order.order_id)
         return str(row["id"])
 
     async def cancel(self, order: Order) -> None:
@@ -215,7 +214,7 @@ class CryptoBroker:
             row = await self._row(session, order)
         if row is None:
             return None
-        session.names.learn(str(row["id"]), order.order_id)
+        self._names.learn(str(row["id"]), order.order_id)
         return update_of(row, self._listing(session, order.symbol), order.order_id, terms=True)
 
     # ------------------------------------------------------------------ inside
@@ -249,7 +248,7 @@ class CryptoBroker:
                 return None
             return row
         async for row in _listed(exchange, order):
-            if session.names.of_order(row) == order.order_id:
+            if self._names.of_order(row) == order.order_id:
                 return row
         return None
 
@@ -275,7 +274,7 @@ class CryptoBroker:
             sink.fill(fill)
 
     def _tell_order(self, session: _Session, sink: BrokerSink, row: Row, listing: Listing) -> None:
-        order_id = session.names.of_order(row) or str(row["id"])
+        order_id = self._names.of_order(row) or str(row["id"])
         update = update_of(row, listing, order_id)
         if (update.filled_quantity or 0.0) > session.traded.get(str(row["id"]), 0.0) * (1 + 1e-9):
             session.wanted.set()  # it has traded more than was told

@@ -34,6 +34,8 @@ class Habits:
     """Reads out of a balance of the exchange's how much money it has without the profit of open contracts."""
     stream_fees: int = 1
     """-1 where executions on the stream have negative fees when they were paid, and not positive ones as elsewhere."""
+    trade_names: str = ""
+    """Where an execution says the client order id of its order, in the exchange's own words; empty where it does not."""
     fills: Sequence[str] = ()
     """ccxt's names of the requests for recent and for older executions, where the unified one answers late."""
     finds: bool = False
@@ -60,6 +62,7 @@ _OKX = Habits(
     unified=True,
     cash=_cash_at_okx,
     stream_fees=-1,
+    trade_names="clOrdId",
     fills=("private_get_trade_fills", "private_get_trade_fills_history"),
     finds=True,
     amends=frozenset({"spot", "swap"}),

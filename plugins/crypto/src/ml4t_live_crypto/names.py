@@ -15,10 +15,14 @@ Row = Mapping[str, Any]
 
 
 class Names:
-    """Our ids, by the exchange's and by client order ids."""
+    """Our ids, by the exchange's and by client order ids. They outlive a connection.
 
-    def __init__(self, form: Form) -> None:
+    `said_as` is where an execution says the client order id of its order, in the exchange's own words.
+    """
+
+    def __init__(self, form: Form, said_as: str = "") -> None:
         self._form = form
+        self._said_as = said_as
         self._by_venue: OrderedDict[str, str] = OrderedDict()
         self._by_client: OrderedDict[str, str] = OrderedDict()
 
@@ -48,8 +52,10 @@ class Names:
         venue = str(row["order"])
         known = self._by_venue.get(venue)
         if known is None:
-            texts = [each for each in (row.get("info") or {}).values() if isinstance(each, str)]
+            said = row.get("info") or {}
+            texts = [each for each in said.values() if isinstance(each, str)]
             known = next((self._by_client[text] for text in texts if text in self._by_client), "")
+            known = known or self._form.ours(said.get(self._said_as))
             self.learn(venue, known)
         return known
 

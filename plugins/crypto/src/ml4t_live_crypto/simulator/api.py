@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from ml4t_live_crypto.simulator.exchange import Exchange, Refusal
 from ml4t_live_crypto.simulator.orders import ZERO, VenueOrder, plain
 from ml4t_live_crypto.simulator.tape import LENGTHS, Tape
 
 Query = Mapping[str, str]
+T = TypeVar("T")
 PAGE = 1000
 PUBLIC = frozenset({"ping", "time", "exchangeInfo", "aggTrades", "trades", "klines", "ticker/24hr", "ticker/bookTicker"})
 """What needs no key."""
@@ -36,6 +37,7 @@ class Api:
             "ticker/bookTicker": lambda query: self.book(exchange.pair(query["symbol"]).id),
             "account": lambda _: self._account(),
             "openOrders": lambda query: [each.as_json() for each in exchange.working(query.get("symbol", ""))],
+            "allOrders": self._orders,
             "order": lambda query: self._known(query).as_json(),
             "myTrades": self._fills,
         }  # fmt: skip
@@ -72,11 +74,20 @@ class Api:
         ]
         return {"accountType": "SPOT", "canTrade": True, "updateTime": self._now(), "balances": balances, "uid": 354937868}
 
+    def _orders(self, query: Query) -> list[Any]:
+        pair, start = self._exchange.pair(query.get("symbol", "")).id, int(query.get("startTime") or 0)
+        found = [each for each in self._exchange.orders.values() if each.pair.id == pair and each.created >= start]
+        return [each.as_json() for each in self._some(found, query)]
+
+    def _some(self, found: list[T], query: Query) -> list[T]:
+        """Return the first of them where a time is given to begin at, else the last."""
+        limit = min(int(query.get("limit") or 500), self.page)
+        return found[:limit] if query.get("startTime") else found[-limit:]
+
     def _fills(self, query: Query) -> list[Any]:
         pair, start = self._exchange.pair(query.get("symbol", "")).id, int(query.get("startTime") or 0)
-        limit = min(int(query.get("limit") or 500), self.page)
         found = [each for each in self._exchange.executions.values() if each.order.pair.id == pair and each.time >= start]
-        return [each.as_json() for each in (found[:limit] if query.get("startTime") else found[-limit:])]
+        return [each.as_json() for each in self._some(found, query)]
 
     def _trades(self, query: Query) -> list[Any]:
         trades = self._tape.of(self._exchange.pair(query.get("symbol", "")).id).trades
