@@ -13,7 +13,7 @@ import multiprocessing
 import time
 from collections.abc import Awaitable, Callable
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.inbox import Inbox
@@ -51,8 +51,10 @@ def serve(count: int, port: multiprocessing.Queue) -> None:
     async def stream(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
-        asked = json.loads((await socket.receive()).data)
-        await socket.send_str(json.dumps({"result": None, "id": asked["id"]}))
+        asked = await socket.receive()
+        if asked.type is not WSMsgType.TEXT:
+            return socket  # it has gone again
+        await socket.send_str(json.dumps({"result": None, "id": asked.json()["id"]}))
         for each in frames:
             await socket.send_str(each)
         await socket.receive()
