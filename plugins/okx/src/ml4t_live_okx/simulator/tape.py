@@ -16,7 +16,8 @@ LENGTHS = {
     "12Hutc": 43200, "1Dutc": 86400,
 }  # fmt: skip
 """By their name the lengths of candles, in seconds."""
-DAY = 86_400_000
+PAST = 7 * 86_400_000
+"""How long ago the first complete candle began, in milliseconds: all that a test lets happen are over."""
 
 
 @define(eq=False)
@@ -77,9 +78,9 @@ class Tape:
         return record
 
     def candle(self, instrument: str, bar: str, price: float, volume: float) -> Candle:
-        """Record a complete candle at one price, after the last one; the first is a day old."""
+        """Record a complete candle at one price, after the last one; the first is a week old."""
         past, length = self.of(instrument).candles[bar], LENGTHS[bar] * 1000
-        start = past[-1].start + length if past else (self._now() - DAY) // length * length
+        start = past[-1].start + length if past else (self._now() - PAST) // length * length
         past.append(Candle(start, price, price, price, price, volume))
         return past[-1]
 
