@@ -90,7 +90,8 @@ def recorded(place: Path) -> Path:
             for number, symbol in enumerate(SYMBOLS):
                 when = 1_767_312_000 + minute * 60
                 price = (100 + 50 * number) * swing * (1 + (minute * 7919 % 13) * 1e-5)
-                print(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(when))},{symbol},{price:.4f},{1 + minute % 9}", file=file)
+                stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(when))
+                print(f"{stamp},{symbol},{price:.4f},{1 + minute % 9}", file=file)
     return pipeline(place, {"use": "replay", "path": "prices.csv", "symbols": list(SYMBOLS)})
 
 
@@ -118,7 +119,8 @@ def _toml(value: object) -> str:
 
 def started(place: Path, program: str, environ: Mapping[str, str] = os.environ) -> subprocess.Popen[str]:
     (place / "program.py").write_text(program)
-    variables = {**os.environ, **environ, "ML4T_LIVE_CONFIG": "live.toml", "PYTHONPATH": os.pathsep.join([str(place), *sys.path])}
+    variables = {**os.environ, **environ, "ML4T_LIVE_CONFIG": "live.toml"}
+    variables["PYTHONPATH"] = os.pathsep.join([str(place), *sys.path])
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen([sys.executable, "program.py"], cwd=place, env=variables, **pipes)  # type: ignore[call-overload]
 
