@@ -11,9 +11,11 @@ from crypto_rig import WRONG, Ears, broker_at, feed_at, feeding, limit, listenin
 from ml4t.live.errors import FeedDisconnected, OutcomeUnknown
 from ml4t.live.model import OrderSide, OrderState, Terms
 from ml4t_live_crypto.config import CryptoFeedConfig
-from ml4t_live_crypto.exchange import made
+from ml4t_live_crypto.exchange import let_go, made, prepare
 from ml4t_live_crypto.feed import CryptoFeed
+from ml4t_live_crypto.habits import habits_of
 from ml4t_live_crypto.ids import form_of
+from ml4t_live_crypto.sdk import errors
 from ml4t_live_crypto.simulator.faults import Loss
 from ml4t_live_okx.simulator.faults import Loss as OKXLoss
 
@@ -38,6 +40,28 @@ def test_c1_a_lost_stream_is_told_of_and_what_was_missed_can_be_had(venue, reset
         found = list(await feed.backfill(SPOT, first + 1, missed[-1] + 1))
         assert [trade.event_time for trade in found] == missed
         assert all(trade.backfilled for trade in found)
+
+    asyncio.run(run())
+
+
+def test_c1_a_stream_that_is_lost_while_nobody_waits_is_not_opened_again_without_a_word(venue):
+    """ccxt tells a loss to those who wait, and opens a new websocket for who asks next."""
+
+    async def run():
+        exchange = made(CryptoFeedConfig(exchange=venue.name, symbols=(SPOT,), url=venue.url))
+        await prepare(exchange)
+        params = dict(habits_of(venue.name).watch_trades)
+        try:
+            heard = asyncio.create_task(exchange.watch_trades(SPOT, params=params))
+            await until(lambda: venue.subscriptions)
+            venue.emit(SPOT, 100.0)
+            await asyncio.wait_for(heard, 5)
+            venue.drop()
+            await until(lambda: not exchange.clients)
+            with pytest.raises(errors.NetworkError, match="lost while nobody waited"):
+                await asyncio.wait_for(exchange.watch_trades(SPOT, params=params), 5)
+        finally:
+            await let_go(exchange)
 
     asyncio.run(run())
 

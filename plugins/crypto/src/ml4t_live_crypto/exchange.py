@@ -17,8 +17,8 @@ import aiohttp
 
 from ml4t.live.adapters import check_skew
 from ml4t.live.errors import ConfigError
+from ml4t_live_crypto.clients import mind_clients
 from ml4t_live_crypto.config import KEYS, Connection, CryptoBrokerConfig, CryptoFeedConfig
-from ml4t_live_crypto.futures import see_all
 from ml4t_live_crypto.habits import habits_of
 from ml4t_live_crypto.sdk import async_support, errors, pro
 from ml4t_live_crypto.times import MILLISECOND, from_millis
@@ -52,7 +52,7 @@ def made(connection: Connection) -> Any:
     pace = {} if connection.requests_per_second is None else {"rateLimit": 1000 / connection.requests_per_second}
     exchange = kind({"enableRateLimit": True, "newUpdates": True, "timeout": millis, **pace, **_credentials(connection)})
     exchange.logger = _quiet
-    see_all(exchange)
+    mind_clients(exchange)
     limits = dict.fromkeys(("tradesLimit", "ordersLimit", "OHLCVLimit"), UNREAD)
     habits = habits_of(connection.exchange)
     exchange.options.update({**limits, **habits.options})
