@@ -14,6 +14,8 @@ import aiohttp
 import pytest
 
 KEYS = ("BINANCE_API_KEY", "BINANCE_SECRET_KEY")
+DEADLINE = 300.0
+"""Seconds after which a process is killed that hangs; it is long for machines that are busy."""
 
 RUN = "import sys; from ml4t.live.cli.app import app; sys.argv[0] = 'ml4t-live'; app()"
 CONFIG = """
@@ -57,7 +59,7 @@ class Buyer:
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts `ml4t-live` with some arguments; it is killed at the latest after a minute."""
+    """Starts `ml4t-live` with some arguments; it is killed at the latest after DEADLINE seconds."""
     begun = []
 
     def command(*words):
@@ -72,7 +74,7 @@ def start(tmp_path):
             stderr=subprocess.PIPE,
             text=True,
         )
-        timer = threading.Timer(60, process.kill)
+        timer = threading.Timer(DEADLINE, process.kill)
         timer.start()
         begun.append((process, timer))
         return process
