@@ -16,6 +16,10 @@ STEEPEST = 20.0
 """Skill in temperatures beyond which a weight grows and shrinks no more."""
 
 
+LEAST = 0.001
+"""The weight of a model that is as bad as can be and not disabled: 0 would disable it, with no way back."""
+
+
 @frozen
 class Record:
     """How a model stands with the critic, since when (nanoseconds UTC), and the evidence of then.
@@ -101,7 +105,7 @@ class PerformanceCritic:
         if record.stands == "probation":
             since = f"on probation since {to_datetime(record.since):%Y-%m-%d %H:%M} UTC"
             return Weight(score.model, self.config.probation_weight, f"{since} ({_known(score)})")
-        return Weight(score.model, round(relative, 3), _known(score))
+        return Weight(score.model, max(LEAST, round(relative, 3)), _known(score))
 
     def _is_news(self, weight: Weight, current: float) -> bool:
         if (weight.weight == 0.0) is not (current == 0.0):

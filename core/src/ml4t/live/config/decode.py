@@ -16,6 +16,7 @@ import attrs
 from cattrs import Converter
 
 from ml4t.live.config import scalars
+from ml4t.live.config.class_path import ClassPath
 from ml4t.live.config.duration import is_duration
 from ml4t.live.config.problem import Mistake, Mistakes, Route, SecretMistake, did_you_mean, shown
 from ml4t.live.config.secret import Secret, SecretSource, is_reference
@@ -67,6 +68,7 @@ def _readers(folder: Path, secrets: SecretSource) -> dict[type, Callable[[Any], 
         str: lambda value: scalars.read_str(value, secrets),
         Secret: lambda value: scalars.read_secret(value, secrets),
         Path: lambda value: folder / Path(scalars.read_str(value, secrets)).expanduser(),
+        ClassPath: lambda value: ClassPath(scalars.read_str(value, secrets), folder),
         Decimal: scalars.read_decimal,
         datetime: scalars.read_datetime,
         date: lambda value: scalars.read_instance(value, date, "a date such as 2026-01-31, without quotes"),

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import attrs
 
+from ml4t.live.config.class_path import ClassPath
 from ml4t.live.config.docs import class_doc, field_docs
 from ml4t.live.config.duration import is_duration
 from ml4t.live.config.secret import Secret
@@ -40,6 +41,7 @@ _SIMPLE: Mapping[Any, Shape] = {
     float: {"type": "number"},
     str: _TEXT,
     Path: _TEXT,
+    ClassPath: _TEXT,
     Secret: _REFERENCE,
     Decimal: {"type": ["string", "integer"]},
     datetime: {"type": "string", "format": "date-time"},

@@ -1,0 +1,34 @@
+"""A forecaster that is a class of the user's own, and no plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from ml4t.live.config.class_path import ClassPath, check_options
+from ml4t.live.config.problem import Mistake
+from ml4t.live.contracts import Forecaster
+
+
+@frozen(kw_only=True)
+class OwnModelConfig:
+    """The class, and its arguments."""
+
+    model: ClassPath
+    """The forecaster's class, "module:Class"; the folder of the configuration is on the import path."""
+    options: Mapping[str, Any] = field(factory=dict)
+    """Arguments of the class."""
+
+
+def own_model(config: OwnModelConfig) -> Forecaster:
+    """Return an instance of the class. Raises `Mistake`, a ValueError, with the remedy."""
+    target = config.model.find()
+    if not callable(target):
+        raise Mistake(f"{config.model.text} is a {type(target).__name__}; name a class with a method forecast")
+    check_options(target, config.options, "options")
+    made = target(**config.options)
+    if not isinstance(made, Forecaster):
+        raise Mistake(f"{config.model.text} has no method forecast(request); add it")
+    return made
