@@ -16,6 +16,7 @@ from ml4t.live.model import ForecastState
 from ml4t.live.report.reader import ReportReader
 from ml4t.live.report.skill import GROUPS, skills
 from ml4t.live.report.summary import iso
+from ml4t.live.report.tables.skill import skill_table
 from ml4t.live.report.words import NOTHING, moment, percent, price, signed_percent
 from ml4t.live.times import format_duration
 
@@ -69,9 +70,7 @@ def _scores(by: str, model: str | None, symbol: str | None, reader: ReportReader
     if as_json:
         output.data([attrs.asdict(line) | {"horizon": line.horizon / 1e9, "verdict": line.verdict} for line in lines])
         return
-    from ml4t.live.report.skill_table import skill_table  # noqa: PLC0415 - rich is loaded when something is drawn
-
-    output.show(skill_table(lines, by=group))
+    output.draw(skill_table(lines, by=group))
 
 
 def as_dict(tracked: TrackedForecast) -> dict[str, Any]:

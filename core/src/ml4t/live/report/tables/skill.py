@@ -1,13 +1,11 @@
-"""The skill of models as a table on a terminal."""
+"""How good each model's forecasts were."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.table import Table
-
-from ml4t.live.report.grid import grid
 from ml4t.live.report.skill import ModelSkill
+from ml4t.live.report.table import Table, table
 from ml4t.live.report.words import NOTHING, percent, signed_percent
 from ml4t.live.times import format_duration
 
@@ -25,11 +23,12 @@ TITLE = "Forecasts (skill against naive on the same forecasts: above 0 is better
 def skill_table(lines: Sequence[ModelSkill], *, by: str = "") -> Table:
     """Return the table, with a column for what the forecasts are told apart `by`."""
     columns = COLUMNS if not by else (*COLUMNS[:2], by, *COLUMNS[2:])
-    table = grid(TITLE, *columns, numbers=NUMBERS)
-    for line in lines:
-        first = (line.model, format_duration(line.horizon) if line.horizon else NOTHING)
-        table.add_row(*first, *([line.group] if by else []), *_counts(line), *_scores(line), line.verdict)
-    return table
+    return table(TITLE, columns, (_row(line, by) for line in lines), numbers=NUMBERS)
+
+
+def _row(line: ModelSkill, by: str) -> tuple[str, ...]:
+    first = (line.model, format_duration(line.horizon) if line.horizon else NOTHING)
+    return (*first, *([line.group] if by else []), *_counts(line), *_scores(line), line.verdict)
 
 
 def _counts(line: ModelSkill) -> tuple[str, ...]:
