@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ml4t.live.journal import JournalReader, Record, RecordKind
+from ml4t.live.journal import JournalReader, Record, RecordKind, TrackedForecast
 from ml4t.live.journal.queries import decode_row
 from ml4t.live.model import Fill, Order
 from ml4t.live.orders.executions import key_of
@@ -16,6 +16,9 @@ _PAGE = 1_000
 
 class ReportReader(JournalReader):
     """A journal reader that also adds up. Every method raises JournalError as the reader's own do."""
+
+    _schemas: tuple[str, ...] = ("main",)
+    """The databases behind this reader, oldest first."""
 
     def runs(self) -> list[Record]:
         """Return the records that begin and end runs, oldest first."""
@@ -79,6 +82,11 @@ class ReportReader(JournalReader):
             for symbol, reason, count, length, recovered in self._select(query)
         ]
 
+    def health_counts(self) -> dict[tuple[str, str], int]:
+        """Return how many health records there are of each part and state."""
+        query = "SELECT subject, json_extract(body, '$.state'), count(*) FROM records WHERE kind = 'health' GROUP BY 1, 2"
+        return {(part, state or ""): count for part, state, count in self._select(query)}
+
     def health(self) -> list[Record]:
         """Return the latest health record of each part."""
         query = f"SELECT {_COLUMNS}, max(seq) FROM records WHERE kind = 'health' GROUP BY subject ORDER BY subject"  # noqa: S608
@@ -125,6 +133,23 @@ class ReportReader(JournalReader):
             where += " AND json_extract(body, '$.filled_quantity') > 0"
         query = f"SELECT body FROM orders WHERE {where} ORDER BY rowid DESC LIMIT ?"  # noqa: S608 - question marks
         return [decode_row(Order, body, self.path) for (body,) in self._select(query, *values, limit)][::-1]
+
+    def forecasts_by_symbol(self) -> dict[str, int]:
+        """Return how many forecasts there were of each symbol."""
+        return dict(self._select("SELECT symbol, count(*) FROM forecasts GROUP BY symbol"))
+
+    def firings_by_symbol(self) -> dict[str, int]:
+        """Return how often triggers fired for each symbol; firings that concern no symbol are left out."""
+        return {row["symbol"]: row["count"] for row in self._tally(RecordKind.FIRING, {"symbol": "$.symbol"}) if row["symbol"]}
+
+    def every_forecast(self) -> Iterator[TrackedForecast]:
+        """Iterate over all forecasts with their resolutions in the order of issue, a page at a time."""
+        for schema in self._schemas:
+            query = f"SELECT rowid, body, state, resolution FROM {schema}.forecasts WHERE rowid > ? ORDER BY rowid LIMIT ?"  # noqa: S608
+            after = 0
+            while rows := self._select(query, after, _PAGE):
+                yield from (self._tracked(row[1:]) for row in rows)
+                after = rows[-1][0]
 
     def every_fill(self) -> Iterator[Fill]:
         """Iterate over all fills that hold, in the order in which they became known, a page at a time."""
