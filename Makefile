@@ -49,6 +49,8 @@ crash-sweep: $(STAMP)  ## kill a session at every journal write and every send a
 soak: $(STAMP)  ## 10,000 orders and 200,000 events through each vendor's simulator while everything fails (half an hour each)
 	@$(BIN)/python -m ml4t.live.testing.soak plugins/ib/tests/ib_rig.py:soak_rig $(ARGS)
 	@$(BIN)/python -m ml4t.live.testing.soak plugins/alpaca/tests/alpaca_rig.py:trades_rig $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak plugins/databento/tests/databento_rig.py:trades_rig $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak plugins/okx/tests/okx_rig.py:soak_rig $(ARGS)
 
 clean:  ## remove what the commands made
 	@rm -rf $(VENV) .tox .hypothesis .mypy_cache .ruff_cache

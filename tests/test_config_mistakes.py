@@ -331,8 +331,8 @@ MISTAKES: dict[str, tuple[str, list[str]]] = {
     # plugins
     "unknown plugin": (swap('use = "acme.feed"', 'use = "acmee.feed"'), ['feeds.main.use = "acmee.feed"', "did you mean acme"]),
     "known plugin not installed": (
-        swap('use = "acme.feed"', 'use = "okx"'),
-        ['feeds.main.use = "okx"', "pip install ml4t-live-okx"],
+        swap('use = "acme.feed"', 'use = "backtest"'),
+        ['feeds.main.use = "backtest"', "pip install ml4t-live-backtest"],
     ),
     "unknown component": (
         swap('use = "acme.every"', 'use = "acme.evry"'),

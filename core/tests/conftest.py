@@ -7,7 +7,7 @@ from ml4t.live.contracts import BrokerCapabilities
 from ml4t.live.journal import RecordKind
 from ml4t.live.market import MarketState
 from ml4t.live.model import Fill, OrderType, TimeInForce, Trade
-from ml4t.live.orders.book import OrderBook
+from ml4t.live.orders.book import RECENT, OrderBook
 from ml4t.live.orders.desk import Desk
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.portfolio import Portfolio
@@ -99,14 +99,14 @@ class Wire:
 class Room:
     """Real books, gate and desk on the data's clock; only the venue is a list."""
 
-    def __init__(self, cash=100_000.0, *, clock=None, tape=None, checks=(), **limits):
+    def __init__(self, cash=100_000.0, *, clock=None, tape=None, checks=(), recent=RECENT, **limits):
         self.clock = clock or DataClock()
         if clock is None:
             self.clock.advance(NOON)
         self.limits = LiveRiskConfig(**{**NO_LIMITS, **limits})
         self.market = MarketState()
         self.portfolio = Portfolio(cash)
-        self.orders = OrderBook()
+        self.orders = OrderBook(recent)
         self.books = Books(self.market, self.portfolio, self.orders)
         self.switch, self.connection, self.losses = Switch(), Connection(), LossWatch(self.limits)
         self.connection.up()

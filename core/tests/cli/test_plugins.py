@@ -93,7 +93,7 @@ def test_show_of_a_broken_plugin_fails_with_its_traceback(world):
 
 
 def test_show_of_a_plugin_that_is_not_there_is_refused_with_the_command_that_installs_it(world):
-    done = world.invoke("plugins", "show", "okx")
+    done = world.invoke("plugins", "show", "backtest")
     assert done.code == 2
-    assert "pip install ml4t-live-okx" in done.stderr
+    assert "pip install ml4t-live-backtest" in done.stderr
     assert world.invoke("plugins", "show", "acmee").stderr.count("did you mean acme?") == 1

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from ml4t.live.cli.run import print_summary
 from ml4t.live.journal import StateDir
 
 
@@ -53,6 +54,15 @@ def test_json_is_all_that_is_on_stdout_even_when_a_strategy_prints(world, tmp_pa
     assert "bought" in done.stderr
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_run_that_was_stopped_before_it_began_has_nothing_to_tell(tmp_path, capsys, as_json):
+    print_summary(StateDir(tmp_path, "paper"), as_json=as_json)
+    said = capsys.readouterr()
+    assert str(tmp_path) in said.out
+    assert ("Stopped before it began" in said.out) is not as_json
+    assert said.err == ""
+
+
 def test_the_same_command_again_goes_on_and_does_nothing_twice(world, tmp_path):
     first = world.invoke("run", world.config, "--state-dir", tmp_path, "--json").json
     second = world.invoke("run", world.config, "--state-dir", tmp_path, "--json").json
@@ -88,7 +98,7 @@ def test_a_run_that_a_strategy_ends_fails_with_a_sentence_and_keeps_its_journal(
     ("options", "says"),
     [
         (["--set", "risk.max_order_value=-5"], "risk.max_order_value = -5 (--set)"),
-        (["--set", "feeds.main.use=okx"], "pip install ml4t-live-okx"),
+        (["--set", "feeds.main.use=backtest"], "pip install ml4t-live-backtest"),
         (["--set", "feeds.main.use=bad"], "nothing_here"),
         (["--set", "feeds.main.path=gone.csv"], "gone.csv"),
         (["--set", "live.strategy=cli_zigzag:Zagzig"], "cli_zigzag has no Zagzig"),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
+import pytest
 from engine_kit import MINUTE, SECOND, START, Diary, limits, read, trade
 
 from ml4t.live import LiveEngine
 from ml4t.live.config.settings import EngineSettings
+from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.errors import FeedDisconnected, FeedRefused
 from ml4t.live.model import Bar, Trade
 from ml4t.live.testing import run_virtual
@@ -50,7 +53,7 @@ class Remembers(Scripted):
         return [Trade(symbol, at, 100.0, 1.0, backfilled=True) for at in range(first, end, SECOND)]
 
 
-def live(tmp_path, make, *, strategy=None, bars=None, **settings):
+def live(tmp_path, make, *, strategy=None, bars=None, triggers=(), **settings):
     """Run a live feed on virtual time; return the diary, the feed, what the journal tells, and what was raised."""
     diary = strategy or Diary()
 
@@ -63,6 +66,7 @@ def live(tmp_path, make, *, strategy=None, bars=None, **settings):
             feeds,
             risk=limits(),
             bars=bars,
+            triggers=triggers,
             state_dir=tmp_path,
             clock=clock,
             seed=1,
@@ -110,9 +114,10 @@ def test_a_cut_line_is_a_gap_per_symbol_and_the_strategy_misses_nothing(tmp_path
     gaps = story.bodies("gap")
     assert [gap["symbol"] for gap in gaps] == ["A", "B"] * 2
     assert {gap["reason"] for gap in gaps} == {"disconnect"}
-    assert gaps[0]["start"] - START == 10 * SECOND + 1
+    assert gaps[0]["start"] - START == 10 * SECOND
     assert gaps[0]["end"] - START > feed.connected_at[1]
-    assert gaps[0]["recovered"] == (gaps[0]["end"] - gaps[0]["start"]) // SECOND
+    between = range(gaps[0]["start"] + SECOND, gaps[0]["end"] - 1, SECOND)
+    assert gaps[0]["recovered"] == len(between)
     assert feed.connected_at[0] == 0
     assert all(at >= 10 * SECOND for at in feed.connected_at[1:])
 
@@ -135,6 +140,75 @@ def test_what_the_history_has_already_does_not_come_again(tmp_path):
 
     assert raised is None
     assert [at // SECOND for at, _ in diary.calls] == list(range(1, 12))
+
+
+MOMENT = START + 5 * SECOND
+LATER = MOMENT + SECOND
+
+
+def made(at, *whats, **more):
+    """Return trades of one moment, each of a number, or of a price where that is a float."""
+    return [
+        Trade("A", at, what, 1.0, **more) if isinstance(what, float) else Trade("A", at, 100.0, 1.0, trade_id=str(what), **more)
+        for what in whats
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "missed", "after_", "late"),
+    [
+        ([1], [2, 3], [4], [5]),
+        ([100.1], [100.2, 100.3], [100.4], [100.5]),
+        ([100.1], [100.1, 100.1], [100.1], [100.1]),
+        ([1, 2], [], [4], []),
+        ([1], [2], [], []),
+    ],
+)
+def test_what_happened_at_the_moment_at_which_a_hole_begins_or_ends_is_heard_once(tmp_path, before, missed, after_, late):
+    """Several trades of one nanosecond, of which some came before the loss; and some of another before the return."""
+    ear = Hears()
+
+    class History(Scripted):
+        async def backfill(self, symbol, start, end):
+            await self.clock.sleep(1)  # `late` comes by both ways
+            past = [*made(MOMENT, *before, *missed, backfilled=True), *made(LATER, *missed, *after_, *late, backfilled=True)]
+            return [trade for trade in past if start <= trade.event_time < end]
+
+    async def cut(feed, sink):
+        await feed.clock.sleep(5)
+        sink.push_many(made(MOMENT, *before))
+        raise FeedDisconnected("cut")
+
+    async def back(feed, sink):
+        await feed.clock.sleep(1)
+        sink.push_many([*made(MOMENT, *before), *made(LATER, *after_)])  # what was said last is said again
+        await feed.clock.sleep(5)
+        sink.push_many(made(LATER, *late))
+        sink.push_many(made(LATER + 1, 9))
+        await feed.clock.sleep(5)
+
+    _, _, story, raised = live(tmp_path, lambda clock: History(clock, cut, back), triggers=[TriggerSpec("ear", ear)])
+
+    assert raised is None
+    assert Counter(map(what_of, ear.events)) == Counter(
+        map(what_of, [*made(MOMENT, *before, *missed), *made(LATER, *missed, *after_, *late), *made(LATER + 1, 9)])
+    )
+    assert [event.event_time for event in ear.events] == sorted(event.event_time for event in ear.events)
+    assert [gap["start"] for gap in story.bodies("gap")] == [MOMENT]
+
+
+class Hears:
+    """A trigger that never fires, and keeps what it sees."""
+
+    def __init__(self):
+        self.events = []
+
+    def on_event(self, event, market):
+        self.events.append(event)
+
+
+def what_of(trade):
+    return trade.event_time, trade.trade_id, trade.price
 
 
 def test_the_bar_that_ran_when_a_feed_was_lost_before_its_first_one_is_heard(tmp_path):
@@ -200,7 +274,7 @@ def test_a_gap_without_a_history_lies_between_the_last_event_before_and_the_firs
     _, feed, story, _ = live(tmp_path, make, reconnect_first_seconds=3.0)
     [gap] = story.bodies("gap")
     first = -(-feed.connected_at[1] // SECOND) * SECOND
-    assert (gap["start"] - START, gap["end"] - START) == (10 * SECOND + 1, first)
+    assert (gap["start"] - START, gap["end"] - START) == (10 * SECOND, first + 1)
 
 
 def test_a_history_that_fails_costs_the_history_and_not_the_feed(tmp_path):
@@ -229,7 +303,7 @@ def test_a_line_that_is_cut_again_during_the_backfill_is_filled_from_the_first_l
     times = [at for at, _ in diary.calls]
     assert times == list(range(SECOND, times[-1] + 1, SECOND))
     assert len(story.bodies("gap")) == 1
-    assert story.bodies("gap")[0]["start"] == START + 5 * SECOND + 1
+    assert story.bodies("gap")[0]["start"] == START + 5 * SECOND
 
 
 def test_what_a_feed_sends_twice_at_its_return_is_told_once(tmp_path):

@@ -111,6 +111,31 @@ def test_an_order_about_which_nobody_gets_an_answer_hides_no_other(tmp_path, hop
     assert ends == {hopeless: (S.UNKNOWN, ""), other: (S.CANCELLED, "never_reached")}
 
 
+def test_many_orders_are_asked_about_at_once_and_not_too_many(tmp_path):
+    class Slow(SearchableVenue):
+        capabilities = attrs.evolve(SearchableVenue.capabilities, find_together=6)
+        asking, most = 0, 0
+
+        async def find(self, order):
+            self.asking += 1
+            self.most = max(self.most, self.asking)
+            await self._clock.sleep(5)
+            self.asking -= 1
+            return await super().find(order)
+
+    async def act(engine, venue, clock):
+        await clock.sleep(2)
+        for number in range(1, 41):
+            buy(engine, float(number))
+
+    engine, venue = session(
+        tmp_path, lambda clock: Slow(lambda _: 100.0, clock, seed=1, faults=Faults(lose_request=1.0)), act, seconds=120.0
+    )
+
+    assert {order.code for order in read(engine.state_folder.journal).orders.values()} == {"never_reached"}
+    assert venue.most == 6
+
+
 @VENUES
 def test_a_request_that_arrives_after_the_time_out_is_found(tmp_path, kind):
     async def act(engine, venue, clock):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 
 import pytest
@@ -416,6 +418,36 @@ def test_a_broker_that_cannot_be_reached_is_tried_as_often_as_said_and_then_name
     run_virtual(main, start=START)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_stop_signal_ends_the_wait_for_a_broker_in_order(tmp_path, number, hangs):
+    class Away(SimulatedVenue):
+        async def connect(self):
+            self.connects += 1
+            if hangs:
+                await asyncio.get_running_loop().create_future()
+            raise BrokerConnectionError("no route to the venue")
+
+    async def main(clock):
+        venue = Away(lambda _: 100.0, clock, seed=1)
+        engine = paper(tmp_path, clock, venue)
+        before = signal.getsignal(number)
+        signal.signal(number, signal.SIG_IGN)  # as in a job in the background of a shell
+        try:
+            running = asyncio.create_task(engine.run())
+            while venue.connects < 3 - hangs:
+                await clock.sleep(1.0)
+            os.kill(os.getpid(), number)
+            await running
+        finally:
+            signal.signal(number, before)
+        assert engine.state == "stopped"
+        assert read(engine.state_folder.journal).bodies("run")[-1] == {"ended": True, "why": "stopped"}
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run_virtual(main, start=START)
+
+
 def test_a_broker_that_is_lost_for_good_ends_the_run(tmp_path):
     class Dies(SimulatedVenue):
         async def connect(self):
@@ -534,3 +566,16 @@ def test_a_live_feed_that_raises_what_no_feed_should_is_connected_again(tmp_path
 
     assert len(run_virtual(main, start=START).calls) == 10
     assert Buggy.runs == 3
+
+
+def test_a_limit_counts_right_however_few_orders_stay_in_memory(tmp_path):
+    def act(_, __, broker):
+        placed.extend(broker.submit_order("A", 1 + number) for number in range(2_600))
+
+    placed = []
+    risk = limits(max_orders_per_minute=2_500)
+    engine = LiveEngine(
+        Diary(act), None, ListFeed(TICKS[:1]), risk=risk, state_dir=tmp_path, settings=EngineSettings(recent_orders=1_000)
+    )
+    asyncio.run(engine.run())
+    assert [order.code for order in placed if order.code] == ["max_orders_per_minute"] * 100

@@ -64,6 +64,7 @@ def whole(tmp_path_factory):
     story = read(engine.state_folder.journal)
     assert len(story.fills) > 30
     assert len(story.bodies("resolution")) > 50
+    assert {body["trigger"] for body in story.bodies("firing")} == {"round", "every", "drift", "both", "then"}
     return story, forecasts(engine.state_folder.journal)
 
 
@@ -94,6 +95,8 @@ def same(story, journal, whole):
     assert story.orders == expected.orders
     assert forecasts(journal) == expected_forecasts
     assert sorted(keys(story.of("firing"))) == sorted(keys(expected.of("firing")))
+    fired = {record.subject: record.body for record in story.of("firing")}
+    assert fired == {record.subject: record.body for record in expected.of("firing")}
     for kind in ("forecast", "resolution", "intent", "fill", "verdict", "equity"):
         assert sorted(r.subject for r in story.of(kind)) == sorted(r.subject for r in expected.of(kind)), kind
     assert holdings(story) == holdings(expected)

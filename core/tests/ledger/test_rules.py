@@ -112,7 +112,7 @@ def test_half_a_session_is_no_horizon(horizon):
 
 def test_a_horizon_beyond_the_calendar_is_refused():
     bench = bench_at(f"{FRIDAY} 20:00")
-    with pytest.raises(ValueError, match="known for about a year"):
+    with pytest.raises(ValueError, match="not known so far ahead"):
         bench.issue(forecast(horizon=1_000 * HOUR), horizon_in=HorizonIn.TRADING_TIME)
 
 

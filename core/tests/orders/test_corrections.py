@@ -154,10 +154,9 @@ def test_what_was_corrected_is_found_in_the_journal_and_does_not_count_in_it(tmp
         assert list(effective(reader.fills())) == [whole]
 
 
-def test_old_executions_are_looked_up_and_new_ones_are_not(monkeypatch):
-    monkeypatch.setattr("ml4t.live.orders.executions.RECENT", 3)
+def test_old_executions_are_looked_up_and_new_ones_are_not():
     asked = []
-    executions = Executions(asked.append)
+    executions = Executions(asked.append, recent=3)
     fills = [Fill(f"x{n}", "o", "A", OrderSide.BUY, 1.0, 1.0, n) for n in range(5)]
     for fill in fills:
         executions.remember(fill)

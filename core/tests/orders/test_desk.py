@@ -17,7 +17,6 @@ from ml4t.live.contracts import BrokerCapabilities, OrderUpdate
 from ml4t.live.errors import JournalError
 from ml4t.live.journal import Journal, RecordKind
 from ml4t.live.model import ALLOW, Account, Fill, Order, OrderSide, OrderState
-from ml4t.live.orders import executions
 from ml4t.live.orders.desk import position_lines
 
 S = OrderState
@@ -277,8 +276,8 @@ def test_a_fill_of_an_order_nobody_knows_is_still_money(desk):
     ]
 
 
-def test_a_fill_from_before_memory_is_looked_up_in_the_journal(desk, monkeypatch):
-    monkeypatch.setattr(executions, "RECENT", 3)
+def test_a_fill_from_before_memory_is_looked_up_in_the_journal(room):
+    desk = room(recent=1)
     sent = desk.desk.submit(order())
     first = desk.fill(sent)
     for number in range(5):

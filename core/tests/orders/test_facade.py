@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+import attrs
 import pytest
 
 from ml4t.live.clock import DataClock
@@ -38,6 +39,21 @@ def test_an_order_is_pending_at_once_and_filled_when_the_venue_says_so(desk):
     assert desk.broker.get_cash() == 100_000 - 5 * 99 - 1
     desk.price("A", 101.0)
     assert desk.broker.get_account_value() == 100_000 + 5 * 2 - 1
+
+
+def test_an_order_may_be_sized_in_money_and_the_limits_hold_for_it(room):
+    desk = room(max_order_value=1_000.0)
+    assert "no price of A" in desk.broker.submit_order("A", notional=500.0).reason
+    desk.price("A", 150.0)
+    bought = desk.broker.submit_order("A", notional=500.0)
+    assert (bought.state, bought.side, bought.quantity) == (OrderState.SENT, OrderSide.BUY, 3.333333333)
+    limited = desk.broker.submit_order("A", None, "sell", "limit", 125.0, notional=500.0)
+    assert (limited.side, limited.quantity) == (OrderSide.SELL, 4.0)
+    assert desk.broker.submit_order("A", notional=-1_100.0).code == "max_order_value"
+    desk.wire.capabilities = attrs.evolve(desk.wire.capabilities, fractional=False)
+    assert desk.broker.submit_order("A", notional=-500.0).quantity == 3.0
+    assert desk.broker.submit_order("A", notional=100.0).reason == "quantity is zero"
+    assert "both given" in desk.broker.submit_order("A", 1, notional=100.0).reason
 
 
 def test_the_same_decision_again_is_the_same_order(desk, room, noon):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml4t.live.model import OrderSide, OrderState, OrderType, TimeInForce
-from ml4t.live.orders.request import INVALID, make_order
+from ml4t.live.orders.request import INVALID, make_order, quantity_of, size_problem
 
 
 class Other(enum.Enum):
@@ -173,3 +173,36 @@ def test_nothing_that_is_written_raises_and_every_order_makes_sense(symbol, quan
     else:
         assert (order.state, order.code) == (OrderState.REJECTED, INVALID)
         assert order.reason
+
+
+@given(anything, st.one_of(st.none(), st.floats(min_value=0.0)), st.booleans())
+def test_money_never_buys_more_than_it_is_worth_and_nothing_raises(notional, price, fractional):
+    quantity = quantity_of(notional, price, fractional=fractional)
+    assert not math.isinf(quantity)
+    if math.isfinite(quantity):
+        assert abs(Fraction(quantity) * Fraction(price)) <= abs(Fraction(float(notional))) * (1 + Fraction(1, 2**52))
+        assert quantity == 0.0 or (quantity > 0) == (notional > 0)
+        assert fractional or quantity % 1 == 0
+
+
+@pytest.mark.parametrize(
+    ("notional", "price", "fractional", "quantity"),
+    [(500.0, 150.0, True, 3.333333333), (500.0, 150.0, False, 3.0), (-500.0, 150.0, False, -3.0), (0.3, 0.1, True, 3.0)],
+)
+def test_money_becomes_units_rounded_towards_zero(notional, price, fractional, quantity):
+    assert quantity_of(notional, price, fractional=fractional) == quantity
+
+
+@pytest.mark.parametrize(
+    ("quantity", "notional", "price", "words"),
+    [
+        (None, None, 1.0, "give one of them"),
+        (1.0, 5.0, 1.0, "both given"),
+        (None, math.nan, 1.0, "notional nan is not a finite number"),
+        (None, 5.0, None, "there is no price of A yet"),
+        (1.0, None, None, ""),
+    ],
+)
+def test_what_is_wrong_with_a_size_is_said(quantity, notional, price, words):
+    said = size_problem("A", quantity, notional, price)
+    assert words in said if words else said == ""

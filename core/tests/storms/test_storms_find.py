@@ -12,7 +12,7 @@ from ml4t.live.orders.book import OrderBook
 from ml4t.live.orders.executions import Executions
 from ml4t.live.risk.checks.emergency import KillSwitch
 
-ENOUGH = 6
+ENOUGH = 12
 """Storms within which every one of these has to be found."""
 
 

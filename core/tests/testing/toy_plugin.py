@@ -19,7 +19,7 @@ class FeedConfig:
     data_port: int = 443
     key: Secret
     """The key to the vendor."""
-    trades: int = 40
+    trades: int = 120
     """The data end after so many trades."""
 
 

@@ -13,7 +13,7 @@ from ml4t_live_alpaca.broker import AlpacaBroker
 from ml4t_live_alpaca.feed import AlpacaFeed
 from ml4t_live_alpaca.simulator import AlpacaSimulator, AlpacaSimulatorConfig
 
-QUICK = {"timeout_seconds": 1.0, "silence_seconds": 1.0, "requests_per_minute": 100_000}
+QUICK = {"timeout_seconds": 2.0, "silence_seconds": 1.0, "requests_per_minute": 100_000}
 """Options that make a test short: half a second of silence and Alpaca is asked, one and the stream is lost."""
 WRONG = "wrong-secret-0123456789"
 NO_FEES = "Alpaca tells no fee of an execution: fees are account activities of their own, and show in the cash"

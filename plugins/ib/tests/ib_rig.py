@@ -14,7 +14,7 @@ from ml4t_live_ib.broker import IBBroker
 from ml4t_live_ib.feed import IBDataFeed
 from ml4t_live_ib.simulator import SimulatorConfig, TwsSimulator
 
-QUICK: Mapping[str, Any] = {"probe_seconds": 0.2, "timeout_seconds": 1.0, "requests_per_second": 10_000}
+QUICK: Mapping[str, Any] = {"probe_seconds": 0.2, "timeout_seconds": 2.0, "requests_per_second": 10_000}
 """A connection that finds out in seconds what takes a user's half a minute."""
 
 NO_CREDENTIALS = {
@@ -46,7 +46,7 @@ class Rig:
     def feed(
         self, symbols: Sequence[str], *, address: Address | None = None, wrong_credentials: bool = False, **options: Any
     ) -> IBDataFeed:
-        return IBDataFeed(symbols=symbols, **self._connection(address) | options)
+        return IBDataFeed(symbols=symbols, **{"history_requests": 10_000, **self._connection(address)} | options)
 
     def _connection(self, address: Address | None) -> dict[str, Any]:
         host, port = address or self.venue.address

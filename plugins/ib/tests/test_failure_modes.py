@@ -352,6 +352,26 @@ async def test_failure_12_history_is_asked_for_no_faster_than_ib_allows():
     assert now[0] >= before + 15.0
 
 
+async def test_failure_12_who_is_not_at_ib_may_ask_for_more():
+    now = [0.0]
+    pacer = Pacer(1_000, lambda: now[0], passing(now))
+    for number in range(1_000):
+        await pacer.wait(number, number)
+    assert now[0] == 0.0
+    await pacer.wait(1_000, 1_000)
+    assert now[0] == 600.0
+
+
+async def test_failure_12_how_much_is_asked_for_is_the_user_s_to_say(tws):
+    ear = Ear(Rig(tws).feed(["AAPL", "MSFT"], history_requests=1))
+    try:
+        await until(lambda: ear.signs_of_life > 1)  # there was time for more
+        assert tws.subscriptions == {"AAPL"}
+    finally:
+        ear.stream.cancel()
+        await asyncio.gather(ear.stream, return_exceptions=True)
+
+
 async def test_failure_12_after_a_violation_nothing_is_asked_for_a_while():
     now = [0.0]
     pacer = Pacer(now=lambda: now[0], sleep=passing(now))

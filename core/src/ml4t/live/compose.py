@@ -93,6 +93,7 @@ class Composer:
             forecasters=forecasters,
             observers=observers,
             engine=settings.engine,
+            market=settings.market,
             shadow=shadow,
             calendar=calendar,
             manifest=self._manifest(),
@@ -107,7 +108,7 @@ class Composer:
 
     def _trigger(self, spec: Any) -> TriggerSpec:
         trigger = self._make(Kind.TRIGGER, spec.use, spec.options, f"triggers.{spec.name}")
-        return TriggerSpec(spec.name, trigger, frozenset(spec.symbols), spec.cooldown, spec.warmup)
+        return TriggerSpec(spec.name, trigger, frozenset(spec.symbols), spec.cooldown, spec.warmup, catch_up=spec.catch_up)
 
     def _forecaster(self, spec: ForecasterSettings) -> ForecasterSpec:
         return ForecasterSpec(

@@ -121,7 +121,7 @@ class SafeBroker:
     async def submit_order_async(
         self,
         asset: str,
-        quantity: float,
+        quantity: float | None = None,
         side: OrderSide | str | None = None,
         order_type: OrderType | str = OrderType.MARKET,
         limit_price: float | None = None,
@@ -135,7 +135,7 @@ class SafeBroker:
 
         Whatever the wait comes to, the order is in the journal, counts as exposure, and its outcome is found out. The same
         `idempotency_key` again is the same order: nothing is sent twice, not after a restart either. Further options are
-        `trail_amount`, `time_in_force` and `reason`.
+        `notional`, `trail_amount`, `time_in_force` and `reason`.
 
         Raises RiskLimitExceeded when a check refuses it, ValueError when it makes no sense; an order that the venue refuses is
         returned REJECTED.

@@ -34,7 +34,7 @@ class ThreadSafeBrokerWrapper:
     def submit_order(
         self,
         asset: str,
-        quantity: float,
+        quantity: float | None = None,
         side: OrderSide | str | None = None,
         order_type: OrderType | str = OrderType.MARKET,
         limit_price: float | None = None,

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from attrs import define
 
+from ml4t.live.adapters import check_skew, first_of
 from ml4t.live.contracts import BrokerCapabilities, BrokerSink, BrokerSnapshot, OrderUpdate
 from ml4t.live.errors import WRONG_ACCOUNT_KIND, BrokerConnectionError, BrokerRefused, OutcomeUnknown
 from ml4t.live.model import Order, OrderType, Terms, TimeInForce
@@ -17,16 +18,15 @@ from ml4t.live.times import NANOS
 from ml4t_live_alpaca.account import AccountReader, blocked, kind_of
 from ml4t_live_alpaca.assets import Assets
 from ml4t_live_alpaca.chains import Chain, Chains
-from ml4t_live_alpaca.clock import check_clock
 from ml4t_live_alpaca.config import AlpacaBrokerConfig, from_environment
 from ml4t_live_alpaca.executions import CORRECTIONS, FILLS, Executions
 from ml4t_live_alpaca.ids import ClientId
-from ml4t_live_alpaca.liveness import first_of
 from ml4t_live_alpaca.lookup import Lookup
 from ml4t_live_alpaca.orders import bracket_body, oco_body, order_body
 from ml4t_live_alpaca.replacements import Replacements
 from ml4t_live_alpaca.rest import RequestRefused, Rest
 from ml4t_live_alpaca.states import FINAL
+from ml4t_live_alpaca.times import from_text
 from ml4t_live_alpaca.updates import UpdatesStream
 
 CANCEL_AGAIN_SECONDS = 0.25
@@ -87,6 +87,7 @@ class AlpacaBroker:
         """
         await self.close()
         rest = Rest(self._config)
+        # No bound: none may be dropped, and `_deliver` waits for nothing but what they need to be told.
         updates: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         stream = UpdatesStream(self._config, updates.put_nowait)
         lookup = Lookup(rest, self._chains)
@@ -94,7 +95,7 @@ class AlpacaBroker:
         try:
             said = await reader.said()
             self._check_kind(said)
-            await check_clock(rest)
+            await _check_clock(rest)
             await stream.open()
             executions = Executions(str(said["account_number"]))
             self._open = _Session(rest, lookup, reader, stream, updates, executions, blocked(said))
@@ -239,3 +240,9 @@ class AlpacaBroker:
                 sink.fill(correction)
             sink.order(chain.update())
             self._replacements.heard(session.rest, chain)
+
+
+async def _check_clock(rest: Rest) -> None:
+    asked = time.time_ns()
+    theirs = from_text((await rest.get("/clock"))["timestamp"])
+    check_skew("Alpaca", asked, theirs, time.time_ns())

@@ -8,12 +8,12 @@ from typing import Any
 
 import structlog
 
+from ml4t.live.adapters import first_of
 from ml4t.live.contracts import Sink
 from ml4t.live.errors import UNKNOWN_SYMBOL, BrokerConnectionError, FeedDisconnected, FeedRefused
 from ml4t.live.model import Bar, MarketEvent
 from ml4t_live_alpaca.assets import is_listed
 from ml4t_live_alpaca.config import AlpacaFeedConfig, from_environment
-from ml4t_live_alpaca.liveness import first_of
 from ml4t_live_alpaca.market import SharedStream
 from ml4t_live_alpaca.records import BAR, MAKERS, recorded, streamed
 from ml4t_live_alpaca.rest import RequestRefused, Rest

@@ -14,10 +14,10 @@ import msgpack  # type: ignore[import-untyped]
 import structlog
 import websockets
 
+from ml4t.live.adapters import first_of, until_silent
 from ml4t.live.errors import FeedDisconnected, FeedRefused
 from ml4t_live_alpaca.config import Connection
 from ml4t_live_alpaca.errors import code_of, stream_error
-from ml4t_live_alpaca.liveness import first_of, until_silent
 from ml4t_live_alpaca.sdk import DataStream
 from ml4t_live_alpaca.updates import websocket_options
 

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import requests
 import structlog
 
+from ml4t.live.adapters import Pace
 from ml4t.live.errors import UNAUTHORIZED, BrokerConnectionError, BrokerRefused, OutcomeUnknown
 from ml4t_live_alpaca.config import Connection
-from ml4t_live_alpaca.pace import Pace
 from ml4t_live_alpaca.sdk import APIError, BaseURL, TradingClient
 
 THREADS = 8
@@ -79,7 +79,7 @@ class Rest:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._where = connection.url or (BaseURL.TRADING_PAPER if connection.paper else BaseURL.TRADING_LIVE).value
-        self._pace = Pace(connection.requests_per_minute)
+        self._pace = Pace(connection.requests_per_minute, 60.0)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="alpaca")
         self._local = threading.local()
         self._clients: list[_Client] = []

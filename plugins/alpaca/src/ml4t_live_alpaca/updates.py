@@ -10,9 +10,9 @@ from typing import Any
 
 import websockets
 
+from ml4t.live.adapters import first_of, until_silent
 from ml4t.live.errors import UNAUTHORIZED, BrokerConnectionError, BrokerRefused
 from ml4t_live_alpaca.config import Connection
-from ml4t_live_alpaca.liveness import first_of, until_silent
 from ml4t_live_alpaca.sdk import BaseURL, TradingStream
 
 CLOSE_SECONDS = 1.0

@@ -47,6 +47,7 @@ class IBBroker:
         fractional=True,
         brackets=True,
         oco=True,
+        find_together=1_000,  # one reading of IB's lists answers for all of them
     )
 
     def __init__(self, config: IBBrokerConfig | None = None, /, **options: Any) -> None:
@@ -228,7 +229,7 @@ class IBBroker:
         if ended is not None:
             return str(ended.perm_id)
         execution = self._updates.executions.find(order.order_id)
-        return "" if execution is None else str(execution.permId)
+        return "" if execution is None else str(execution.perm_id)
 
     async def _mine(self, order: Order) -> BookedOrder:
         """Return what IB has of an order that this client placed. Raises BrokerRefused for any other."""
@@ -277,7 +278,7 @@ class IBBroker:
         if execution is None:
             return None
         whole = traded >= order.quantity * (1.0 - DUST)
-        return _update(order, OrderState.FILLED if whole else OrderState.CANCELLED, execution.permId, traded)
+        return _update(order, OrderState.FILLED if whole else OrderState.CANCELLED, execution.perm_id, traded)
 
     def _refuse_to_guess(self) -> None:
         if self._updates.outage:

@@ -111,7 +111,11 @@ class IBFeedConfig(Connection):
     """How long no data may come of anything while something is in its regular hours; then everything is subscribed to anew."""
 
     backfill: Duration = field(default=4 * 3_600 * NANOS, validator=ge(0))
-    """How much of a gap is fetched afterwards, counted from its end (nanoseconds): IB allows 60 requests in ten minutes."""
+    """How much of a gap is fetched afterwards, counted from its end (nanoseconds); `history_requests` bounds how fast."""
+
+    history_requests: int = field(default=60, validator=ge(1))
+    """How many requests for history, and subscriptions to bars, are sent in ten minutes at most. IB takes 60; more are for a
+    TWS without that limit, such as the simulator with `pacing = false`."""
 
     market_data_type: MarketDataType = field(default="live", validator=in_(MARKET_DATA_TYPES))
     """`delayed` gives data some 15 minutes old where there is no subscription to live ones; for bars and quotes only."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from sys import intern
 
+from attrs import frozen
 from ib_async import CommissionReport, Contract, Execution
+from ib_async.util import UNSET_INTEGER
 
 from ml4t.live.model import Fill, OrderSide
 from ml4t.live.times import to_nanoseconds
@@ -29,6 +32,36 @@ def in_order(execution_id: str) -> tuple[str, int]:
     return stem, int(turn) if turn.isdigit() else 0
 
 
+@frozen
+class Executed:
+    """What is kept of an execution. A day may have many, and IB's own objects are several times as large."""
+
+    execution_id: str
+    order_id: str
+    contract: Contract
+    side: OrderSide
+    quantity: float
+    price: float
+    time: int
+    account: str
+    perm_id: int
+
+    @classmethod
+    def of(cls, contract: Contract, execution: Execution) -> Executed:
+        """Return what IB has told."""
+        return cls(
+            execution.execId,
+            execution.orderRef,
+            contract,
+            OrderSide.BUY if execution.side == "BOT" else OrderSide.SELL,
+            float(execution.shares),
+            float(execution.price),
+            to_nanoseconds(execution.time),
+            intern(execution.acctNumber),
+            execution.permId,
+        )
+
+
 class Executions:
     """The executions of one connection, with what has become known of their fees.
 
@@ -38,13 +71,24 @@ class Executions:
     def __init__(self, symbol: Callable[[Contract], str], rate: Callable[[str], float]) -> None:
         self._symbol = symbol
         self._rate = rate
-        self._known: dict[str, tuple[Contract, Execution]] = {}
+        self._known: dict[str, Executed] = {}
+        self._of_order: dict[str, list[str]] = {}
+        self._contracts: dict[tuple[int, str], Contract] = {}
+        self._numbers: dict[int, int] = {}
         self._fees: dict[str, float] = {}
 
     def executed(self, contract: Contract, execution: Execution) -> Fill:
         """Take in an execution, and return it."""
-        self._known[execution.execId] = (contract, execution)
-        return self._fill(contract, execution)
+        # One object for all executions of an instrument; a combination has no number.
+        shared = self._contracts.setdefault((contract.conId, contract.localSymbol), contract)
+        known = Executed.of(shared, execution)
+        if known.execution_id not in self._known:
+            self._of_order.setdefault(known.order_id, []).append(known.execution_id)
+        self._known[known.execution_id] = known
+        if execution.orderId != UNSET_INTEGER:  # as it is for an order that was placed by hand
+            client = execution.clientId
+            self._numbers[client] = max(self._numbers.get(client, 0), execution.orderId)
+        return self._fill(known)
 
     def charged(self, report: CommissionReport) -> Fill | None:
         """Take in a fee; return the execution with it, None while that is not known, and when the fee was."""
@@ -52,48 +96,48 @@ class Executions:
             return None  # every answer to a question about executions repeats them all
         self._fees[report.execId] = report.commission * self._rate(report.currency)
         known = self._known.get(report.execId)
-        return None if known is None else self._fill(*known)
+        return None if known is None else self._fill(known)
 
     def since(self, moment: int) -> list[Fill]:
         """Return the executions since `moment` (nanoseconds UTC), corrections behind what they correct."""
-        fills = [self._fill(contract, execution) for contract, execution in self._known.values()]
-        recent = [fill for fill in fills if fill.time >= moment]
+        recent = [self._fill(known) for known in self._known.values() if known.time >= moment]
         return sorted(recent, key=lambda fill: (fill.time, in_order(fill.execution_id)))
 
     def contracts(self) -> Iterable[Contract]:
         """Return the contracts that were traded."""
-        return [contract for contract, _ in self._known.values()]
+        return list(self._contracts.values())
 
     def traded(self, order_id: str) -> float:
         """Return how much of an order has traded, corrections taken into account."""
         latest: dict[str, tuple[int, float]] = {}
-        for _, execution in self._known.values():
-            if execution.orderRef == order_id:
-                stem, turn = in_order(execution.execId)
-                latest[stem] = max(latest.get(stem, (-1, 0.0)), (turn, execution.shares))
+        for known in self._all_of(order_id):
+            stem, turn = in_order(known.execution_id)
+            latest[stem] = max(latest.get(stem, (-1, 0.0)), (turn, known.quantity))
         return sum(shares for _, shares in latest.values())
 
     def highest_order_id(self, client_id: int) -> int:
         """Return the highest number that an order of a client with an execution has."""
-        numbers = [each.orderId for _, each in self._known.values() if each.clientId == client_id]
-        return max(numbers, default=0)
+        return self._numbers.get(client_id, 0)
 
-    def find(self, order_id: str) -> Execution | None:
+    def find(self, order_id: str) -> Executed | None:
         """Return an execution of an order, None when there is none."""
-        return next((each for _, each in self._known.values() if each.orderRef == order_id), None)
+        return next(iter(self._all_of(order_id)), None)
 
-    def _fill(self, contract: Contract, execution: Execution) -> Fill:
+    def _all_of(self, order_id: str) -> list[Executed]:
+        return [self._known[execution_id] for execution_id in self._of_order.get(order_id, ())]
+
+    def _fill(self, known: Executed) -> Fill:
         return Fill(
-            execution_id=execution.execId,
-            order_id=execution.orderRef,
-            symbol=self._symbol(contract),
-            side=OrderSide.BUY if execution.side == "BOT" else OrderSide.SELL,
-            quantity=float(execution.shares),
-            price=float(execution.price),
-            time=to_nanoseconds(execution.time),
-            commission=self._fees.get(execution.execId, 0.0),
+            execution_id=known.execution_id,
+            order_id=known.order_id,
+            symbol=self._symbol(known.contract),
+            side=known.side,
+            quantity=known.quantity,
+            price=known.price,
+            time=known.time,
+            commission=self._fees.get(known.execution_id, 0.0),
             venue=VENUE,
-            account=execution.acctNumber,
-            venue_order_id=str(execution.permId or ""),
-            corrects=corrected_id(execution.execId),
+            account=known.account,
+            venue_order_id=str(known.perm_id or ""),
+            corrects=corrected_id(known.execution_id),
         )

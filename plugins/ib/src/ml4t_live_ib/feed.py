@@ -61,7 +61,7 @@ class IBDataFeed:
             on_alive=self._on_alive,
         )
         self._contracts = Contracts(self._session)
-        self._pacer = Pacer()
+        self._pacer = Pacer(self.config.history_requests)
         self._watch = StallWatch(self.config.stall_seconds)
         self._history = History(self._session, self.config, self._pacer)
         self._stream: Stream

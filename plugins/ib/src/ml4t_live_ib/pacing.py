@@ -19,11 +19,18 @@ PENALTY_SECONDS = 15.0
 
 
 class Pacer:
-    """Lets requests through as fast as IB takes them, in the order in which they came. `now` is in seconds."""
+    """Lets requests through as fast as IB takes them, `in_window` in ten minutes, in the order in which they came.
+
+    `now` is in seconds.
+    """
 
     def __init__(
-        self, now: Callable[[], float] = time.monotonic, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        in_window: int = IN_WINDOW,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self._in_window = in_window
         self._now = now
         self._sleep = sleep
         self._turn = asyncio.Lock()
@@ -53,8 +60,8 @@ class Pacer:
             del self._identical[each]
         burst = [sent for sent, each in self._sent if each == con_id and sent > now - BURST]
         free = [self._not_before, self._identical.get(request, now - IDENTICAL) + IDENTICAL]
-        if len(self._sent) >= IN_WINDOW:
-            free.append(self._sent[-IN_WINDOW][0] + WINDOW)
+        if len(self._sent) >= self._in_window:
+            free.append(self._sent[-self._in_window][0] + WINDOW)
         if len(burst) >= IN_BURST:
             free.append(burst[-IN_BURST] + BURST)
         return max(free) - now

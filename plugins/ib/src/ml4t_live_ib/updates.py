@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from typing import Any, cast
 
 import ib_async
 import structlog
@@ -58,11 +59,13 @@ class Updates:
         self._account_now = account_now
         self._look_up = look_up
         self._requests: dict[int, _Request] = {}
+        # No bound: none may be dropped, and `deliver` waits for nothing else, so it holds what a few reads brought.
         self._news: asyncio.Queue[News] = asyncio.Queue()
         self.outage = ""
         """Why TWS has no connection to IB, empty when it has one."""
         self.table = OrderTable()
         self.executions: Executions
+        self._wrapper: Any
 
     def begin(self, executions: Executions) -> None:
         """Forget everything that was said on an earlier connection."""
@@ -74,10 +77,11 @@ class Updates:
 
     def wire(self, session: Session, ib: IB) -> None:
         """Listen to a new client."""
+        self._wrapper = cast(Any, ib.wrapper)
         session.tap(ib, "openOrder", self._on_open_order)
         session.tap(ib, "orderStatus", self._on_status)
-        session.tap(ib, "execDetails", self._on_execution)
-        session.tap(ib, "commissionReport", self._on_commission)
+        session.take(ib, "execDetails", self._on_execution)
+        session.take(ib, "commissionReport", self._on_commission)
         session.tap(ib, "updateAccountTime", self._on_account_time)
 
     async def deliver(self, sink: BrokerSink) -> None:
@@ -236,6 +240,14 @@ class Updates:
             booked.believed = terms
         self._answer(booked)
         self.tell(booked, terms=terms if changed else None)
+        if not booked.state.is_open:
+            self._let_go(booked)
+
+    def _let_go(self, booked: BookedOrder) -> None:
+        """Take an order that has ended out of the SDK, which would keep it with all that it has traded."""
+        wrapper = self._wrapper
+        wrapper.trades.pop(wrapper.orderKey(booked.client_id, booked.number, booked.perm_id), None)
+        wrapper.permId2Trade.pop(booked.perm_id, None)
 
     def _answer(self, booked: BookedOrder, *, code: str = "") -> None:
         """Answer whoever waits for what has just been told of an order."""

@@ -77,11 +77,15 @@ def run_config(
 
 
 def print_summary(state: StateDir, *, as_json: bool) -> None:
-    """Print what the journal tells, and where to ask further."""
+    """Print what the journal tells, and where to ask further; that there is nothing to tell when a run had not begun."""
+    places = {"state_dir": str(state.root), "log": str(state.log)}
+    if not state.journal.exists():
+        output.data(places) if as_json else typer.echo(f"Stopped before it began; nothing was written in {state.root}")
+        return
     with ReportReader(state.journal, mode=state.mode) as journal:
         summary = summarise(journal)
     if as_json:
-        output.data(summary.as_dict() | {"state_dir": str(state.root), "log": str(state.log)})
+        output.data(summary.as_dict() | places)
         return
     from ml4t.live.report.render import render  # noqa: PLC0415 - rich is loaded when something is drawn
 
@@ -122,11 +126,16 @@ def _fitting(config: Path) -> Iterator[None]:
 
 
 async def _run(engine: Engine, log: logs.Logs) -> LiveError | None:
-    await _connect(engine)
-    log.to_file(engine.state_folder.log)
-    _log.info("running", name=engine.parts.name, mode=engine.parts.mode, state_dir=str(engine.state_folder.root))
+    with engine.in_charge():
+        await _connect(engine)
+        log.to_file(engine.state_folder.log)
+        _log.info("running", name=engine.parts.name, mode=engine.parts.mode, state_dir=str(engine.state_folder.root))
+        return await _serve(engine)
+
+
+async def _serve(engine: Engine) -> LiveError | None:
     try:
-        await engine.run()
+        await engine.serve()
     except LiveError as error:
         _log.error("the run failed", exc_info=True)
         return error

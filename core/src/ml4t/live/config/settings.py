@@ -18,6 +18,7 @@ from ml4t.live.times import NANOS
 
 Mode = Literal["shadow", "paper", "live"]
 OnError = Literal["continue", "halt"]
+CatchUp = Literal["skip", "once", "all"]
 OnDifference = Literal["adopt", "halt", "flatten"]
 Durability = Literal["fsync", "write", "none"]
 
@@ -122,12 +123,32 @@ class EngineSettings:
     """How often, in paper and live mode, the venue's books are compared with ours; besides after every connect."""
     on_difference: OnDifference = "adopt"
     """What a difference that nothing explains does besides being taken over: adopt (go on), halt or flatten."""
+    recent_orders: int = field(default=10_000, validator=ge(1_000))
+    """Orders that have ended, and twice as many executions, that stay in memory; older ones are looked up in the journal."""
     journal_max_mib: int | None = field(default=None, validator=optional(gt(0)))
     """A start moves the older half of a journal larger than this (MiB) into an archive. None: `journal rotate` does."""
 
     def __attrs_post_init__(self) -> None:
         if self.reconnect_first_seconds > self.reconnect_max_seconds:
             raise ValueError("reconnect_first_seconds is above reconnect_max_seconds; write a longer reconnect_max_seconds")
+
+
+@frozen(kw_only=True)
+class MarketSettings:
+    """What is kept of the market: `[market]`."""
+
+    history: int = field(default=1_000, validator=ge(2))
+    """How many prices, and how many candles of each length, are kept per symbol."""
+    candles: tuple[Duration, ...] = field(default=(), converter=tuple)
+    """Lengths of the candles that are kept of every symbol, as in ["1m", "1h"]; besides those that triggers need."""
+    warmup: Duration = 0
+    """At the start of a live run: how much history is asked of the feeds, where they can tell, as in "2h". Nothing: none."""
+    save: Duration = 3_600 * NANOS
+    """How often a live run saves the history of every symbol, as in "1h"; besides at its end."""
+
+    def __attrs_post_init__(self) -> None:
+        if any(length <= 0 for length in self.candles):
+            raise ValueError('candles holds a length of nothing; write ["1m"]')
 
 
 @frozen(kw_only=True)
@@ -169,6 +190,9 @@ class TriggerSettings:
     """How long to stay quiet after a firing, as in "10m"."""
     warmup: int = field(default=0, validator=ge(0))
     """How many events of a symbol to see before the first firing."""
+    catch_up: CatchUp = "skip"
+    """What becomes of firings that were missed because nobody ran or the machine slept: they are recorded, and then skipped,
+    or the last one is fired late (once), or up to a hundred are (all)."""
     enabled: bool = True
     """False keeps it in the file and out of the run."""
     options: Any = None
@@ -234,6 +258,7 @@ class Settings:
 
     live: LiveSettings
     engine: EngineSettings
+    market: MarketSettings
     feeds: tuple[FeedSettings, ...]
     broker: BrokerSettings | None
     risk: LiveRiskConfig

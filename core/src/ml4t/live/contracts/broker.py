@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from attrs import frozen
+from attrs import field, frozen
+from attrs.validators import ge
 
 from ml4t.live.model import Account, Fill, Order, OrderState, OrderType, Position, Terms, TimeInForce
 
@@ -25,6 +26,9 @@ class BrokerCapabilities:
     """It has `SubmitsBrackets.submit_bracket`."""
     oco: bool = False
     """It has `SubmitsOco.submit_oco`."""
+    find_together: int = field(default=8, validator=ge(1))
+    """How many orders `FindsOrders.find` may be asked about at once: few where each is a request of its own, many where they
+    share an answer."""
 
 
 @frozen

@@ -16,14 +16,14 @@ class StrategyBroker(Protocol):
     def submit_order(
         self,
         asset: str,
-        quantity: float,
+        quantity: float | None = None,
         side: OrderSide | str | None = None,
         order_type: OrderType | str = OrderType.MARKET,
         limit_price: float | None = None,
         stop_price: float | None = None,
         **options: Any,
     ) -> Order:
-        """Submit an order; without `side`, the sign of `quantity` is the direction.
+        """Submit an order; without `side`, the sign of `quantity` is the direction; `notional` sizes it in money instead.
 
         Returns the order, PENDING or REJECTED with `code` and `reason`.
         """

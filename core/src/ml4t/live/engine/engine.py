@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,12 @@ from ml4t.live.engine.storage import Storage
 from ml4t.live.engine.supervision import supervise_broker, supervise_feeds
 from ml4t.live.engine.supervisor import ChildEvent, Supervisor, SupervisorFailed
 from ml4t.live.engine.timekeeper import keep_time, watch_loop
-from ml4t.live.engine.waiting import first_of
 from ml4t.live.engine.watchdog import Watchdog
 from ml4t.live.errors import BrokerConnectionError, JournalError, LiveError
 from ml4t.live.journal import RecordKind, StateDir
 from ml4t.live.model import Gap, MarketEvent
 from ml4t.live.times import NANOS
+from ml4t.live.waiting import first_of
 
 STOP_SECONDS = 10.0
 """How long a stop waits for each part before it goes on without it."""
@@ -72,6 +73,7 @@ class Engine(Commanded):
         self._tasks: list[asyncio.Task[None]] = []
         self._observers: list[asyncio.Task[None]] = []
         self._ended: asyncio.Event | None = None
+        self._stop_wanted = asyncio.Event()
         self.core: Core | None = None
         """The works; None until `connect`, or until the first event when that has to decide on the clock."""
         self.state = "new"
@@ -89,15 +91,14 @@ class Engine(Commanded):
     async def connect(self) -> None:
         """Take the state directory and open the journal; connect the broker when there is one.
 
-        Raises StateLocked when another process runs on it, BrokerConnectionError or BrokerRefused when the broker cannot
-        be connected.
+        A stop that is asked for meanwhile ends the attempt; `run` then ends at once. Raises StateLocked when another process
+        runs on it, BrokerConnectionError or BrokerRefused when the broker cannot be connected.
         """
         if self.state != "new":
             raise RuntimeError(f"connect() comes first and once; this engine is {self.state}")
         loop = asyncio.get_running_loop()
         self._open_storage()
         self.state = "connected"
-        self._stop_wanted = asyncio.Event()
         self._barrier = Barrier()
         self._inbox = Inbox(
             loop,
@@ -130,11 +131,21 @@ class Engine(Commanded):
         """
         if self.state not in {"new", "connected"}:
             raise RuntimeError(f"run() comes once, after connect(); this engine is {self.state}")
-        with StopSignals(self._on_signal, self._force), KillSignal(self._on_kill_signal), rare_collections():
+        with self.in_charge():
             await self.serve()
 
+    @contextmanager
+    def in_charge(self) -> Iterator[None]:
+        """While entered, on the loop's thread, the process is this run's; `run` enters it by itself.
+
+        A stop signal ends the run in order, whatever it is at, the second at once; SIGUSR1 throws the kill switch; garbage
+        is collected rarely.
+        """
+        with StopSignals(self._on_signal, self._force), KillSignal(self._on_kill_signal), rare_collections():
+            yield
+
     async def serve(self) -> None:
-        """Run, and leave the signals of the process alone: for a program that has them in its own hands. Raises as `run`."""
+        """Run, and leave the signals of the process as they are: in a program's own hands, or `in_charge`. Raises as `run`."""
         if self.state == "new":
             await self.connect()
         if not self._stop_wanted.is_set():
@@ -197,6 +208,7 @@ class Engine(Commanded):
         self.core = core = Core(self.parts, clock, journal, asyncio.get_running_loop(), self._barrier, self._fail)
         core.start()
         self._control = core.control(self.state_folder)
+        self._hand_control = core.hand_control(self.state_folder)
         self._control.look()  # what was left while nobody ran is obeyed before anything is sent
         self._obey_waiting(core)
         for named in self.parts.feeds:
@@ -226,6 +238,7 @@ class Engine(Commanded):
             self._spawn(keep_time(core), "agenda")
         waiting = SystemClock() if core.recorded else core.clock  # recorded data may come faster, or not for hours
         self._spawn(self._control.watch(waiting, self.parts.engine.control_seconds), "control")
+        self._spawn(self._hand_control.watch(waiting, self.parts.engine.control_seconds), "triggers by hand")
         self._observers = [self._spawn(queue.run(), f"observer {queue.name}") for queue in core.hub.queues]
         if core.strategist is not None:
             core.strategist.on_start()
@@ -249,7 +262,8 @@ class Engine(Commanded):
         if core is None:
             raise RuntimeError("a broker needs a clock that runs by itself")
         self._broker = supervise_broker(core.link(), self.parts.engine, core.clock, self._rng, self._on_child)
-        if await self._broker.start():
+        await first_of(self._broker.start(), self._stop_wanted.wait())
+        if not self._stop_wanted.is_set():
             self._spawn(self._broker.wait(), "broker watch")
 
     async def _run_feeds(self) -> None:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from ml4t.live.clock import Clock, SystemClock
 from ml4t.live.contracts.feed import Backfills
+from ml4t.live.engine.hole import Hole, Known
 from ml4t.live.engine.inbox import Inbox
 from ml4t.live.engine.merge import Lane
 from ml4t.live.engine.parts import NamedFeed
 from ml4t.live.engine.supervisor import Beacon
-from ml4t.live.engine.waiting import first_of
+from ml4t.live.engine.warmup import WarmUp
 from ml4t.live.errors import FeedDisconnected, FeedRefused
 from ml4t.live.journal import RecordKind
 from ml4t.live.market import MarketState
 from ml4t.live.model import Gap, MarketEvent
 from ml4t.live.orders.ports import Recorder
+from ml4t.live.waiting import first_of
 
 CHECKS_PER_SILENCE = 4
 
@@ -49,6 +52,11 @@ class Works(Protocol):
         """True when the data move the clock."""
         ...
 
+    @property
+    def past(self) -> WarmUp | None:
+        """What takes the history that a live run begins with, None when none is wanted."""
+        ...
+
 
 class FeedGivenUp(FeedDisconnected):
     """A feed was lost more often in a row than it may be."""
@@ -66,7 +74,7 @@ class FeedSink:
         self._target = target
         self._push: Callable[[MarketEvent], None] = target.push
         self._push_many: Callable[[Iterable[MarketEvent]], None] = target.push_many
-        self._known: dict[str, int] = {}
+        self._known: dict[str, tuple[int, Known]] = {}
         self.ready = target.ready
         self.count = 0
         self.held: list[MarketEvent] | None = [] if hold else None
@@ -95,6 +103,10 @@ class FeedSink:
         self.count += 1
         self.heard.set()
 
+    def held_of(self, symbol: str) -> list[MarketEvent]:
+        """Return the events of a symbol that are held now."""
+        return [event for event in self.held or () if event.symbol == symbol]
+
     def release(self, recovered: Sequence[MarketEvent], new: Iterable[MarketEvent]) -> None:
         """Hand on what was recovered, oldest first, and then `new` in place of what is held; hold no more.
 
@@ -102,17 +114,27 @@ class FeedSink:
         """
         self.held = None
         self._push_many([*recovered, *new])
-        self._known = {event.symbol: event.event_time for event in recovered}
+        last = {event.symbol: event.event_time for event in recovered}
+        for symbol, moment in last.items():
+            same = (event for event in recovered if event.symbol == symbol and event.event_time == moment)
+            self._known[symbol] = moment, Known(same)
         if self._known:
             self._push, self._push_many = self._push_unknown, self._push_many_unknown
 
     def _push_unknown(self, event: MarketEvent) -> None:
         """Hand on what the history did not have; once every symbol is past that, look no more."""
-        if event.event_time <= self._known.get(event.symbol, -1):
-            return
-        if self._known.pop(event.symbol, None) is not None and not self._known:
-            self._push, self._push_many = self._target.push, self._target.push_many
+        moment, known = self._known.get(event.symbol, (None, None))
+        if moment is not None and known is not None:
+            if event.event_time < moment or (event.event_time == moment and known.take(event)):
+                return
+            if event.event_time > moment:
+                self._forget(event.symbol)
         self._target.push(event)
+
+    def _forget(self, symbol: str) -> None:
+        del self._known[symbol]
+        if not self._known:
+            self._push, self._push_many = self._target.push, self._target.push_many
 
     def _push_many_unknown(self, events: Iterable[MarketEvent]) -> None:
         for event in events:
@@ -147,19 +169,25 @@ class FeedRunner:
         self._attempts = attempts
         self._lost_at: int | None = None
         self._failures = 0
+        self._warm = False
 
     async def run(self, beacon: Beacon) -> None:
         """Run the feed until its data end."""
         beacon.ready()
         works = self._works()
         rejoins = works is not None and self._lost_at is not None
-        sink = FeedSink(self._lane or self._inbox, hold=rejoins)
+        warms = works is not None and works.past is not None and not self._warm and isinstance(self.feed, Backfills)
+        sink = FeedSink(self._lane or self._inbox, hold=rejoins or warms)
         try:
             watched = [self._data(sink), self._until_silent(sink, self._silence)]
-            if works is not None and self._lost_at is not None:
+            if works is not None and warms:
+                watched.append(self._begin(works, sink))
+            elif works is not None and self._lost_at is not None:
                 watched.append(self._rejoin(works, sink, self._lost_at))
             await first_of(*watched)
-            if works is not None and self._lost_at is not None:  # the data ended before that was done
+            if works is not None and sink.held is not None:  # the data ended before that was done
+                await self._warm_up(works, sink)
+            elif works is not None and self._lost_at is not None:
                 await self._fill_gaps(works, sink, self._lost_at)
         except asyncio.CancelledError:
             raise
@@ -200,66 +228,65 @@ class FeedRunner:
         if self._attempts is not None and self._failures > self._attempts:
             raise FeedGivenUp(f"{self.name} was lost {self._failures} times in a row, the last time: {error}") from error
 
+    async def _begin(self, works: Works, sink: FeedSink) -> None:
+        """Take the history up to the feed's first events, then leave it to the feed."""
+        await self._heard(works, sink)
+        await self._warm_up(works, sink)
+        await asyncio.get_running_loop().create_future()
+
     async def _rejoin(self, works: Works, sink: FeedSink, lost_at: int) -> None:
         """Fill the hole once the feed delivers again, then leave it to the feed."""
-        try:
-            async with works.clock.timeout(min(REJOIN_SECONDS, self._silence / 2)):
-                await sink.heard.wait()
-        except TimeoutError:
-            pass  # a quiet market has holes too
+        await self._heard(works, sink)
         await self._fill_gaps(works, sink, lost_at)
         await asyncio.get_running_loop().create_future()
 
+    async def _heard(self, works: Works, sink: FeedSink) -> None:
+        """Wait for the first event of a feed, and not for long: a quiet market has a history too."""
+        with contextlib.suppress(TimeoutError):
+            async with works.clock.timeout(min(REJOIN_SECONDS, self._silence / 2)):
+                await sink.heard.wait()
+
+    async def _warm_up(self, works: Works, sink: FeedSink) -> None:
+        """Give the history of every symbol to the memory, up to its first new event."""
+        past, count = works.past, 0
+        if past is None:
+            return
+        for symbol in self.feed.symbols:
+            hole = Hole(None, past.start(symbol))
+            history = await self._backfill(works, symbol, hole, sink) or ()
+            held = sink.held_of(symbol)
+            count += past.take(hole.missed(history, held, hole.end(held, works.clock.now())))
+        works.record(RecordKind.HEALTH, f"feed {self.name}", {"state": "warmed up", "events": count})
+        self._warm, self._lost_at = True, None
+        sink.release((), sink.held or ())
+
     async def _fill_gaps(self, works: Works, sink: FeedSink, lost_at: int) -> None:
         await self._inbox.drained()  # what came before the loss says where the hole begins
-        holes = {symbol: _first_missing(works.market, symbol, lost_at) for symbol in self.feed.symbols}
-        recovered = {symbol: await self._backfill(works, symbol, start, sink) for symbol, start in holes.items()}
-        ends = {symbol: self._end(works, symbol, start, sink) for symbol, start in holes.items()}
+        holes = {symbol: Hole(works.market.get(symbol), lost_at) for symbol in self.feed.symbols}
+        recovered = {symbol: await self._backfill(works, symbol, hole, sink) for symbol, hole in holes.items()}
         events: list[MarketEvent] = []
-        for symbol, start in holes.items():
-            missed, end = recovered[symbol], ends[symbol]
-            found = None if missed is None else [event for event in missed if start <= event.event_time < end]
+        for symbol, hole in holes.items():
+            held, history = sink.held_of(symbol), recovered[symbol]
+            end = hole.end(held, works.clock.now())
+            found = None if history is None else hole.missed(history, held, end)
             events.extend(found or ())
             count = None if found is None else len(found)
-            works.record(RecordKind.GAP, symbol, Gap(symbol, min(start, end), end, "disconnect", self.name, count))
+            works.record(RecordKind.GAP, symbol, Gap(symbol, min(hole.start, end), end, "disconnect", self.name, count))
         events.sort(key=lambda event: event.event_time)
-        new = [event for event in sink.held or () if event.event_time >= ends.get(event.symbol, 0)]
+        unheard = {symbol: hole.unheard() for symbol, hole in holes.items()}
+        new = [event for event in sink.held or () if event.symbol not in unheard or unheard[event.symbol](event)]
         self._lost_at = None
         sink.release(events, new)
 
-    @staticmethod
-    def _end(works: Works, symbol: str, start: int, sink: FeedSink) -> int:
-        """Return where the hole ends: at the first event that the feed has delivered since, else now.
-
-        That may be before `start` for a symbol that was never heard: the bar that ran while the line was lost begins before.
-        """
-        first = min((event.event_time for event in sink.held or () if event.symbol == symbol), default=works.clock.now() + 1)
-        return max(start, first) if _is_known(works.market, symbol) else first
-
-    async def _backfill(self, works: Works, symbol: str, start: int, sink: FeedSink) -> list[MarketEvent] | None:
+    async def _backfill(self, works: Works, symbol: str, hole: Hole, sink: FeedSink) -> list[MarketEvent] | None:
         """Return what was missed, None when the feed cannot say. Raises FeedDisconnected when its source is lost again."""
         if not isinstance(self.feed, Backfills):
             return None
-        end = self._end(works, symbol, start, sink)
+        end = hole.end(sink.held_of(symbol), works.clock.now())
         try:
-            return list(await self.feed.backfill(symbol, min(start, end), end))
+            return list(await self.feed.backfill(symbol, min(hole.start, end), end))
         except (FeedDisconnected, FeedRefused):
             raise
         except Exception as error:  # noqa: BLE001 - without its history a feed is still worth having
             works.record(RecordKind.HEALTH, f"feed {self.name}", {"state": "no backfill", "why": f"{symbol}: {error!r}"})
             return None
-
-
-def _first_missing(market: MarketState, symbol: str, lost_at: int) -> int:
-    """Return the first moment at which an event of `symbol` may have been missed."""
-    state = market.get(symbol)
-    if state is None or not _is_known(market, symbol):
-        return lost_at
-    # A bar is known up to its end, and that is where the next one begins; a trade's own time is taken.
-    return state.event_time if state.bar_time == state.event_time else state.event_time + 1
-
-
-def _is_known(market: MarketState, symbol: str) -> bool:
-    """True when something of a symbol has been heard."""
-    state = market.get(symbol)
-    return state is not None and bool(state.event_time)

@@ -13,7 +13,6 @@ import attrs
 
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest, OrderIntent
-from ml4t.live.contracts.market import MarketView
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.offload import in_thread
@@ -23,6 +22,7 @@ from ml4t.live.journal import RecordKind
 from ml4t.live.ledger import ForecastLedger
 from ml4t.live.ledger.inputs import digests
 from ml4t.live.ledger.past import PastScores
+from ml4t.live.market import MarketState
 from ml4t.live.model import Firing, Forecast, HorizonIn
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.orders.ports import Recorder
@@ -78,7 +78,7 @@ class ForecastDesk:
         self,
         specs: Sequence[ForecasterSpec],
         *,
-        market: MarketView,
+        market: MarketState,
         ledger: ForecastLedger,
         broker: Callable[[str], DeskBroker],
         clock: Clock,
@@ -94,7 +94,7 @@ class ForecastDesk:
         self._standing = {spec.name: Standing() for spec in specs}
         self._brokers = {spec.name: broker(spec.name) for spec in specs}
         off_loop = not clock.simulated or barrier is not None
-        self._processes = {s.name: ModelProcess(s.name, s.forecaster) for s in specs if s.process and off_loop}
+        self._processes = {s.name: ModelProcess(s.name, s.forecaster, market) for s in specs if s.process and off_loop}
         self._places = asyncio.Semaphore(AT_ONCE)
         self._market = market
         self._ledger = ledger

@@ -79,7 +79,10 @@ class Inquiry:
             self._doubts[order_id] = _Doubt(now, now + FIRST, amending=doubt.amending)
 
     async def run(self) -> None:
-        """Ask whenever an answer is due, until cancelled."""
+        """Ask whenever an answer is due, and soon after the beginning, until cancelled."""
+        soon = self._clock.monotonic() + FIRST
+        for doubt in self._doubts.values():  # the line is new: what went unanswered before need not wait any longer
+            doubt.due, doubt.wait = min(doubt.due, soon), FIRST
         while True:
             self._woken.clear()
             self._gather()
@@ -122,8 +125,15 @@ class Inquiry:
         if self._find is None:
             await self._answered(self._look(due), list(due))
             return
-        for order_id, doubt in due.items():  # each by itself: one that is never answered must not hide the others
-            await self._answered(self._ask_about(order_id, doubt, self._find), [order_id])
+        turn = asyncio.Semaphore(self._broker.capabilities.find_together)
+        async with asyncio.TaskGroup() as group:
+            for order_id, doubt in due.items():
+                group.create_task(self._ask_in_turn(turn, order_id, doubt, self._find), name=f"ask about {order_id}")
+
+    async def _ask_in_turn(self, turn: asyncio.Semaphore, order_id: str, doubt: _Doubt, find: Find) -> None:
+        """Ask about one order by itself: one that is never answered must not hide the others."""
+        async with turn:
+            await self._answered(self._ask_about(order_id, doubt, find), [order_id])
 
     @staticmethod
     async def _answered(question: Awaitable[None], orders: Sequence[str]) -> None:

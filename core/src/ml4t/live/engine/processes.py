@@ -12,6 +12,7 @@ from typing import Any
 from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest
 from ml4t.live.engine.snapshot import snapshot
 from ml4t.live.engine.worker import LENGTH, frame
+from ml4t.live.market import MarketState
 
 
 class RemoteFault(Exception):
@@ -24,9 +25,10 @@ class ModelProcess:
     It answers one request at a time. Whoever stops waiting ends it: it would go on computing for nobody.
     """
 
-    def __init__(self, name: str, forecaster: Forecaster) -> None:
+    def __init__(self, name: str, forecaster: Forecaster, market: MarketState) -> None:
         self._name = name
         self._forecaster = forecaster
+        self._market = market
         self._process: Process | None = None
         self._turn = asyncio.Lock()
 
@@ -60,7 +62,7 @@ class ModelProcess:
         if writer is None or reader is None:
             raise RuntimeError("a process that was started with pipes has none")
         try:
-            writer.write(frame(snapshot(request)))
+            writer.write(frame(snapshot(request, self._market)))
             await writer.drain()
             size = int.from_bytes(await reader.readexactly(LENGTH), "big")
             done, said = pickle.loads(await reader.readexactly(size))  # noqa: S301 - from a process of our own

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ml4t.live.engine.agenda import Agenda
+from ml4t.live.engine.timetable import BUCKET as TIMETABLE
 from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.journal import Journal
 from ml4t.live.ledger import ForecastLedger
@@ -29,7 +30,7 @@ def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switc
         for symbol, mark in known.get("worth", {}).get("marks", {}).items():  # later than the last fills
             desk.portfolio.mark(symbol, mark)
     open_orders = journal.orders(open_only=True)
-    recent = sorted(journal.orders(limit=RECENT), key=lambda order: order.created_at)
+    recent = sorted(journal.orders(limit=desk.orders.recent), key=lambda order: order.created_at)
     fills = [fill for order in open_orders for fill in journal.fills(order_id=order.order_id)]
     desk.restore(open_orders, recent, fills)
     risk = journal.state("risk")
@@ -83,7 +84,7 @@ def restore_forecasts(journal: Journal, ledger: ForecastLedger) -> None:
 
 def restore_triggers(journal: Journal, triggers: TriggerBoard) -> None:
     """Take back what triggers remember, and when they fired last."""
-    triggers.restore(journal.state("trigger"), journal.state("firing"))
+    triggers.restore(journal.state("trigger"), journal.state("firing"), journal.state(TIMETABLE))
 
 
 def watermark(journal: Journal) -> int | None:

@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from types import SimpleNamespace
-from typing import Any
-
 import attrs
 
 from ml4t.live.contracts.forecaster import ForecastRequest
-from ml4t.live.contracts.market import MarketView, SymbolView
-
-_SAID = tuple(name for name, value in vars(SymbolView).items() if isinstance(value, property))
+from ml4t.live.market import MarketState
 
 
-class MarketSnapshot:
-    """The market view of one moment, of some symbols."""
+def snapshot(request: ForecastRequest, market: MarketState) -> ForecastRequest:
+    """Return the request as of now: the market state of its symbols, and the scores of the model that is asked.
 
-    def __init__(self, market: MarketView, symbols: Iterable[str]) -> None:
-        views = ((symbol, market.get(symbol)) for symbol in symbols)
-        self.symbols: dict[str, Any] = {symbol: _copy(view) for symbol, view in views if view is not None}
-
-    def get(self, symbol: str) -> Any:
-        """Return a symbol's state, None for one that was not asked about."""
-        return self.symbols.get(symbol)
-
-    def price(self, symbol: str) -> float | None:
-        """Return the last trusted price, None for a symbol that was not asked about."""
-        view = self.symbols.get(symbol)
-        return None if view is None else view.price
-
-
-def snapshot(request: ForecastRequest) -> ForecastRequest:
-    """Return the request as of now: the market state of its symbols, and the scores of the model that is asked."""
+    The states are those that the engine works with: what is returned is to be pickled at once.
+    """
     own = (request.model, request.horizon)
     return attrs.evolve(
         request,
-        market=MarketSnapshot(request.market, request.symbols),
+        market=market.part(request.symbols),
         positions=dict(request.positions),
         scores={own: request.scores[own]} if own in request.scores else {},
     )
-
-
-def _copy(view: SymbolView) -> SimpleNamespace:
-    said = {name: getattr(view, name, None) for name in _SAID}
-    return SimpleNamespace(**{name: _frozen(value) for name, value in said.items()})
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value

@@ -52,8 +52,9 @@ class Horizons:
         return calendar.is_open(due - 1) or calendar.is_open(time) or calendar.open_time(due, time) > 0
 
     def opening(self, time: int) -> int:
-        """Return the next moment after `time`, of a closed market, at which it trades."""
-        return self._calendar.after(time, 1) - 1
+        """Return when a market that is closed at `time` trades again; a day later where the calendar does not reach."""
+        opening = self._calendar.trading_from(time)
+        return time + DAY if opening is None else opening
 
     def is_late(self, due: int, time: int, horizon: int) -> bool:
         """Return True when a price of `time` says too little about the horizon: a halt, a hole in the data, a long outage."""

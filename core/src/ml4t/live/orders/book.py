@@ -13,15 +13,19 @@ from ml4t.live.model import Order
 from ml4t.live.orders.reservations import Reservations
 
 RECENT = 10_000
-"""Finished orders, and submitted ones, that stay in memory at least; older ones are in the journal."""
+"""Finished orders, and submitted ones, that stay in memory at least by default; older ones are in the journal."""
 
 What = tuple[object, ...]
 
 
 class OrderBook:
-    """Our orders as they are known now. Everything asked on the way of an order is O(1), or O(log n) in those of late."""
+    """Our orders as they are known now. Everything asked on the way of an order is O(1), or O(log n) in those of late.
 
-    def __init__(self) -> None:
+    `recent` is how many finished orders, and submitted ones, stay in memory at least.
+    """
+
+    def __init__(self, recent: int = RECENT) -> None:
+        self.recent = recent
         self._open: dict[str, Order] = {}
         self._finished: dict[str, Order] = {}
         self._reservations = Reservations(self.get)
@@ -43,7 +47,7 @@ class OrderBook:
         self._finished.pop(order.order_id, None)
         self._finished[order.order_id] = order
         self._reservations.follow(order)
-        if len(self._finished) > RECENT:
+        if len(self._finished) > self.recent:
             del self._finished[next(iter(self._finished))]
 
     @contextmanager
@@ -63,12 +67,12 @@ class OrderBook:
         # One that comes late (two threads, a clock set back) counts from the latest known moment: times stay sorted.
         time = max(order.created_at, times[-1]) if times else order.created_at
         times.append(time)
-        if len(times) >= 2 * RECENT:
-            del times[:RECENT]
+        if len(times) >= 2 * self.recent:
+            del times[: self.recent]
         what = _what(order)
         self._latest.pop(what, None)
         self._latest[what] = (time, order)
-        if len(self._latest) > RECENT:
+        if len(self._latest) > self.recent:
             del self._latest[next(iter(self._latest))]
 
     def get(self, order_id: str) -> Order | None:
@@ -111,7 +115,7 @@ class OrderBook:
         return self._reservations.symbols()
 
     def submitted_since(self, since: int) -> int:
-        """Return how many orders passed the gate after `since` (nanoseconds UTC); it knows the last `RECENT` for sure.
+        """Return how many orders passed the gate after `since` (nanoseconds UTC); it knows the last `recent` for sure.
 
         An order from the future, as seen after the clock was set back, counts too: a window never reopens.
         """

@@ -17,6 +17,9 @@ from ml4t.live.risk.latches import Latches
 from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.tallies import line_key
 
+EXECUTIONS = 2
+"""Executions that stay in memory per finished order that does."""
+
 
 class Bookkeeper:
     """Books the new state of an order, an execution, a mark: in the books, in what limits count, and in the journal.
@@ -46,7 +49,7 @@ class Bookkeeper:
         self._clock = clock
         self._now = now
         self._record = record
-        self._executions = Executions(find_fill)
+        self._executions = Executions(find_fill, EXECUTIONS * books.orders.recent)
 
     def touch(self, symbol: str) -> None:
         """Note that an order or the position of a symbol has just changed."""

@@ -13,19 +13,18 @@ from ml4t.live.orders.states import DUST
 Key = tuple[str, str, str]
 """Venue, account and execution id: unique for ever."""
 
-RECENT = 20_000
-"""Executions that are kept in memory; older ones are looked up in the journal."""
-
 
 class Executions:
     """Knows every execution by its key, and what holds of it now.
 
     The venue may replace an execution by another (`Fill.corrects`), and tell its fee later, by reporting it again with a
     commission. What then holds is a fill of its own that corrects the first: nothing that was journalled is changed.
+    The latest `recent` ones are in memory; `find` looks older ones up in the journal.
     """
 
-    def __init__(self, find: Callable[[Key], Fill | None]) -> None:
+    def __init__(self, find: Callable[[Key], Fill | None], recent: int) -> None:
         self._find = find
+        self._most = recent
         self._recent: dict[Key, Fill] = {}
         self._replaced: dict[Key, Key] = {}
 
@@ -36,7 +35,7 @@ class Executions:
         if fill.corrects:
             self._replaced[fill.venue, fill.account, fill.corrects] = key
         for known in (self._recent, self._replaced):
-            if len(known) > RECENT:
+            if len(known) > self._most:
                 del known[next(iter(known))]
 
     def recent(self, key: Key) -> Fill | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from math import nan
 
 from ml4t.live.model import Order, OrderSide, OrderType, Position, TimeInForce
 from ml4t.live.orders.brackets import make_bracket, make_oco
 from ml4t.live.orders.desk import Desk
 from ml4t.live.orders.identity import decision_id
-from ml4t.live.orders.request import make_order
+from ml4t.live.orders.request import make_order, number, quantity_of, size_problem
 
 
 class DeskBroker:
@@ -37,12 +38,13 @@ class DeskBroker:
     def submit_order(
         self,
         asset: str,
-        quantity: float,
+        quantity: float | None = None,
         side: OrderSide | str | None = None,
         order_type: OrderType | str = OrderType.MARKET,
         limit_price: float | None = None,
         stop_price: float | None = None,
         *,
+        notional: float | None = None,
         trail_amount: float | None = None,
         time_in_force: TimeInForce | str = TimeInForce.GTC,
         reason: str = "",
@@ -50,12 +52,26 @@ class DeskBroker:
     ) -> Order:
         """Submit an order; without `side`, the sign of `quantity` is the direction.
 
+        `notional` sizes it in money instead, in the currency of the symbol: as many as that buys at the limit, and without
+        one at the last price, rounded towards zero, to whole units where the venue takes no fractions.
+
         The same `idempotency_key` again is the same order, whenever it is asked for; without one the decision is the key.
         Returns the order, PENDING or REJECTED with `code` and `reason`; never raises for a refusal.
         """
         with self._desk.lock:  # two threads at once make two decisions, not one twice
+            size, problem = self._size(asset, quantity, notional, limit_price)
             order = self._make(
-                asset, reason, quantity, side, order_type, limit_price, stop_price, time_in_force, trail_amount, idempotency_key
+                asset,
+                reason,
+                size,
+                side,
+                order_type,
+                limit_price,
+                stop_price,
+                time_in_force,
+                trail_amount,
+                idempotency_key,
+                problem,
             )
             return self._desk.submit(order)
 
@@ -110,6 +126,7 @@ class DeskBroker:
         time_in_force: TimeInForce | str = TimeInForce.GTC,
         trail_amount: float | None = None,
         idempotency_key: str = "",
+        problem: str = "",
     ) -> Order:
         return make_order(
             self._order_id(str(asset), idempotency_key),
@@ -124,7 +141,19 @@ class DeskBroker:
             created_at=self._desk.now(),
             strategy=self._strategy,
             cause=reason or self.cause,
+            problem=problem,
         )
+
+    def _size(self, asset: str, quantity: float | None, notional: float | None, limit_price: float | None) -> tuple[float, str]:
+        """Return the quantity of an order, and what is wrong with how it was given."""
+        if quantity is not None and notional is None:
+            return quantity, ""
+        price = number(limit_price) or self._desk.books.market.price(asset)
+        problem = size_problem(asset, quantity, notional, price)
+        if problem or notional is None:
+            return nan, problem
+        executor = self._desk.executor
+        return quantity_of(notional, price, fractional=executor is None or executor.capabilities.fractional), ""
 
     def _order_id(self, asset: str, key: str) -> str:
         if key:

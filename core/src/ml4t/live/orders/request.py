@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal, localcontext
 from enum import StrEnum
-from math import isfinite
+from math import isfinite, nan
 from numbers import Real
 from typing import Any, TypeVar
 
@@ -15,7 +15,35 @@ INVALID = "invalid_order"
 _NEEDS_LIMIT = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _NEEDS_STOP = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
+_PLACES = Decimal("1e-9")
+"""What a quantity is rounded to that follows from money: no venue takes finer ones, and an adapter rounds to its own."""
+
+_DIGITS = 700
+"""Enough for the quotient of any two floats."""
+
 E = TypeVar("E", bound=StrEnum)
+
+
+def quantity_of(notional: float, price: float | None, *, fractional: bool) -> float:
+    """Return how many units are worth `notional` at `price`, rounded towards zero; nan when that is no number."""
+    worth, each = number(notional), number(price)
+    if worth is None or not each:
+        return nan
+    with localcontext(prec=_DIGITS):
+        units = Decimal(repr(worth)) / Decimal(repr(each))
+        quantity = float(units.quantize(_PLACES if fractional else Decimal(1), ROUND_DOWN))
+    return quantity if isfinite(quantity) else nan
+
+
+def size_problem(symbol: str, quantity: float | None, notional: float | None, price: float | None) -> str:
+    """Return what is wrong with how an order is sized, empty when nothing is."""
+    if notional is None:
+        return "" if quantity is not None else "neither quantity nor notional is given; give one of them"
+    if quantity is not None:
+        return "quantity and notional are both given; give one or the other"
+    if number(notional) is None:
+        return f"notional {notional!r} is not a finite number"
+    return "" if price else f"there is no price of {symbol} yet, so nobody knows how many are worth {notional:g}"
 
 
 def make_order(
@@ -32,13 +60,18 @@ def make_order(
     created_at: int,
     strategy: str,
     cause: str,
+    problem: str = "",
 ) -> Order:
-    """Return a NEW order, or a REJECTED one with code `invalid_order` and the reason when the request makes no sense."""
+    """Return a NEW order, or a REJECTED one with code `invalid_order` and the reason when the request makes no sense.
+
+    `problem` is what is already known to be wrong with it.
+    """
     amount, limit, stop, trail = map(number, (quantity, limit_price, stop_price, trail_amount))
     direction, kind = _member(OrderSide, side), _member(OrderType, order_type)
     tif = _member(TimeInForce, time_in_force)
     problem = (
-        _symbol_problem(symbol)
+        problem
+        or _symbol_problem(symbol)
         or _quantity_problem(quantity, amount, side, direction)
         or _word_problem("order type", order_type, OrderType, kind)
         or _word_problem("time in force", time_in_force, TimeInForce, tif)

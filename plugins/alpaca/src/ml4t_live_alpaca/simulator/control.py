@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from ml4t.live.model import Fill, Order
+from ml4t.live.testing.loop_thread import LoopThread
 from ml4t.live.times import NANOS
 from ml4t_live_alpaca.config import KEY_VARIABLE, SECRET_VARIABLE
 from ml4t_live_alpaca.simulator.config import AlpacaSimulatorConfig
 from ml4t_live_alpaca.simulator.faults import Loss, Scripted
 from ml4t_live_alpaca.simulator.server import SimulatedAlpaca
-from ml4t_live_alpaca.simulator.thread import LoopThread
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class AlpacaSimulator:
         """Listen. Returns when clients can connect."""
         self._thread.start()
         try:
-            self._thread.wait(self._alpaca.open)
+            self._thread.run(self._alpaca.open)
         except BaseException:
             self._thread.close()
             raise
@@ -100,14 +100,14 @@ class AlpacaSimulator:
 
     def restart(self) -> None:
         """Stop listening, drop everybody, and come back on the same address with the same books."""
-        self._thread.wait(self._alpaca.restart)
+        self._thread.run(self._alpaca.restart)
 
     def refuse_connections(self, on: bool) -> None:
         """Stop listening while it is on; who is connected stays."""
         if on:
             self._call(lambda alpaca: alpaca.listener.stop())
         else:
-            self._thread.wait(lambda: self._alpaca.listener.open(self._alpaca.listener.port))
+            self._thread.run(lambda: self._alpaca.listener.open(self._alpaca.listener.port))
 
     # ------------------------------------------------------------------ orders
 

@@ -12,7 +12,7 @@ from typing import cast
 
 import structlog
 
-from ml4t.live.testing.soak.plan import SoakPlan, WholeMaker
+from ml4t.live.testing.soak.plan import SoakMaker, SoakPlan
 from ml4t.live.testing.soak.soaking import soak
 
 
@@ -20,22 +20,23 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a soak; return 0 when nothing was lost, doubled or untold, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="python -m ml4t.live.testing.soak", description=__doc__)
     parser.add_argument("maker", help="a Python file and what makes rigs in it, as in tests/acme_rig.py:acme_rig")
-    parser.add_argument("--orders", type=int, default=SoakPlan().orders)
+    parser.add_argument("--orders", type=int, default=SoakPlan().orders, help="none with a rig of data alone")
     parser.add_argument("--messages", type=int, default=SoakPlan().messages)
     parser.add_argument("--quiet-seconds", type=float, default=SoakPlan().quiet_seconds, help="mean time between two faults")
+    parser.add_argument("--no-memory", dest="memory", action="store_false", help="do not trace it: tracing takes time")
     parser.add_argument("--seed", type=int, default=SoakPlan().seed)
     given = parser.parse_args(arguments)
     maker = _maker(parser, given.maker)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     logging.disable(logging.WARNING)  # lost lines are what it is about
     sys.setswitchinterval(0.0005)  # the simulator has a thread of its own, and the two take turns many times per event
-    plan = SoakPlan(orders=given.orders, messages=given.messages, quiet_seconds=given.quiet_seconds, seed=given.seed)
+    plan = SoakPlan(**{name: value for name, value in vars(given).items() if name != "maker"})
     report = asyncio.run(soak(maker, plan))
     sys.stdout.write(f"{report}\n")
     return 1 if report.problems else 0
 
 
-def _maker(parser: argparse.ArgumentParser, said: str) -> WholeMaker:
+def _maker(parser: argparse.ArgumentParser, said: str) -> SoakMaker:
     file, _, name = said.rpartition(":")
     path = Path(file)
     if not path.is_file():
@@ -44,7 +45,7 @@ def _maker(parser: argparse.ArgumentParser, said: str) -> WholeMaker:
     found = runpy.run_path(str(path), run_name=path.stem).get(name)
     if not callable(found):
         parser.error(f"{file} has no {name!r} that makes rigs")
-    return cast(WholeMaker, found)
+    return cast(SoakMaker, found)
 
 
 if __name__ == "__main__":

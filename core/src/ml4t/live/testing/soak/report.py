@@ -22,23 +22,25 @@ class Recovery:
 class SoakReport:
     """What went through, and what is wrong: `problems` is empty when nothing is.
 
-    `growth` is how many bytes of the framework, the adapter and the vendor's SDK were allocated in the last tenth of the
-    run and are still alive; None when it was not traced.
+    `missed` is how many market events were never heard: with a history to fill the gaps from it is 0.
+    `held` is how many bytes the framework, the adapter and the vendor's SDK had allocated since half-time and still held, after
+    three quarters of the run and at its end; empty when it was not traced.
     """
 
     orders: int
     messages: int
     fills: int
     gaps: int
+    missed: int
     seconds: float
     recoveries: Sequence[Recovery]
-    growth: int | None
+    held: Sequence[int]
     problems: Sequence[str]
 
     def __str__(self) -> str:
         lines = [
             f"{self.orders} orders, {self.fills} executions and {self.messages} market events in {self.seconds:.0f} s",
-            f"{len(self.recoveries)} faults, {self.gaps} gaps told",
+            f"{len(self.recoveries)} faults, {self.gaps} gaps told, {self.missed} market events missed in them",
             "fault                                    times  lasted s  orders again after s  data again after s",
         ]
         for name in sorted({each.fault for each in self.recoveries}):
@@ -47,8 +49,9 @@ class SoakReport:
                 f"{name:<40} {len(some):>5}  {median(each.seconds for each in some):>8.1f}"
                 f"  {_spread([each.orders_after for each in some]):>20}  {_spread([each.data_after for each in some]):>18}"
             )
-        if self.growth is not None:
-            lines.append(f"memory allocated in the last tenth and still held: {self.growth / 2**20:.1f} MiB")
+        if self.held:
+            sizes = " and ".join(f"{size / 2**20:.1f} MiB" for size in self.held)
+            lines.append(f"memory held of what was allocated since half-time, after three quarters and at the end: {sizes}")
         lines += [f"WRONG: {problem}" for problem in self.problems] or ["no order lost or doubled, no hole untold"]
         return "\n".join(lines)
 

@@ -6,12 +6,12 @@ import random
 from collections import deque
 
 from ml4t.live.engine.core import Core
-from ml4t.live.model import Order, OrderState, OrderType
+from ml4t.live.model import OrderState, OrderType
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.testing.conformance.broker.line import usual_time_in_force
 from ml4t.live.testing.soak.plan import WholeRig
 
-OPEN = 100
+OPEN = 400
 """Orders that may be open at once."""
 RESTING = 8
 LARGEST = 5
@@ -27,11 +27,12 @@ class Trader:
         self._broker = DeskBroker(core.desk, run_id, "soak")
         self._rng = random.Random(f"trader {seed}")  # noqa: S311 - orders, not secrets
         self._planned = {rig.symbol: 0, rig.second_symbol: 0}
-        self._resting: deque[Order] = deque()
+        self._resting: deque[str] = deque()
         broker = rig.broker()
         self._time_in_force = usual_time_in_force(broker)
         self._limits = OrderType.LIMIT in broker.capabilities.order_types
-        self.decided: list[Order] = []
+        self.decided: list[str] = []
+        """The ids of all orders, the first first."""
 
     def decide(self) -> None:
         """Decide on one order, when the connection stands and not too many are open."""
@@ -44,7 +45,7 @@ class Trader:
         size = self._rng.randint(1, LARGEST)
         quantity = -self._planned[symbol] if self._planned[symbol] > 0 else size
         order = self._broker.submit_order(symbol, quantity, time_in_force=self._time_in_force)
-        self.decided.append(order)
+        self.decided.append(order.order_id)
         if order.state is not OrderState.REJECTED:
             self._planned[symbol] += quantity
 
@@ -59,7 +60,7 @@ class Trader:
     def taken_since(self, count: int) -> bool:
         """True when the venue has taken an order that was decided on after the first `count`."""
         orders = self._core.desk.orders
-        return any((orders.get(each.order_id) or each).state in TAKEN for each in self.decided[count:])
+        return any((order := orders.get(each)) is not None and order.state in TAKEN for each in self.decided[count:])
 
     def _rest(self, symbol: str) -> None:
         price = self._core.market.price(symbol)
@@ -67,7 +68,7 @@ class Trader:
             return
         limit = round(price * 0.9, 2)
         order = self._broker.submit_order(symbol, 1, order_type="limit", limit_price=limit, time_in_force=self._time_in_force)
-        self.decided.append(order)
-        self._resting.append(order)
+        self.decided.append(order.order_id)
+        self._resting.append(order.order_id)
         if len(self._resting) > RESTING:
-            self._broker.cancel_order(self._resting.popleft().order_id)
+            self._broker.cancel_order(self._resting.popleft())

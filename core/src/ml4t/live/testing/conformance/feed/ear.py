@@ -120,6 +120,7 @@ class Heard(Ear):
     """
 
     recorded = False
+    past = None
 
     def __init__(self, rig: FeedRig, feed: Feed) -> None:
         super().__init__(rig, feed)
