@@ -42,6 +42,13 @@ def draw(*tables: Table) -> None:
         show(*([""] if number else []), grid(each))
 
 
+def heading(text: str) -> RenderableType:
+    """Return a line that stands over several tables."""
+    from rich.rule import Rule  # noqa: PLC0415 - as below
+
+    return Rule(text, align="left", style="dim")
+
+
 def say(text: str) -> None:
     """Print a sentence on stderr."""
     typer.echo(text, err=True)

@@ -64,6 +64,11 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
         "trigger-volatility": Known("ml4t-live-trigger-volatility", "Fires when volatility leaves its usual range."),
         "trigger-manual": Known("ml4t-live-trigger-manual", "Fires when a person says so."),
         "forecast-baselines": Known("ml4t-live-forecast-baselines", "Naive, drift and EWMA: what other forecasters must beat."),
+        "report": Known(
+            "ml4t-live-report",
+            "A session as a page: charts and tables in one file.",
+            {"report_page": "ml4t_live_report.page:report_page"},
+        ),
         "backtest": Known("ml4t-live-backtest", "Runs an ml4t.backtest strategy unchanged."),
     }
 )

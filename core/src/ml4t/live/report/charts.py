@@ -141,9 +141,7 @@ class _Sheet:
 class ChartRoom:
     """Makes the charts of some symbols in one pass over each kind of record."""
 
-    def __init__(
-        self, axis: Axis, symbols: Iterable[str], models: Iterable[tuple[str, int]], triggers: Iterable[str]
-    ) -> None:
+    def __init__(self, axis: Axis, symbols: Iterable[str], models: Iterable[tuple[str, int]], triggers: Iterable[str]) -> None:
         shown = tuple(models)[:MODELS], tuple(triggers)[:TRIGGERS]
         self._sheets = {symbol: _Sheet(axis, *shown, Line(axis)) for symbol in symbols}
 

@@ -16,9 +16,7 @@ def grid(table: Table) -> rich_table.Table | Text:
         title=table.title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
     )
     for column in table.columns:
-        drawn.add_column(
-            column, justify="right" if column in table.numbers else "left", header_style="dim", overflow="fold"
-        )
+        drawn.add_column(column, justify="right" if column in table.numbers else "left", header_style="dim", overflow="fold")
     last = len(table.rows) - 1
     for number, row in enumerate(table.rows):
         drawn.add_row(*row, style="bold" if table.has_total and number == last else None)

@@ -82,10 +82,27 @@ class ReportReader(JournalReader):
             for symbol, reason, count, length, recovered in self._select(query)
         ]
 
-    def health_counts(self) -> dict[tuple[str, str], int]:
-        """Return how many health records there are of each part and state."""
-        query = "SELECT subject, json_extract(body, '$.state'), count(*) FROM records WHERE kind = 'health' GROUP BY 1, 2"
-        return {(part, state or ""): count for part, state, count in self._select(query)}
+    def health_by_state(self) -> list[dict[str, Any]]:
+        """Return how often each part was in each state, with the latest record of that; the most frequent first."""
+        query = (
+            "SELECT subject, json_extract(body, '$.state'), count(*), time, body, max(seq) "
+            "FROM records WHERE kind = 'health' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+        )
+        return [
+            {
+                "part": part,
+                "state": state or "",
+                "count": count,
+                "time": time,
+                "body": self._record((0, time, "health", part, body)).body,
+            }
+            for part, state, count, time, body, _ in self._select(query)
+        ]
+
+    def time_before(self, seq: int) -> int:
+        """Return the time of the last record before number `seq` (nanoseconds UTC), 0 when there is none."""
+        rows = self._select("SELECT time FROM records WHERE seq < ? ORDER BY seq DESC LIMIT 1", seq)
+        return int(rows[0][0]) if rows else 0
 
     def health(self) -> list[Record]:
         """Return the latest health record of each part."""

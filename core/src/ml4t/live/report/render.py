@@ -39,10 +39,13 @@ def summary_tables(summary: SessionSummary) -> tuple[Table, ...]:
     )
 
 
+def head(summary: SessionSummary) -> RenderableType:
+    """Return what ran and what became of the account."""
+    return Group(_headline(summary.run), Text(), _account(summary.equity))
+
+
 def _parts(summary: SessionSummary) -> Iterator[RenderableType]:
-    yield _headline(summary.run)
-    yield Text()
-    yield _account(summary.equity)
+    yield head(summary)
     for table in summary_tables(summary):
         if table.is_worth_showing:
             yield Text()

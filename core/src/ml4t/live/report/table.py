@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import attrs
 from attrs import frozen
 
 
@@ -26,6 +27,15 @@ class Table:
     def is_worth_showing(self) -> bool:
         """False when there is neither a row nor anything to say instead."""
         return bool(self.rows or self.empty)
+
+    def at_most(self, count: int) -> Table:
+        """Return the table with its first `count` rows, and a title that says so when there are more."""
+        total = self.rows[-1:] if self.has_total else ()
+        rows = self.rows[: len(self.rows) - len(total)]
+        if len(rows) <= count:
+            return self
+        title = f"{self.title} (the first {count:,} of {len(rows):,})"
+        return attrs.evolve(self, title=title, rows=(*rows[:count], *total))
 
 
 def table(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ml4t.live.report.skill import ModelSkill
 from ml4t.live.report.table import Table, table
-from ml4t.live.report.words import NOTHING, percent, signed_percent
+from ml4t.live.report.words import NOTHING, certainty, percent, signed_percent
 from ml4t.live.times import format_duration
 
 MOST_EVIDENCE = 10_000
@@ -23,7 +23,7 @@ TITLE = "Forecasts (skill against naive on the same forecasts: above 0 is better
 def skill_table(lines: Sequence[ModelSkill], *, by: str = "") -> Table:
     """Return the table, with a column for what the forecasts are told apart `by`."""
     columns = COLUMNS if not by else (*COLUMNS[:2], by, *COLUMNS[2:])
-    return table(TITLE, columns, (_row(line, by) for line in lines), numbers=NUMBERS)
+    return table(f"Forecasts by {by}" if by else TITLE, columns, (_row(line, by) for line in lines), numbers=NUMBERS)
 
 
 def _row(line: ModelSkill, by: str) -> tuple[str, ...]:
@@ -47,14 +47,6 @@ def _scores(line: ModelSkill) -> tuple[str, ...]:
         NOTHING if line.skill is None else f"{line.skill:+.3f}",
         NOTHING if line.skill_low is None else f"{line.skill_low:+.3f} to {line.skill_high:+.3f}",
         NOTHING if line.e_value is None else f">{MOST_EVIDENCE:,}" if line.e_value > MOST_EVIDENCE else f"{line.e_value:.2f}",
-        _calibration(line),
+        certainty(line.calibrated, line.overconfidence),
         signed_percent(line.gain, 3),
     )
-
-
-def _calibration(line: ModelSkill) -> str:
-    if line.calibrated is None:
-        return NOTHING
-    if line.calibrated:
-        return "yes"
-    return "overconfident" if (line.overconfidence or 0.0) > 0 else "too modest" if line.overconfidence else "no"
