@@ -20,10 +20,10 @@ from matplotlib import dates
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-WIDTH = 9.2
+WIDTH = 10.8
 """Inches; the page scales pictures to its own width."""
 
-SQUARE = 3.05
+SQUARE = 3.4
 """Inches of a side of those that are put beside one another."""
 
 DAY = 86_400 * 10**9

@@ -20,7 +20,7 @@ from ml4t_live_report.pictures.prices import prices_picture
 from ml4t_live_report.pictures.timeline import timeline_picture
 
 OPEN = 3
-"""Charts of symbols that are unfolded."""
+"""Charts of symbols, and of models, that are unfolded."""
 
 
 @frozen
@@ -62,7 +62,9 @@ def chapters(session: SessionReport) -> list[Chapter]:
     found.append(Chapter(prices, tuple(_prices(session))))
     pictures = {
         "forecasts": [outcomes_picture(session.outcomes)] if session.outcomes else [],
-        "calibration": [calibration_picture(each, number) for number, each in enumerate(session.calibrations)],
+        "calibration": [
+            calibration_picture(each, number, is_open=number < OPEN) for number, each in enumerate(session.calibrations)
+        ],
         "health": [timeline_picture(session.lanes, session.axis)],
     }
     return found + [Chapter(each, tuple(pictures.get(each.name, ()))) for each in session.sections]

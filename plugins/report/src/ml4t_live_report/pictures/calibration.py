@@ -25,7 +25,7 @@ PIT_CAPTION = (
 )
 
 
-def calibration_picture(found: Calibration, number: int) -> Picture:
+def calibration_picture(found: Calibration, number: int, *, is_open: bool) -> Picture:
     """Return the picture of one model and horizon; `number` tells it from the others."""
     drawers: list[Callable[[Axes], None]] = []
     if found.directions:
@@ -39,7 +39,7 @@ def calibration_picture(found: Calibration, number: int) -> Picture:
         draw(panel)
     title = f"{found.model}, {format_duration(found.horizon)} ahead"
     caption = (CAPTION if found.directions or found.quantiles else "") + (PIT_CAPTION if found.pit else "")
-    return Picture(title, caption, canvas.finish(_says(found, title), f"calibration{number}"))
+    return Picture(title, caption, canvas.finish(_says(found, title), f"calibration{number}"), is_open=is_open)
 
 
 def _reliability(panel: Axes, claims: Sequence[Claim], claimed: str, came: str) -> None:
