@@ -22,8 +22,11 @@ $(STAMP): requirements-dev.txt $(DISTRIBUTIONS)
 demo: $(STAMP)  ## run the whole pipeline on thirteen years of real daily prices
 	@$(BIN)/ml4t-live demo
 
-test: $(STAMP)  ## run all tests
-	@$(BIN)/python -m pytest
+# Most tests wait for sockets and processes most of the time, so that two at once take half as long on any machine.
+JOBS ?= 2
+
+test: $(STAMP)  ## run all tests, JOBS=2 at once
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 HOURS ?= 10000
 

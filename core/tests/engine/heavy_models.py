@@ -8,6 +8,8 @@ import threading
 
 from ml4t.live.model import Direction, Forecast
 
+MINUTE = 60 * 10**9
+
 
 class Heavy:
     """Says where it computes; what it is told to do at one request, it does then."""
@@ -44,6 +46,34 @@ class Heavy:
 class Later(Heavy):
     async def forecast(self, request):
         return super().forecast(request)
+
+
+class Studies:
+    """Says what the market view tells it; `told` is what it has said in this process."""
+
+    needs_candles = (MINUTE,)
+
+    def __init__(self):
+        self.told = []
+
+    def forecast(self, request):
+        market, first = request.market, request.symbols[0]
+        view, candles = market.get(first), market.get(first).candles(MINUTE)
+        regime = view.regime(request.horizon)
+        said = [
+            candles.count,
+            candles.parkinson(5) or 0.0,
+            candles.average_true_range(5) or 0.0,
+            candles.volatility or 0.0,
+            candles.volume,
+            view.realised_volatility(10) or 0.0,
+            sum(view.returns),
+            market.correlation("A", "B", MINUTE, 20) or 0.0,
+            market.calendar.day_end(request.time) / 1e18,
+            0.0 if regime is None else regime.efficiency,
+        ]
+        self.told.append(said)
+        return Forecast(first, request.horizon, view.price, samples=tuple(10.0 + value for value in said))
 
 
 class Secret(Heavy):

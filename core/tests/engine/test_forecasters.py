@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import threading
 
 import attrs
 import pytest
 from engine_kit import HOUR, MINUTE, SECOND, START, limits, read, replay, trade, until
-from heavy_models import Heavy, Later, Secret
+from heavy_models import Heavy, Later, Secret, Studies
 
 from ml4t.live import LiveEngine
 from ml4t.live.contracts import OrderIntent
@@ -197,6 +198,19 @@ def test_on_recorded_data_a_process_answers_before_the_next_event_is_applied(tmp
     assert forecasts[-1]["quantiles"]["0.6"] == pid + 7, "it knows its own scores"
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid), 0)
+
+
+def test_in_a_process_the_market_view_says_what_it_says_here(tmp_path):
+    rng = random.Random(5)
+    ticks = [trade(symbol, n * 20 * SECOND, 100 + rng.random(), 1.0) for n in range(240) for symbol in "AB"]
+    here, there = (
+        run(tmp_path / name, spec(Studies(), process=name == "there", symbols=("A", "B")), events=ticks, calendar="XNYS")
+        for name in ("here", "there")
+    )
+    assert there.bodies("error") == here.bodies("error") == []
+    said = [body["samples"] for body in there.bodies("forecast")]
+    assert said == [body["samples"] for body in here.bodies("forecast")]
+    assert all(value != 10.0 for value in said[-1]), "all of it was known in the end"
 
 
 @pytest.mark.parametrize(

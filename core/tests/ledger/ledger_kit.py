@@ -25,7 +25,7 @@ class Bench:
     def new_ledger(self):
         return ForecastLedger(self.market, self.record, **self.options)
 
-    def record(self, kind, subject, body, *, state=(), on_durable=None):
+    def record(self, kind, subject, body, *, state=(), on_durable=None, also=()):
         self.lines.append((kind, subject, body, tuple(state)))
         return len(self.lines)
 

@@ -116,6 +116,17 @@ def test_a_horizon_beyond_the_calendar_is_refused():
         bench.issue(forecast(horizon=1_000 * HOUR), horizon_in=HorizonIn.TRADING_TIME)
 
 
+def test_where_the_calendar_ends_a_forecast_waits_and_is_given_up():
+    bench = bench_at("2026-03-20 20:00")  # an hour before the last close that is known
+    bench.issue(forecast(horizon=2 * HOUR))
+    for _ in range(3):
+        bench.price(101.0, after=DAY)
+    assert bench.ledger.open_count == 1, "nothing says when this market trades again"
+    bench.ledger.expire(bench.now + 30 * DAY)
+    [outcome] = bench.bodies("resolution")
+    assert outcome.state is ForecastState.UNRESOLVABLE
+
+
 @pytest.mark.parametrize(
     ("horizon", "seen", "state"),
     [

@@ -158,6 +158,13 @@ class SymbolView(Protocol):
         """Return the candles of a length (nanoseconds). Raises LookupError when nobody has asked for them before the run."""
         ...
 
+    def regime(self, horizon: int) -> Regime | None:
+        """Return the regime of the longest candles kept that are no longer than a horizon (nanoseconds), else of the shortest.
+
+        None without candles, and before there are enough.
+        """
+        ...
+
 
 class MarketView(Protocol):
     """The state of all symbols, read-only."""

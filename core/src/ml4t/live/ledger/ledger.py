@@ -174,13 +174,14 @@ class ForecastLedger:
     def _seen(self, forecast: Forecast, view: SymbolView) -> dict[str, Any]:
         """Return what the market and the past say at issue."""
         base = self.board.baseline(forecast)
+        regime = view.regime(forecast.horizon)
         quoted = view.bid is not None and view.ask is not None and view.bid <= (view.price or 0.0) <= view.ask
         return {
             "reference_price": view.price,
             "reference_time": view.event_time,
             "bid": view.bid if quoted else None,  # a quote that the last trade has left behind is not tradable
             "ask": view.ask if quoted else None,
-            "regime": str(getattr(view, "regime", None) or ""),
+            "regime": "" if regime is None else regime.kind.value,
             "naive_scale": base.scale,
             "naive_confidence": None if forecast.direction is None else base.confidence(forecast.direction),
         }

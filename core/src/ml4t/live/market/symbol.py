@@ -10,6 +10,7 @@ from typing import Any
 
 from ml4t.live.market.candles import CUTS, CandleSeries
 from ml4t.live.market.ewma import alpha_of
+from ml4t.live.market.regime import Regime
 from ml4t.live.market.rolling import Rolling
 from ml4t.live.model import Bar, Quote, Trade
 from ml4t.live.sessions import Calendar
@@ -115,6 +116,10 @@ class SymbolState:
         if len(self.moment) < MOMENT:
             self.moment.append(event)
 
+    def regime(self, _horizon: int) -> Regime | None:
+        """Return None: regimes follow from candles."""
+        return None
+
     def observe(self, _when: int, price: float, size: float) -> None:
         """Take a price into the history and the variance."""
         before = self.observed
@@ -194,6 +199,11 @@ class SampledState(SymbolState):
         """Return the candles of a length (nanoseconds). Raises LookupError when nobody has asked for them before the run."""
         series = self._by_interval.get(interval)
         return super().candles(interval) if series is None else series
+
+    def regime(self, horizon: int) -> Regime | None:
+        """Return the regime of the longest candles that are no longer than a horizon (nanoseconds), else of the shortest."""
+        fitting = [series for series in self._series if series.interval <= horizon]
+        return (fitting[-1] if fitting else self._series[0]).regime
 
     def observe(self, when: int, price: float, size: float) -> None:
         """Take a price."""

@@ -85,7 +85,7 @@ class Forecast:
     trigger: str = ""
     """The trigger that asked for it."""
     regime: str = ""
-    """The regime of the market at issue, where the market view names one."""
+    """The kind of regime at issue, of the longest candles that are no longer than the horizon; empty where none are kept."""
     inputs: str = ""
     """A digest of everything that the market view said about the symbol when the model was asked."""
     horizon_in: HorizonIn = HorizonIn.TIME
