@@ -182,7 +182,7 @@ def busiest_symbols(journal: ReportReader, turnover: Mapping[str, float]) -> lis
 
 
 def _add_candles(prices: Line, state: Mapping[str, Any]) -> None:
-    for series in state.get("series", ()):
+    for series in state.get("candles", {}).values():
         for start, _, high, low, close, _, interval in series["closed"]:
             for price in (low, high, close):
                 prices.add(start + interval, price)

@@ -17,8 +17,8 @@ DRAWN = 4
 """Models that are drawn, those with most forecasts."""
 CAPTION = (
     "The mean move that followed predictions of about the same move, with the 95 % interval of that mean (as if no two "
-    "forecasts overlapped); large dots stand for many forecasts. On the dashed line, what was predicted is what came; a flat row "
-    "of dots means that predictions say nothing."
+    "forecasts overlapped); large dots stand for many forecasts. On the dashed line, what was predicted is what came; a flat "
+    "row of dots means that predictions say nothing."
 )
 
 
