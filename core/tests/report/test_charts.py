@@ -32,8 +32,8 @@ def test_prices_are_those_of_forecasts_outcomes_fills_and_candles(desk):
     at = START + 40 * DAY
     desk.note(at, "fill", "e1", fill(1, "A", "buy", 5, 80.0, at), state=[kept])
     (chart,) = charts(desk.read(), "A")
-    assert {price for _, price in chart.prices} == {100.0, 101.0, 102.0, 90.0, 91.0, 80.0, 60.0, 70.0, 65.0}
-    assert chart.observed == 9
+    assert {price for _, price in chart.prices} == {100.0, 101.0, 102.0, 90.0, 91.0, 80.0, 60.0, 70.0, 65.0, 66.0}
+    assert chart.observed == 12
     assert (chart.predictions[0].model, chart.predictions[0].count) == ("m", 3)
     assert chart.predictions[0].points == tuple((each.due, each.price) for each in told)
 

@@ -7,7 +7,9 @@ from report_kit import DAY, START, fill, firing, forecast, outcome
 
 from ml4t.live.clock import DataClock
 from ml4t.live.errors import JournalError
+from ml4t.live.journal import StatePut
 from ml4t.live.journal.rotate import archives, rotate
+from ml4t.live.ledger import Scoreboard
 from ml4t.live.model import Order, OrderSide, OrderState, Verdict
 from ml4t.live.report import ReportReader
 from ml4t.live.report.session import read_session
@@ -16,6 +18,7 @@ from ml4t.live.report.whole import WholeReader
 
 def write(desk, count):
     """A small session: a forecast, a firing, a refusal, a fill and an equity a day."""
+    board = Scoreboard()
     desk.note(START, "run", "r", {"mode": "shadow", "name": "r"})
     for day in range(count):
         now = START + day * DAY
@@ -28,9 +31,14 @@ def write(desk, count):
         desk.note(now, "order", order.order_id, order)
         if state is OrderState.FILLED:
             desk.note(now, "fill", f"e{day}", fill(day, "A", "buy", 1.0, 100.0, now))
-        desk.note(now + DAY, "resolution", told.forecast_id, outcome(told, 100.0 + day % 3))
+        came = outcome(told, 100.0 + day % 3)
+        desk.note(now + DAY, "resolution", told.forecast_id, came)
+        board.issue(told)
+        board.close(told, came)
         desk.note(now + DAY, "equity", "shadow", {"at": now + DAY, "cash": 1.0, "equity": 1_000.0 + day % 11})
-    desk.note(START + count * DAY, "run", "r", {"ended": True, "why": "done"})
+    scores = [StatePut("ledger", name, value) for name, value in board.changes()]
+    scores.append(StatePut("ledger", "through", desk.journal.last_seq))
+    desk.note(START + count * DAY, "run", "r", {"ended": True, "why": "done"}, state=scores)
 
 
 def told(reader):
@@ -53,6 +61,7 @@ def test_a_report_is_the_same_after_rotations(desk):
         assert after.left_out == []
     with ReportReader(desk.folder.journal) as newest:
         assert sum(newest.orders_by_state().values()) < 200
+        assert len(list(newest.every_forecast())) < 200
 
 
 def test_an_archive_is_a_journal_too(desk):

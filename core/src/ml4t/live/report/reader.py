@@ -34,7 +34,8 @@ class ReportReader(JournalReader):
         """Return the times of the first and last record (nanoseconds UTC); zeros when nothing has a time yet."""
         # A replay's clock stands at zero until its first event: those records are before the period, not in 1970.
         first = self._select("SELECT time FROM records WHERE time > 0 ORDER BY seq LIMIT 1")
-        last = self._select("SELECT time FROM records ORDER BY seq DESC LIMIT 1")
+        # Nor is looking after the journal, weeks later, a part of what ran.
+        last = self._select("SELECT time FROM records WHERE kind NOT IN ('rotation', 'repair') ORDER BY seq DESC LIMIT 1")
         return (first[0][0], last[0][0]) if first else (0, 0)
 
     def orders_by_state(self) -> dict[str, int]:
@@ -89,14 +90,8 @@ class ReportReader(JournalReader):
             "FROM records WHERE kind = 'health' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
         )
         return [
-            {
-                "part": part,
-                "state": state or "",
-                "count": count,
-                "time": time,
-                "body": self._record((0, time, "health", part, body)).body,
-            }
-            for part, state, count, time, body, _ in self._select(query)
+            {"part": part, "state": state or "", "count": count, "latest": self._record((seq, time, "health", part, body))}
+            for part, state, count, time, body, seq in self._select(query)
         ]
 
     def time_before(self, seq: int) -> int:
