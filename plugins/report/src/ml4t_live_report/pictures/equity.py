@@ -24,8 +24,6 @@ def equity_picture(equity: tuple[Point, ...], drawdown: tuple[Point, ...], axis:
     lower.set_ylim(min(min(falls) * 1.1, -0.001), 0.0)
     tell_time(lower, axis.start, axis.end)
     deepest = min(falls)
-    caption = (
-        f"Above what the account was worth, below how far that was under its highest so far: {percent(-deepest, 2)} at most."
-    )
+    caption = f"What the account was worth, and how far that was below its highest so far: {percent(-deepest, 2)} at most."
     says = f"Equity from {money(equity[0][1])} to {money(equity[-1][1])}; the deepest drawdown is {percent(-deepest, 2)}."
     return Picture(TITLE, caption, canvas.finish(says, "equity"))
