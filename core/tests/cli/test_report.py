@@ -7,6 +7,8 @@ from types import ModuleType
 
 import pytest
 
+from ml4t.live.plugins import refresh
+
 
 @pytest.fixture
 def without_plugin(monkeypatch):
@@ -79,3 +81,54 @@ def test_there_is_nothing_to_report_of_a_run_that_never_was(world, tmp_path):
     done = world.invoke("report", "--state-dir", tmp_path)
     assert done.code == 2
     assert "no run has left a journal" in done.stderr
+
+
+KNOCK = """
+from attrs import frozen
+
+from ml4t.live.config import Secret
+from ml4t.live.hookspecs import hookimpl
+from ml4t.live.model import Firing
+from ml4t.live.records import TriggerRecord
+
+
+@frozen(kw_only=True)
+class KnockConfig:
+    '''What opens the door.'''
+
+    key: Secret
+    '''The key.'''
+
+
+class Knock:
+    def __init__(self, config):
+        self.config, self.count = config, 0
+
+    def on_event(self, event, market):
+        self.count += 1
+        if self.count == 7:
+            raise RuntimeError(f"{self.config} {self.config.key} does not fit")
+        return Firing(f"with {self.config}, {self.config.key!r}", event.symbol)
+
+
+@hookimpl
+def ml4t_live_triggers():
+    return [TriggerRecord(name="knock", config=KnockConfig, factory="cli_knock:Knock", summary="Knocks.")]
+"""
+
+
+def test_a_secret_is_neither_in_the_journal_nor_in_the_report(world, without_plugin, monkeypatch, tmp_path):
+    secret = "s3cr3t-of-the-door"
+    (world.site / "cli_knock.py").write_text(KNOCK)
+    world.install("ml4t-live-knock", "knock = cli_knock")
+    refresh()
+    monkeypatch.setenv("DOOR_KEY", secret)
+    overlay = tmp_path / "door.toml"
+    overlay.write_text('[triggers.door]\nuse = "knock"\nkey = { env = "DOOR_KEY" }\n')
+    state = tmp_path / "state"
+    assert world.invoke("run", world.config, "--overlay", overlay, "--state-dir", state).code == 0
+    shown = [world.invoke("report", "--state-dir", state, *how).stdout for how in (("--all",), ("--json",))]
+    assert all("with KnockConfig(key=Secret('***'))" in each for each in shown)
+    assert "does not fit" in shown[0]
+    for each in (*shown, *(path.read_bytes().decode(errors="replace") for path in state.rglob("*") if path.is_file())):
+        assert secret not in each

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 from report_kit import DAY, START, fill, firing, forecast, note_forecasts
 
@@ -31,9 +32,12 @@ def test_prices_are_those_of_forecasts_outcomes_fills_and_candles(desk):
     kept = StatePut("market", "A", market.symbols["A"].state())
     at = START + 40 * DAY
     desk.note(at, "fill", "e1", fill(1, "A", "buy", 5, 80.0, at), state=[kept])
+    named = attrs.evolve(firing("t", at, "A"), values={"price": 77.0})
+    for body in (named, attrs.evolve(named, symbol="B", values={"price": 1.0}), firing("t", at, "A")):
+        desk.note(at, "firing", "t", body)
     (chart,) = charts(desk.read(), "A")
-    assert {price for _, price in chart.prices} == {100.0, 101.0, 102.0, 90.0, 91.0, 80.0, 60.0, 70.0, 65.0, 66.0}
-    assert chart.observed == 12
+    assert {price for _, price in chart.prices} == {100.0, 101.0, 102.0, 90.0, 91.0, 80.0, 60.0, 70.0, 65.0, 66.0, 77.0}
+    assert chart.observed == 13
     assert (chart.predictions[0].model, chart.predictions[0].count) == ("m", 3)
     assert chart.predictions[0].points == tuple((each.due, each.price) for each in told)
 

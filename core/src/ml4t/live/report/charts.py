@@ -170,8 +170,11 @@ class ChartRoom:
         symbol = body.get("symbol")
         # A firing without a symbol concerns them all.
         sheets = self._sheets.values() if not symbol else filter(None, [self._sheets.get(symbol)])
+        at, price = body.get("time") or recorded_at, (body.get("values") or {}).get("price")
         for sheet in sheets:
-            sheet.add_firing(body["trigger"], body.get("time") or recorded_at)
+            sheet.add_firing(body["trigger"], at)
+            if symbol and price is not None:
+                sheet.prices.add(at, price)
 
 
 def busiest_symbols(journal: ReportReader, turnover: Mapping[str, float]) -> list[str]:

@@ -15,10 +15,10 @@ from ml4t.live.report.sampling import Axis, Spots
 LANES = 16
 """Lanes that are drawn: the run, the holds, and those with most trouble."""
 
-WELL = frozenset({"connected", "available", "mended", "reconciled", "ready", "recovered", "ok", "flat"})
+WELL = frozenset({"connected", "available", "mended", "ok", "warmed up", "empty", "ended"})
 """States of a part that are good news, and end a trouble that lasts."""
-LASTING = frozenset({"disconnected", "unavailable", "not reconciled"})
-"""States of a part that last until good news."""
+LASTING = frozenset({"disconnected", "unavailable", "not reconciled", "degraded", "down"})
+"""States of a part that last until good news; all others are troubles of a moment."""
 
 
 class LaneKind(StrEnum):

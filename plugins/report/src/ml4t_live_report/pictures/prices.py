@@ -75,7 +75,7 @@ def _key(chart: SymbolChart) -> list[Key]:
 
 def _caption(chart: SymbolChart, axis: Axis) -> str:
     return (
-        f"{plural(chart.observed, 'price')} that the journal holds (of forecasts, their outcomes, fills and candles), drawn by "
+        f"{plural(chart.observed, 'price')} that the journal holds (of forecasts, outcomes, fills, firings, candles), drawn by "
         f"the first, lowest, highest and last in each of {axis.count} columns of time; of trades and forecasts in one column, "
         "the mean. Times are UTC."
     )
