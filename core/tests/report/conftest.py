@@ -40,7 +40,19 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path):
-    made = Desk(tmp_path)
-    yield made
-    made.close()
+def new_desk():
+    """Makes desks at the paths it is given."""
+    made = []
+
+    def make(root):
+        made.append(Desk(root))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def desk(new_desk, tmp_path):
+    return new_desk(tmp_path)

@@ -40,7 +40,7 @@ def prices_picture(chart: SymbolChart, axis: Axis, number: int, *, is_open: bool
 def _draw_predictions(panel: Axes, chart: SymbolChart) -> None:
     for told, ink in zip(chart.predictions, SERIES, strict=False):
         times, prices = zip(*told.points, strict=True)
-        panel.plot([day_number(t) for t in times], prices, ".", color=ink, markersize=3.0, alpha=0.6, markeredgewidth=0)
+        panel.plot([day_number(t) for t in times], prices, "o", color=ink, markersize=2.4, alpha=0.6, markeredgewidth=0)
 
 
 def _draw_trades(panel: Axes, trades: list[Trades], side: OrderSide) -> None:

@@ -29,4 +29,5 @@ def incidents_table(found: Sequence[Incident]) -> Table:
 
 def details(body: Mapping[str, Any]) -> str:
     """Return what a health record says besides the state, in a line; stacks are left to the log."""
-    return ", ".join(f"{key} {value}" for key, value in body.items() if key not in {"state", "stack"} and value)
+    said = {key: value for key, value in body.items() if key not in {"state", "stack"} and value}
+    return ", ".join(str(value) if key == "why" else f"{key} {value}" for key, value in said.items())
