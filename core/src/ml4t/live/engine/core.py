@@ -13,7 +13,6 @@ from ml4t.live.clock import Clock, DataClock
 from ml4t.live.contracts.observer import RuntimeEvent
 from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.barrier import Barrier
-from ml4t.live.engine.bars import BarSynchroniser
 from ml4t.live.engine.by_hand import BUCKET as BY_HAND
 from ml4t.live.engine.by_hand import ByHand, HandDesk, TriggerFolder
 from ml4t.live.engine.control import APPLIED, Command, Control, ControlFolder
@@ -25,32 +24,22 @@ from ml4t.live.engine.link import VenueLink
 from ml4t.live.engine.liveness import SymbolLiveness
 from ml4t.live.engine.memory import Memory
 from ml4t.live.engine.observers import ObserverHub
-from ml4t.live.engine.outbox import Outbox
 from ml4t.live.engine.parts import Parts
 from ml4t.live.engine.pipeline import Pipeline
 from ml4t.live.engine.recorder import EngineRecorder
 from ml4t.live.engine.recovery import restore_books, restore_forecasts, restore_triggers, restore_venue, watermark
 from ml4t.live.engine.resumption import Resumption
-from ml4t.live.engine.strategist import DirectStrategist, Strategist, ThreadedStrategist
 from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.engine.warmup import WarmUp
+from ml4t.live.engine.wiring import bars_of, desk_of, ledger_of, outbox_of, shadow_venue_of, strategist_of
 from ml4t.live.journal import Journal, RecordKind, StateDir
-from ml4t.live.ledger import ForecastLedger, Horizons
 from ml4t.live.market import MarketState
 from ml4t.live.model import Gap, OrderState
-from ml4t.live.orders.book import OrderBook
-from ml4t.live.orders.desk import Desk
 from ml4t.live.orders.facade import DeskBroker
-from ml4t.live.portfolio import Portfolio
-from ml4t.live.risk.books import Books
-from ml4t.live.risk.checks import standard_checks
-from ml4t.live.risk.gate import RiskGate
 from ml4t.live.risk.latches import Latches
 from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.sessions.calendar import DAY
-from ml4t.live.shadow import ShadowVenue
-from ml4t.live.shadow.costs import costs_of
 
 
 class Core:
@@ -87,7 +76,17 @@ class Core:
         self.connection = Connection()
         self.losses = LossWatch(parts.limits, parts.calendar)
         self.latches = Latches(parts.limits)
-        self.desk = self._make_desk()
+        self.desk = desk_of(
+            parts,
+            self.market,
+            clock,
+            self.record,
+            switch=self.switch,
+            connection=self.connection,
+            losses=self.losses,
+            on_loop=self.on_loop,
+            find_fill=lambda key: journal.fill(*key),
+        )
         self.guard = Guard(
             parts,
             self.desk,
@@ -100,8 +99,10 @@ class Core:
             clock=clock,
             on_loop=self.on_loop,
         )
-        self.venue, self.outbox = self._make_venue()
-        self.ledger = self._make_ledger()
+        self.venue = shadow_venue_of(parts, self.market, self.desk) if parts.mode == "shadow" else None
+        self.outbox = outbox_of(parts, self.desk, clock) if self.venue is None else None
+        self.desk.executor = self.outbox if self.venue is None else self.venue
+        self.ledger = ledger_of(parts, self.market, self.record)
         self.forecasts = ForecastDesk(
             parts.forecasters,
             market=self.market,
@@ -123,11 +124,24 @@ class Core:
             self.forecasts.on_firing,
             clock=None if self.recorded else clock,
         )
-        self.strategist = self._make_strategist(waiting)
+        self.strategist = strategist_of(parts, self.desk, self.market, self.faults, journal, self.on_loop, waiting)
         self.liveness = SymbolLiveness(
             self.market, clock, self.record, parts.engine.silence_seconds, parts.symbols, parts.calendar
         )
-        self.pipeline = self._make_pipeline(barrier)
+        self.pipeline = Pipeline(
+            clock=clock,
+            agenda=self.agenda,
+            barrier=barrier,
+            market=self.market,
+            desk=self.desk,
+            ledger=self.ledger,
+            triggers=self.triggers,
+            venue=self.venue,
+            strategist=self.strategist,
+            evolving=parts.evolving,
+        )
+        self.pipeline.on_first_event = self._first_event
+        self.pipeline.bars = bars_of(parts, self.agenda, self.pipeline.release_bars, ordered=self.recorded)
         self.step = self.pipeline.step
         self.days = Days(
             self.losses,
@@ -299,92 +313,6 @@ class Core:
             applied=journal.state(BY_HAND),
             forget=lambda name: journal.put(BY_HAND, name, None),
         )
-
-    # ------------------------------------------------------------------ wiring
-
-    def _make_ledger(self) -> ForecastLedger:
-        settings = self.parts.engine
-        return ForecastLedger(
-            self.market,
-            self.record,
-            horizons=Horizons(self.parts.calendar, late=settings.forecast_late, give_up=settings.forecast_give_up),
-            cost=settings.forecast_cost,
-        )
-
-    def _make_desk(self) -> Desk:
-        limits = self.parts.limits
-        portfolio = Portfolio(self.parts.shadow.initial_cash if self.parts.mode == "shadow" else 0.0)
-        counted = limits.max_orders_per_minute or 0  # what a limit counts has to be known, however little else is
-        books = Books(self.market, portfolio, OrderBook(max(self.parts.engine.recent_orders, counted)))
-        standard = standard_checks(limits, self.switch, self.connection, self.losses, self.clock)
-        return Desk(
-            gate=RiskGate([*standard, *self.parts.checks], self.clock, budget_ms=limits.check_budget_ms),
-            books=books,
-            losses=self.losses,
-            clock=self.clock,
-            record=self.record,
-            on_loop=self.on_loop,
-            find_fill=lambda key: self.journal.fill(*key),
-        )
-
-    def _make_venue(self) -> tuple[ShadowVenue | None, Outbox | None]:
-        shadow = self.parts.shadow
-        if self.parts.mode != "shadow":
-            if self.parts.broker is None:
-                raise ValueError(f"mode {self.parts.mode!r} needs a broker; give one, or use mode 'shadow'")
-            outbox = Outbox(self.parts.broker, self.desk, self.clock)
-            self.desk.executor = outbox
-            return None, outbox
-        venue = ShadowVenue(
-            self.market,
-            self.desk,
-            initial_cash=shadow.initial_cash,
-            costs=costs_of(shadow),
-            allow_shorts=shadow.allow_shorts,
-            max_volume_share=shadow.max_volume_share,
-            leverage=shadow.leverage,
-            maintenance_margin=shadow.maintenance_margin,
-            same=shadow.execution == "same",
-            calendar=self.parts.calendar,
-        )
-        self.desk.executor = venue
-        return venue, None
-
-    def _make_strategist(self, barrier: Barrier | None) -> Strategist | None:
-        strategy = self.parts.strategy
-        if strategy is None:
-            return None
-        broker = DeskBroker(self.desk, self.parts.run_id, type(strategy).__name__)
-        threaded = self.parts.engine.strategy_thread
-        direct = DirectStrategist(strategy, broker, self.market, self.faults, journal=None if threaded else self.journal)
-        return ThreadedStrategist(direct, self.on_loop, barrier) if threaded else direct
-
-    def _make_pipeline(self, barrier: Barrier) -> Pipeline:
-        parts = self.parts
-        pipeline = Pipeline(
-            clock=self.clock,
-            agenda=self.agenda,
-            barrier=barrier,
-            market=self.market,
-            desk=self.desk,
-            ledger=self.ledger,
-            triggers=self.triggers,
-            venue=self.venue,
-            strategist=self.strategist,
-            evolving=parts.evolving,
-        )
-        pipeline.on_first_event = self._first_event
-        if parts.bars is not None:
-            pipeline.bars = BarSynchroniser(
-                parts.bars,
-                parts.symbols,
-                self.agenda,
-                pipeline.release_bars,
-                ordered=self.recorded,
-                grace_seconds=parts.engine.flush_timeout_seconds,
-                evolving=parts.evolving,
-            )
-        return pipeline
 
     # ------------------------------------------------------------------ what happens by itself
 

@@ -1,0 +1,129 @@
+"""How the larger parts of the engine are made from what a run consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ml4t.live.clock import Clock
+from ml4t.live.engine.agenda import Agenda
+from ml4t.live.engine.barrier import Barrier
+from ml4t.live.engine.bars import BarSynchroniser
+from ml4t.live.engine.faults import Faults
+from ml4t.live.engine.outbox import Outbox
+from ml4t.live.engine.parts import Parts
+from ml4t.live.engine.strategist import DirectStrategist, Strategist, ThreadedStrategist
+from ml4t.live.journal import Journal
+from ml4t.live.ledger import ForecastLedger, Horizons
+from ml4t.live.market import MarketState
+from ml4t.live.model import Bar, Fill
+from ml4t.live.orders.book import OrderBook
+from ml4t.live.orders.desk import Desk
+from ml4t.live.orders.executions import Key
+from ml4t.live.orders.facade import DeskBroker
+from ml4t.live.orders.ports import Recorder
+from ml4t.live.portfolio import Portfolio
+from ml4t.live.risk.books import Books
+from ml4t.live.risk.checks import standard_checks
+from ml4t.live.risk.gate import RiskGate
+from ml4t.live.risk.loss import LossWatch
+from ml4t.live.risk.switch import Connection, Switch
+from ml4t.live.shadow import ShadowVenue
+from ml4t.live.shadow.costs import costs_of
+
+OnLoop = Callable[[Callable[[], None]], None]
+
+
+def desk_of(
+    parts: Parts,
+    market: MarketState,
+    clock: Clock,
+    record: Recorder,
+    *,
+    switch: Switch,
+    connection: Connection,
+    losses: LossWatch,
+    on_loop: OnLoop,
+    find_fill: Callable[[Key], Fill | None],
+) -> Desk:
+    """Return the desk, with the standard checks and those of the run before it."""
+    limits = parts.limits
+    portfolio = Portfolio(parts.shadow.initial_cash if parts.mode == "shadow" else 0.0)
+    counted = limits.max_orders_per_minute or 0  # what a limit counts has to be known, however little else is
+    checks = [*standard_checks(limits, switch, connection, losses, clock), *parts.checks]
+    return Desk(
+        gate=RiskGate(checks, clock, budget_ms=limits.check_budget_ms),
+        books=Books(market, portfolio, OrderBook(max(parts.engine.recent_orders, counted))),
+        losses=losses,
+        clock=clock,
+        record=record,
+        on_loop=on_loop,
+        find_fill=find_fill,
+    )
+
+
+def shadow_venue_of(parts: Parts, market: MarketState, desk: Desk) -> ShadowVenue:
+    """Return the venue of a shadow run."""
+    shadow = parts.shadow
+    return ShadowVenue(
+        market,
+        desk,
+        initial_cash=shadow.initial_cash,
+        costs=costs_of(shadow),
+        allow_shorts=shadow.allow_shorts,
+        max_volume_share=shadow.max_volume_share,
+        leverage=shadow.leverage,
+        maintenance_margin=shadow.maintenance_margin,
+        same=shadow.execution == "same",
+        calendar=parts.calendar,
+    )
+
+
+def outbox_of(parts: Parts, desk: Desk, clock: Clock) -> Outbox:
+    """Return what carries orders to the broker of a run. Raises ValueError when it has none."""
+    if parts.broker is None:
+        raise ValueError(f"mode {parts.mode!r} needs a broker; give one, or use mode 'shadow'")
+    return Outbox(parts.broker, desk, clock)
+
+
+def ledger_of(parts: Parts, market: MarketState, record: Recorder) -> ForecastLedger:
+    """Return the ledger of forecasts."""
+    settings = parts.engine
+    horizons = Horizons(parts.calendar, late=settings.forecast_late, give_up=settings.forecast_give_up)
+    return ForecastLedger(market, record, horizons=horizons, cost=settings.forecast_cost)
+
+
+def strategist_of(
+    parts: Parts,
+    desk: Desk,
+    market: MarketState,
+    faults: Faults,
+    journal: Journal,
+    on_loop: OnLoop,
+    barrier: Barrier | None,
+) -> Strategist | None:
+    """Return what calls the strategy, None when there is none."""
+    strategy = parts.strategy
+    if strategy is None:
+        return None
+    broker = DeskBroker(desk, parts.run_id, type(strategy).__name__)
+    threaded = parts.engine.strategy_thread
+    direct = DirectStrategist(strategy, broker, market, faults, journal=None if threaded else journal)
+    return ThreadedStrategist(direct, on_loop, barrier) if threaded else direct
+
+
+def bars_of(
+    parts: Parts, agenda: Agenda, release: Callable[[int, dict[str, Bar]], Any], *, ordered: bool
+) -> BarSynchroniser | None:
+    """Return what makes the bars of the run, None when events go to the strategy as they are."""
+    if parts.bars is None:
+        return None
+    return BarSynchroniser(
+        parts.bars,
+        parts.symbols,
+        agenda,
+        release,
+        ordered=ordered,
+        grace_seconds=parts.engine.flush_timeout_seconds,
+        evolving=parts.evolving,
+    )
