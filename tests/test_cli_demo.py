@@ -15,7 +15,7 @@ SCRIPT = str(Path(sys.executable).with_name("ml4t-live"))
 
 def typed(*arguments: object) -> subprocess.CompletedProcess[str]:
     # Named, because readline leaves a width of its own in the environment of whoever is started from a terminal.
-    environment = {**os.environ, "COLUMNS": "140"}
+    environment = {**os.environ, "COLUMNS": "200"}
     return subprocess.run([SCRIPT, *map(str, arguments)], env=environment, capture_output=True, text=True, check=False)
 
 
@@ -37,6 +37,7 @@ def test_the_demo_ends_with_everything_that_a_trader_asks(demo, state):
     for text in ("weekly", "moves", "drift", "naive MAE", f"State directory: {state}", "ml4t-live why m"):
         assert text in demo.stdout
     assert "Errors" not in demo.stdout
+    assert demo.stdout.splitlines()[-1] == f"Report:          {state / 'shadow' / 'report.html'}"
     assert "Traceback" not in demo.stderr
 
 

@@ -23,6 +23,7 @@ def test_the_public_names_are_the_ones_promised():
         "CryptoBroker",
         "OKXFeed",
         "OKXBroker",
+        "report_page",
     }
 
 

@@ -10,6 +10,7 @@ import typer
 
 from ml4t.live.cli import options, output
 from ml4t.live.cli.exits import Refused
+from ml4t.live.cli.report import read, say_where, write_page
 from ml4t.live.cli.run import print_summary, run_config
 from ml4t.live.demo import CONFIG, PLUGINS
 from ml4t.live.errors import ConfigError, LiveError
@@ -28,7 +29,7 @@ def demo(state_dir: Folder = None, as_json: options.Json = False, log_level: opt
     """Run the whole pipeline on real recorded prices, without an account.
 
     Replay feed, bars, triggers, forecasters and ledger; strategy, risk gate, shadow venue and journal. Nothing leaves this
-    machine. A copy of its configuration is a good start for one of your own.
+    machine. A copy of its configuration is a good start for one of your own. At the end a report is written, with charts.
     """
     folder = state_dir or Path(tempfile.mkdtemp(prefix="ml4t-live-demo-"))
     with output.other_peoples_code(as_json=as_json):
@@ -37,6 +38,8 @@ def demo(state_dir: Folder = None, as_json: options.Json = False, log_level: opt
         print_summary(state, as_json=as_json)
     if not as_json:
         typer.echo(f"Configuration:   {CONFIG}")
+        if state is not None:
+            say_where(write_page(state, read(state), None))
     if failure is not None:
         raise failure
 

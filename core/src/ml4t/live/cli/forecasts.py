@@ -18,6 +18,7 @@ from ml4t.live.model import ForecastState
 from ml4t.live.report.reader import ReportReader
 from ml4t.live.report.skill import GROUPS, ModelSkill, skills
 from ml4t.live.report.summary import iso
+from ml4t.live.report.tables.skill import skill_table
 from ml4t.live.report.words import NOTHING, moment, percent, price, signed_percent
 from ml4t.live.times import format_duration
 
@@ -73,9 +74,9 @@ def _scores(by: str, model: str | None, symbol: str | None, reader: ReportReader
         weighed = {line["model"]: line["weight"] for line in weights}
         output.data([_score(line) | {"weight": weighed.get(line.model, 1.0)} for line in lines])
         return
-    from ml4t.live.report.skill_table import skill_table  # noqa: PLC0415 - rich is loaded when something is drawn
-
-    output.show(skill_table(lines, by=group), *([weight_table(weights)] if weights else []))
+    output.draw(skill_table(lines, by=group))
+    if weights:
+        output.show("", weight_table(weights))
 
 
 def _score(line: ModelSkill) -> dict[str, Any]:

@@ -15,6 +15,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from ml4t.live.report.table import Table
+
 WIDTH = 140
 """Width of tables that no terminal limits: in a file, or in the log of a build."""
 
@@ -32,6 +34,21 @@ def show(*renderables: RenderableType) -> None:
         console.print(renderable)
 
 
+def draw(*tables: Table) -> None:
+    """Print the tables that have something to show on stdout, with a free line between them."""
+    from ml4t.live.report.grid import grid  # noqa: PLC0415 - as below
+
+    for number, each in enumerate(one for one in tables if one.is_worth_showing):
+        show(*([""] if number else []), grid(each))
+
+
+def heading(text: str) -> RenderableType:
+    """Return a line that stands over several tables."""
+    from rich.rule import Rule  # noqa: PLC0415 - as below
+
+    return Rule(text, align="left", style="dim")
+
+
 def say(text: str) -> None:
     """Print a sentence on stderr."""
     typer.echo(text, err=True)
@@ -47,11 +64,9 @@ def terminal() -> Console:
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], *, numbers: str = "") -> RenderableType:
     """Return a table; the columns named in `numbers` are aligned to the right."""
     from ml4t.live.report.grid import grid  # noqa: PLC0415 - as above
+    from ml4t.live.report.table import table as make_table  # noqa: PLC0415
 
-    made = grid(title, *columns, numbers=numbers)
-    for row in rows:
-        made.add_row(*row)
-    return made
+    return grid(make_table(title, columns, rows, numbers=numbers))
 
 
 @contextlib.contextmanager

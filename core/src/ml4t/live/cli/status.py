@@ -20,6 +20,7 @@ from ml4t.live.report import ReportReader
 from ml4t.live.report.limits import limit_use
 from ml4t.live.report.story import describe_order
 from ml4t.live.report.summary import iso
+from ml4t.live.report.tables.health import details
 from ml4t.live.report.words import NOTHING, bar, money, percent, price, quantity
 from ml4t.live.times import NANOS
 
@@ -154,7 +155,7 @@ def _tables(answer: Mapping[str, Any]) -> list[Any]:
     if answer["weights"]:
         tables.append(weight_table(answer["weights"]))
     if answer["health"]:
-        rows = ((h["part"], h["time"] or NOTHING, _details(h)) for h in answer["health"])
+        rows = ((h["part"], h["time"] or NOTHING, _state(h)) for h in answer["health"])
         tables.append(output.table("Health, the latest of each part", ("part", "time", "state"), rows))
     return tables
 
@@ -173,6 +174,6 @@ def _amount(line: Mapping[str, Any], key: str) -> str:
     return percent(line[key], 1) if line["limit"].endswith("_pct") else money(line[key])
 
 
-def _details(line: Mapping[str, Any]) -> str:
-    facts = [f"{key} {value}" for key, value in line.items() if key not in {"part", "time", "state", "stack"} and value]
-    return ": ".join([str(line.get("state", "")), ", ".join(facts)]).rstrip(": ")
+def _state(line: Mapping[str, Any]) -> str:
+    said = details({key: value for key, value in line.items() if key not in {"part", "time"}})
+    return ": ".join([str(line.get("state", "")), said]).rstrip(": ")

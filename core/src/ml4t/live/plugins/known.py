@@ -65,6 +65,11 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
         "trigger-manual": Known("ml4t-live-trigger-manual", "Fires when a person says so."),
         "forecast-baselines": Known("ml4t-live-forecast-baselines", "Naive, drift and EWMA: what other forecasters must beat."),
         "agents": Known("ml4t-live-agents", "A model builder that refits, a critic that weighs models, an agent that trades."),
+        "report": Known(
+            "ml4t-live-report",
+            "A session as a page: charts and tables in one file.",
+            {"report_page": "ml4t_live_report.page:report_page"},
+        ),
         "backtest": Known("ml4t-live-backtest", "Runs an ml4t.backtest strategy unchanged."),
     }
 )

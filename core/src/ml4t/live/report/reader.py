@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ml4t.live.journal import JournalReader, Record, RecordKind
+from ml4t.live.journal import JournalReader, Record, RecordKind, TrackedForecast
 from ml4t.live.journal.queries import decode_row
 from ml4t.live.model import Fill, Order
 from ml4t.live.orders.executions import key_of
@@ -16,6 +16,9 @@ _PAGE = 1_000
 
 class ReportReader(JournalReader):
     """A journal reader that also adds up. Every method raises JournalError as the reader's own do."""
+
+    _schemas: tuple[str, ...] = ("main",)
+    """The databases behind this reader, oldest first."""
 
     def runs(self) -> list[Record]:
         """Return the records that begin and end runs, oldest first."""
@@ -31,7 +34,8 @@ class ReportReader(JournalReader):
         """Return the times of the first and last record (nanoseconds UTC); zeros when nothing has a time yet."""
         # A replay's clock stands at zero until its first event: those records are before the period, not in 1970.
         first = self._select("SELECT time FROM records WHERE time > 0 ORDER BY seq LIMIT 1")
-        last = self._select("SELECT time FROM records ORDER BY seq DESC LIMIT 1")
+        # Nor is looking after the journal, weeks later, a part of what ran.
+        last = self._select("SELECT time FROM records WHERE kind NOT IN ('rotation', 'repair') ORDER BY seq DESC LIMIT 1")
         return (first[0][0], last[0][0]) if first else (0, 0)
 
     def orders_by_state(self) -> dict[str, int]:
@@ -79,6 +83,22 @@ class ReportReader(JournalReader):
             for symbol, reason, count, length, recovered in self._select(query)
         ]
 
+    def health_by_state(self) -> list[dict[str, Any]]:
+        """Return how often each part was in each state, with the latest record of that; the most frequent first."""
+        query = (
+            "SELECT subject, json_extract(body, '$.state'), count(*), time, body, max(seq) "
+            "FROM records WHERE kind = 'health' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+        )
+        return [
+            {"part": part, "state": state or "", "count": count, "latest": self._record((seq, time, "health", part, body))}
+            for part, state, count, time, body, seq in self._select(query)
+        ]
+
+    def time_before(self, seq: int) -> int:
+        """Return the time of the last record before number `seq` (nanoseconds UTC), 0 when there is none."""
+        rows = self._select("SELECT time FROM records WHERE seq < ? ORDER BY seq DESC LIMIT 1", seq)
+        return int(rows[0][0]) if rows else 0
+
     def health(self) -> list[Record]:
         """Return the latest health record of each part."""
         query = f"SELECT {_COLUMNS}, max(seq) FROM records WHERE kind = 'health' GROUP BY subject ORDER BY subject"  # noqa: S608
@@ -125,6 +145,23 @@ class ReportReader(JournalReader):
             where += " AND json_extract(body, '$.filled_quantity') > 0"
         query = f"SELECT body FROM orders WHERE {where} ORDER BY rowid DESC LIMIT ?"  # noqa: S608 - question marks
         return [decode_row(Order, body, self.path) for (body,) in self._select(query, *values, limit)][::-1]
+
+    def forecasts_by_symbol(self) -> dict[str, int]:
+        """Return how many forecasts there were of each symbol."""
+        return dict(self._select("SELECT symbol, count(*) FROM forecasts GROUP BY symbol"))
+
+    def firings_by_symbol(self) -> dict[str, int]:
+        """Return how often triggers fired for each symbol; firings that concern no symbol are left out."""
+        return {row["symbol"]: row["count"] for row in self._tally(RecordKind.FIRING, {"symbol": "$.symbol"}) if row["symbol"]}
+
+    def every_forecast(self) -> Iterator[TrackedForecast]:
+        """Iterate over all forecasts with their resolutions in the order of issue, a page at a time."""
+        for schema in self._schemas:
+            query = f"SELECT rowid, body, state, resolution FROM {schema}.forecasts WHERE rowid > ? ORDER BY rowid LIMIT ?"  # noqa: S608
+            after = 0
+            while rows := self._select(query, after, _PAGE):
+                yield from (self._tracked(row[1:]) for row in rows)
+                after = rows[-1][0]
 
     def every_fill(self) -> Iterator[Fill]:
         """Iterate over all fills that hold, in the order in which they became known, a page at a time."""

@@ -7,21 +7,18 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ml4t.live.model import OrderState
+from ml4t.live.report.equity import EquityCurve
 from ml4t.live.report.grid import grid
-from ml4t.live.report.skill_table import skill_table
-from ml4t.live.report.summary import SessionSummary
-from ml4t.live.report.words import (
-    NOTHING,
-    duration,
-    moment,
-    money,
-    percent,
-    plural,
-    price,
-    quantity,
-    signed_percent,
-)
+from ml4t.live.report.headline import NO_EQUITY, account_facts, run_lines
+from ml4t.live.report.summary import RunFacts, SessionSummary
+from ml4t.live.report.table import Table
+from ml4t.live.report.tables.errors import errors_table
+from ml4t.live.report.tables.firings import firings_table
+from ml4t.live.report.tables.gaps import gaps_table
+from ml4t.live.report.tables.latest import latest_table
+from ml4t.live.report.tables.refusals import refusals_table
+from ml4t.live.report.tables.skill import skill_table
+from ml4t.live.report.tables.traded import traded_table
 
 
 def render(summary: SessionSummary) -> RenderableType:
@@ -29,132 +26,45 @@ def render(summary: SessionSummary) -> RenderableType:
     return Group(*_parts(summary))
 
 
+def summary_tables(summary: SessionSummary) -> tuple[Table, ...]:
+    """Return the tables of a summary, in the order in which a trader asks for them."""
+    return (
+        traded_table(summary.traded, summary.orders),
+        latest_table(summary.latest),
+        refusals_table(summary.refusals, summary.orders),
+        firings_table(summary.firings),
+        skill_table(summary.models),
+        errors_table(summary.errors),
+        gaps_table(summary.gaps),
+    )
+
+
+def head(summary: SessionSummary) -> RenderableType:
+    """Return what ran and what became of the account."""
+    return Group(_headline(summary.run), Text(), _account(summary.equity))
+
+
 def _parts(summary: SessionSummary) -> Iterator[RenderableType]:
-    yield _headline(summary)
-    always = (_account(summary), _traded(summary), _latest(summary), _refusals(summary))
-    for part in (*always, _firings(summary), _skill(summary), _errors(summary), _gaps(summary)):
-        if part is not None:
+    yield head(summary)
+    for table in summary_tables(summary):
+        if table.is_worth_showing:
             yield Text()
-            yield part
+            yield grid(table)
 
 
-def _headline(summary: SessionSummary) -> Text:
-    run = summary.run
-    text = Text.assemble((run.name or "run", "bold"), f" · {run.mode} mode", style="")
-    if run.strategy:
-        text.append(f" · {run.strategy}")
-    text.append(f"\n{moment(run.start)} to {moment(run.end)}")
-    text.append(f" · {'recorded' if run.recorded_data else 'live'} data · {plural(run.runs, 'run')}")
-    text.append(f" · {plural(sum(run.records.values()), 'journal record')}")
-    if run.ended:
-        text.append(f"\nEnded: {run.ended}")
-    return text
+def _headline(run: RunFacts) -> Text:
+    first, *others = run_lines(run)
+    return Text.assemble((run.name or "run", "bold"), f" · {first}", *(f"\n{line}" for line in others))
 
 
-def _account(summary: SessionSummary) -> RenderableType:
-    curve = summary.equity
-    if curve.last is None:
-        return Text("Equity: none noted yet (the engine notes it once a day of data)", style="dim")
-    text = Text.assemble(("Equity", "bold"), f"  {money(curve.first)} → {money(curve.last)}  ")
-    change = curve.total_return
-    text.append(signed_percent(change, 2), style="green" if (change or 0) >= 0 else "red")
-    text.append(f"   max drawdown {percent(curve.max_drawdown, 2)}")
-    if curve.max_drawdown:
-        text.append(f" ({moment(curve.peak_at)[:10]} to {moment(curve.trough_at)[:10]})")
-    text.append(f"   cash {money(curve.cash)}")
+def _account(curve: EquityCurve) -> RenderableType:
+    facts = account_facts(curve)
+    if not facts:
+        return Text(NO_EQUITY, style="dim")
+    text = Text()
+    for number, fact in enumerate(facts):
+        style = "" if fact.is_good is None else "green" if fact.is_good else "red"
+        text.append(fact.name if number else f"{fact.name} ", style="" if number else "bold")
+        text.append(f" {fact.value}   ", style=style)
     line = curve.sparkline()
     return Text.assemble(text, "\n", (line, "cyan")) if line else text
-
-
-def _traded(summary: SessionSummary) -> RenderableType:
-    states = ", ".join(f"{count:,} {state.replace('_', ' ')}" for state, count in summary.orders.items())
-    title = f"What was traded: {plural(sum(summary.orders.values()), 'order')}"
-    title += f" ({states})" if states else ""
-    if not summary.traded:
-        return Text(title, style="bold")
-    numbers = "orders fills bought sold turnover commission realised_P&L position at"
-    columns = ("symbol", "orders", "fills", "bought", "sold", "turnover", "commission", "realised P&L", "position", "at")
-    reasons = any(line.reason for line in summary.traded)
-    table = grid(title, *columns, *(["last reason"] if reasons else []), numbers=numbers)
-    for line in summary.traded:
-        cells = [
-            line.symbol,
-            str(line.orders),
-            str(line.fills),
-            quantity(line.bought),
-            quantity(line.sold),
-            money(line.turnover),
-            money(line.commission),
-            money(line.realised_pnl),
-            quantity(line.position),
-            price(line.average_price),
-        ]
-        table.add_row(*cells, *([line.reason or NOTHING] if reasons else []))
-    sums = summary.fills
-    orders = str(sum(line.orders for line in summary.traded))
-    total = ["all", orders, str(sums["fills"]), "", "", money(sums["turnover"]), money(sums["commission"])]
-    table.add_row(*total, money(sums["realised_pnl"]), "", "", style="bold")
-    return table
-
-
-def _latest(summary: SessionSummary) -> RenderableType:
-    if not summary.latest:
-        return Text("No order has traded", style="dim")
-    columns = ("time", "order", "symbol", "side", "quantity", "price", "state", "why")
-    table = grid("The latest that traded", *columns, numbers="quantity price")
-    for order in summary.latest:
-        table.add_row(
-            moment(order.created_at),
-            order.order_id,
-            order.symbol,
-            order.side.value,
-            quantity(order.filled_quantity),
-            price(order.average_price),
-            order.state.value.replace("_", " "),
-            order.cause or order.strategy or NOTHING,
-        )
-    return table
-
-
-def _refusals(summary: SessionSummary) -> RenderableType:
-    refused = sum(line["count"] for line in summary.refusals)
-    if not refused:
-        count = summary.orders.get(OrderState.REJECTED, 0)
-        return Text("No check refused an order" + (f" ({count} rejected by the venue)" if count else ""), style="dim")
-    title = f"What the checks refused: {plural(refused, 'order')}"
-    table = grid(title, "check", "code", "count", "the latest, for example", numbers="count")
-    for line in summary.refusals:
-        table.add_row(line["check"] or NOTHING, line["code"], f"{line['count']:,}", line["example"])
-    return table
-
-
-def _firings(summary: SessionSummary) -> RenderableType | None:
-    if not summary.firings:
-        return None
-    table = grid("Triggers", "trigger", "fired", "suppressed", "the latest, for example", numbers="fired suppressed")
-    for line in summary.firings:
-        table.add_row(line["trigger"], f"{line['count']:,}", f"{line['suppressed']:,}", line["example"])
-    return table
-
-
-def _skill(summary: SessionSummary) -> RenderableType | None:
-    return skill_table(summary.models) if summary.models else None
-
-
-def _errors(summary: SessionSummary) -> RenderableType | None:
-    if not summary.errors:
-        return None
-    table = grid("Errors", "component", "count", "the latest", numbers="count")
-    for line in summary.errors:
-        table.add_row(line["component"], f"{line['count']:,}", line["example"])
-    return table
-
-
-def _gaps(summary: SessionSummary) -> RenderableType | None:
-    if not summary.gaps:
-        return None
-    table = grid("Gaps in the data", "symbol", "reason", "count", "in all", "recovered", numbers="count in_all recovered")
-    for line in summary.gaps:
-        recovered = NOTHING if line["recovered"] is None else f"{line['recovered']:,} events"
-        table.add_row(line["symbol"], line["reason"], f"{line['count']:,}", duration(line["seconds"]), recovered)
-    return table

@@ -128,11 +128,17 @@ def run_facts(journal: ReportReader) -> RunFacts:
 def equity_curve(journal: ReportReader) -> EquityCurve:
     """Return the curve of the equities that the engine noted."""
     curve = EquityCurve()
+    for at, equity, cash in equities(journal):
+        curve.add(at, equity, cash)
+    return curve
+
+
+def equities(journal: ReportReader) -> Iterator[tuple[int, float, float | None]]:
+    """Iterate over what the engine noted of the account: time (nanoseconds UTC), equity and cash."""
     for record in journal.records(RecordKind.EQUITY):
         body = record.body
         if body.get("equity") is not None:
-            curve.add(body.get("at", record.time), body["equity"], body.get("cash"))
-    return curve
+            yield body.get("at", record.time), body["equity"], body.get("cash")
 
 
 def iso(nanoseconds: int) -> str | None:

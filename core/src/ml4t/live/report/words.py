@@ -63,3 +63,12 @@ def duration(seconds: float) -> str:
     parts = [(whole // 86_400, "d"), (whole % 86_400 // 3_600, "h"), (whole % 3_600 // 60, "m"), (whole % 60, "s")]
     largest = next(number for number, (count, _) in enumerate(parts) if count)
     return " ".join(f"{count}{unit}" for count, unit in parts[largest : largest + 2] if count)
+
+
+def certainty(calibrated: bool | None, overconfidence: float | None) -> str:
+    """Return in a word or two whether what a model says of its own certainty comes true; None: nobody knows yet."""
+    if calibrated is None:
+        return NOTHING
+    if calibrated:
+        return "yes"
+    return "overconfident" if (overconfidence or 0.0) > 0 else "too modest" if overconfidence else "no"

@@ -1,14 +1,12 @@
-"""The skill of models as a table on a terminal."""
+"""How good each model's forecasts were."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.table import Table
-
-from ml4t.live.report.grid import grid
 from ml4t.live.report.skill import ModelSkill
-from ml4t.live.report.words import NOTHING, percent, signed_percent
+from ml4t.live.report.table import Table, table
+from ml4t.live.report.words import NOTHING, certainty, percent, signed_percent
 from ml4t.live.times import format_duration
 
 MOST_EVIDENCE = 10_000
@@ -25,11 +23,12 @@ TITLE = "Forecasts (skill against naive on the same forecasts: above 0 is better
 def skill_table(lines: Sequence[ModelSkill], *, by: str = "") -> Table:
     """Return the table, with a column for what the forecasts are told apart `by`."""
     columns = COLUMNS if not by else (*COLUMNS[:2], by, *COLUMNS[2:])
-    table = grid(TITLE, *columns, numbers=NUMBERS)
-    for line in lines:
-        first = (line.model, format_duration(line.horizon) if line.horizon else NOTHING)
-        table.add_row(*first, *([line.group] if by else []), *_counts(line), *_scores(line), line.verdict)
-    return table
+    return table(f"Forecasts by {by}" if by else TITLE, columns, (_row(line, by) for line in lines), numbers=NUMBERS)
+
+
+def _row(line: ModelSkill, by: str) -> tuple[str, ...]:
+    first = (line.model, format_duration(line.horizon) if line.horizon else NOTHING)
+    return (*first, *([line.group] if by else []), *_counts(line), *_scores(line), line.verdict)
 
 
 def _counts(line: ModelSkill) -> tuple[str, ...]:
@@ -48,14 +47,6 @@ def _scores(line: ModelSkill) -> tuple[str, ...]:
         NOTHING if line.skill is None else f"{line.skill:+.3f}",
         NOTHING if line.skill_low is None else f"{line.skill_low:+.3f} to {line.skill_high:+.3f}",
         NOTHING if line.e_value is None else f">{MOST_EVIDENCE:,}" if line.e_value > MOST_EVIDENCE else f"{line.e_value:.2f}",
-        _calibration(line),
+        certainty(line.calibrated, line.overconfidence),
         signed_percent(line.gain, 3),
     )
-
-
-def _calibration(line: ModelSkill) -> str:
-    if line.calibrated is None:
-        return NOTHING
-    if line.calibrated:
-        return "yes"
-    return "overconfident" if (line.overconfidence or 0.0) > 0 else "too modest" if line.overconfidence else "no"

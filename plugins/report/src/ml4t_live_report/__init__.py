@@ -1,0 +1,1 @@
+"""A session of ml4t-live as one HTML file."""
