@@ -69,7 +69,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: ml4t-live demo. "
-    "Exit codes: 0 done, 1 failed, 2 refused (bad configuration, missing plugin, wrong usage).",
+    "Exit codes: 0 done, 1 failed, 2 refused (bad configuration, missing plugin, wrong usage), 3 halted by its own strategy.",
 )
 
 

@@ -13,7 +13,7 @@ import typer
 
 from ml4t.live import logs
 from ml4t.live.cli import options, output
-from ml4t.live.cli.exits import Refused
+from ml4t.live.cli.exits import Halted, Refused
 from ml4t.live.compose import compose
 from ml4t.live.engine.engine import Engine
 from ml4t.live.errors import JournalError, LiveError
@@ -136,12 +136,12 @@ async def _run(engine: Engine, log: logs.Logs) -> LiveError | None:
 async def _serve(engine: Engine) -> LiveError | None:
     try:
         await engine.serve()
-    except LiveError as error:
-        _log.error("the run failed", exc_info=True)
-        return error
     except Exception as error:  # noqa: BLE001 - a strategy, or whatever else halts a run, may raise anything
         _log.error("the run failed", exc_info=True)
-        return RunFailed(f"the run failed: {type(error).__name__}: {error}. The traceback is in {engine.state_folder.log}")
+        text = f"{type(error).__name__}: {error}. The traceback is in {engine.state_folder.log}"
+        if engine.halted:
+            return Halted(f"{engine.halted} has ended the run: {text}")
+        return error if isinstance(error, LiveError) else RunFailed(f"the run failed: {text}")
     _log.info("stopped")
     return None
 

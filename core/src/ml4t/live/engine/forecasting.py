@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -15,17 +16,12 @@ from ml4t.live.contracts.market import MarketView
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.offload import in_thread
+from ml4t.live.engine.standing import DISABLE_AFTER, Standing
 from ml4t.live.journal import RecordKind
 from ml4t.live.ledger import ForecastLedger
 from ml4t.live.model import Firing, Forecast
 from ml4t.live.orders.ports import Recorder
 from ml4t.live.times import NANOS
-
-DISABLE_AFTER = 5
-"""Failures in a row after which a forecaster is asked no more."""
-
-CONCURRENT = 4
-"""Requests that one forecaster may have running; more are recorded as declined."""
 
 
 @attrs.define
@@ -42,13 +38,6 @@ class ForecasterSpec:
     horizon: int = 3_600 * NANOS
     symbols: tuple[str, ...] = ()
     budget_seconds: float = 30.0
-
-
-@attrs.define
-class _Standing:
-    running: int = 0
-    failures: int = 0
-    disabled: bool = False
 
 
 class ForecastDesk:
@@ -75,7 +64,7 @@ class ForecastDesk:
         for spec in specs:
             for trigger in spec.on:
                 self._by_trigger.setdefault(trigger, []).append(spec)
-        self._standing = {spec.name: _Standing() for spec in specs}
+        self._standing = {spec.name: Standing() for spec in specs}
         self._market = market
         self._ledger = ledger
         self._clock = clock
@@ -85,6 +74,12 @@ class ForecastDesk:
         self._live_mode = live_mode
         self._tasks: set[asyncio.Task[None]] = set()
         self._latest: asyncio.Task[None] | None = None
+        self._closing = False
+
+    @property
+    def standing(self) -> Mapping[str, Standing]:
+        """How each forecaster has behaved in this run."""
+        return MappingProxyType(self._standing)
 
     def on_firing(self, firing: Firing) -> None:
         """Ask everybody who waits for this trigger."""
@@ -93,6 +88,7 @@ class ForecastDesk:
 
     async def close(self) -> None:
         """Cancel what is still running."""
+        self._closing = True
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -100,22 +96,18 @@ class ForecastDesk:
     def _ask(self, spec: ForecasterSpec, firing: Firing) -> None:
         standing = self._standing[spec.name]
         symbols = self._symbols(spec, firing)
-        why_not = self._why_not(standing, symbols)
-        if why_not:
+        why_not = standing.why_not(self._clock.now())
+        if why_not or not symbols:
+            standing.declined += 1
+            why_not = why_not or "no price has been seen for any of its symbols"
             self._record(RecordKind.DECLINED, spec.name, {"firing": firing.firing_id, "why": why_not})
             return
+        standing.asked += 1
         request = ForecastRequest(symbols, spec.horizon, firing.time, self._market, firing, self._live_mode)
         if inspect.iscoroutinefunction(spec.forecaster.forecast) or not self._clock.simulated:
             self._start(spec, request, self._answer(spec, request))
         else:
             self._inline(spec, request)
-
-    def _why_not(self, standing: _Standing, symbols: tuple[str, ...]) -> str:
-        if standing.disabled:
-            return f"disabled after {DISABLE_AFTER} failures in a row"
-        if standing.running >= CONCURRENT:
-            return f"{CONCURRENT} requests are running already"
-        return "" if symbols else "no price has been seen for any of its symbols"
 
     def _symbols(self, spec: ForecasterSpec, firing: Firing) -> tuple[str, ...]:
         wanted = spec.symbols or ((firing.symbol,) if firing.symbol else tuple(self._market.symbols))
@@ -130,7 +122,7 @@ class ForecastDesk:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a forecaster's fault is its own
             self._failed(spec, error)
         else:
-            self._settle(spec, request, answer, None)
+            self._settle(spec, request, answer, None, self._clock.stopwatch())
 
     def _start(self, spec: ForecasterSpec, request: ForecastRequest, answer: Coroutine[Any, Any, Any]) -> None:
         self._standing[spec.name].running += 1
@@ -158,6 +150,7 @@ class ForecastDesk:
     ) -> None:
         given: Any = None
         failure: BaseException | None = None
+        began = self._clock.stopwatch()
         try:
             async with self._clock.timeout(spec.budget_seconds):
                 given = await answer
@@ -167,9 +160,11 @@ class ForecastDesk:
             failure = error
         if before is not None:
             await asyncio.wait({before})
-        self._settle(spec, request, given, failure)
+        self._settle(spec, request, given, failure, began)
 
-    def _settle(self, spec: ForecasterSpec, request: ForecastRequest, given: Any, failure: BaseException | None) -> None:
+    def _settle(
+        self, spec: ForecasterSpec, request: ForecastRequest, given: Any, failure: BaseException | None, began: int
+    ) -> None:
         try:
             if failure is None:
                 self._issue(spec, request, given)
@@ -177,11 +172,15 @@ class ForecastDesk:
             failure = error
         if failure is not None:
             self._failed(spec, failure)
+        else:
+            self._standing[spec.name].answer((self._clock.stopwatch() - began) / NANOS)
 
     def _done(self, task: asyncio.Task[None], spec: ForecasterSpec, answer: Coroutine[Any, Any, Any]) -> None:
         self._tasks.discard(task)
         self._standing[spec.name].running -= 1
         answer.close()  # it never began when the task was cancelled at once
+        if task.cancelled() and not self._closing:
+            self._failed(spec, RuntimeError("its request was cancelled by something else than the engine"))
         if self._barrier is not None:
             self._barrier.leave()
 
@@ -193,17 +192,13 @@ class ForecastDesk:
         # Live, a model that thought for a while speaks of the market it answers in; recorded data did not move on.
         now = self._clock.now() if self._live_mode else request.time
         self._ledger.issue(forecasts, model=spec.name, version=version, cause=cause, now=now)
-        self._standing[spec.name].failures = 0
         silent = sorted(set(request.symbols) - {forecast.symbol for forecast in forecasts})
         if silent:
             self._record(RecordKind.DECLINED, spec.name, {"firing": cause, "why": "no forecast given", "symbols": silent})
 
     def _failed(self, spec: ForecasterSpec, error: BaseException) -> None:
         self._faults.report(f"forecaster {spec.name}", error)
-        standing = self._standing[spec.name]
-        standing.failures += 1
-        if standing.failures >= DISABLE_AFTER and not standing.disabled:
-            standing.disabled = True
+        if self._standing[spec.name].fail(self._clock.now()):
             self._record(RecordKind.HEALTH, spec.name, {"state": "disabled", "why": f"failed {DISABLE_AFTER} times in a row"})
 
 

@@ -32,6 +32,8 @@ class Storage:
         self._temporary = tempfile.TemporaryDirectory(prefix="ml4t-live-") if root is None else None
         self.folder = StateDir(Path(self._temporary.name) if self._temporary is not None else root or Path(), mode)
         self._lock: StateLock | None = self.folder.lock()
+        self.heartbeat = None if root is None else self.folder.heartbeat
+        """The file that tells how the run is, None when nobody could find it."""
         self._journal: Journal | None = None
 
     def open_journal(
@@ -84,14 +86,15 @@ class Storage:
         clock = SystemClock()
         clock.wait(flushed, FLUSH_SECONDS)
 
-    def close(self) -> None:
-        """Complete the journal and let the folder go. Raises JournalError, after letting go, when the disk refuses."""
-        try:
-            if self._journal is not None:
-                self._journal.close()
-        finally:
-            if self._lock is not None:
-                self._lock.release()
-                self._lock = None
-            if self._temporary is not None:
-                self._temporary.cleanup()
+    def complete(self) -> None:
+        """Complete the journal and close it. Raises JournalError, after closing, when the disk refuses."""
+        if self._journal is not None:
+            self._journal.close()
+
+    def release(self) -> None:
+        """Let the folder go. Again changes nothing."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+        if self._temporary is not None:
+            self._temporary.cleanup()

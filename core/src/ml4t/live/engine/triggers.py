@@ -87,6 +87,11 @@ class TriggerBoard:
         """Fire a trigger by hand; return False when that firing has been before."""
         return self._take(self._specs[name], firing, moment)
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """The names of the triggers that are asked: all that are enabled and have not been given up."""
+        return frozenset(self._specs)
+
     def state(self) -> list[StatePut]:
         """Return the memory of the triggers, for the journal."""
         return [
