@@ -49,6 +49,7 @@ class Checkup:
         if core is not None:
             found += [self._journal(core), self._trading(core)]
             found += self._strategy(core, now)
+            found += [self._trigger(core, spec.name, now) for spec in core.parts.triggers if spec.enabled]
             found += [self._agent(core, name, now) for name in core.forecasts.standing]
             found += [self._observer(queue, now) for queue in core.hub.queues]
         return found
@@ -67,7 +68,8 @@ class Checkup:
 
     def _journal(self, core: Core) -> Condition:
         journal = core.journal
-        waiting, durable = journal.last_seq - journal.durable_seq, journal.durable_seq
+        # On simulated time it is written now and then, by the loop itself.
+        waiting, durable = 0 if core.clock.simulated else journal.last_seq - journal.durable_seq, journal.durable_seq
         before, self._durable = self._durable, (durable, waiting)
         numbers = {"waiting": float(waiting)}
         if journal.failure is not None:
@@ -136,6 +138,16 @@ class Checkup:
         elif lately[1] or numbers.get("waiting", 0.0) > BACKLOG / 2:
             why = f"it is too slow: {numbers['waiting']:.0f} calls wait, {lately[1]:.0f} were dropped of late"
         yield Condition("strategy", Level.DEGRADED if why else Level.OK, why, numbers, essential=True)
+
+    def _trigger(self, core: Core, name: str, now: int) -> Condition:
+        part = f"trigger {name}"
+        raised = core.faults.counts.get(part, 0)
+        (lately,) = self._window(part).change((float(raised),), now)
+        numbers = {"errors": float(raised)}
+        if name not in core.triggers.asked:
+            return Condition(part, Level.DOWN, "disabled, because it raised too often", numbers)
+        why = f"it has raised {lately:.0f} exceptions of late" if lately else ""
+        return Condition(part, Level.DEGRADED if why else Level.OK, why, numbers)
 
     def _agent(self, core: Core, name: str, now: int) -> Condition:
         standing, part = core.forecasts.standing[name], f"forecaster {name}"

@@ -91,10 +91,7 @@ class VenueLink:
             self._unavailable = ""
             self._broken = asyncio.get_running_loop().create_future()
             self._attend()
-            try:
-                await first_of(self._broker.run(self), self._until(self._broken))
-            finally:
-                self._let_be()
+            await first_of(self._listen(), self._until(self._broken))
             raise BrokerConnectionError("the venue ended the stream of updates")
         except TimeoutError as error:
             raise BrokerConnectionError(f"the venue did not answer within {CONNECT_SECONDS:g} s") from error
@@ -131,6 +128,12 @@ class VenueLink:
         if task is self._beside and self._broken is not None and not self._broken.done():
             self._broken.set_exception(BrokerConnectionError(f"the books are not compared any more: {error!r}"))
 
+    async def _listen(self) -> None:
+        try:
+            await self._broker.run(self)
+        finally:
+            self._let_be()
+
     @staticmethod
     async def _until(broken: asyncio.Future[None]) -> None:
         await broken
@@ -139,9 +142,7 @@ class VenueLink:
         """Ask about what is in doubt and compare the books until cancelled; first let orders out again when `reopening`."""
         if reopening:
             await self._reopen()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._inquiry.run(), name="inquiry")
-            group.create_task(self._watch(), name="watch")
+        await first_of(self._inquiry.run(), self._watch())  # neither ends by itself: when one does, both are begun anew
 
     async def _reopen(self) -> None:
         """Compare the books, again until that is possible, and let orders out."""
