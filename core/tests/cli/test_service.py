@@ -144,7 +144,8 @@ def test_a_run_is_ready_is_heard_of_and_says_that_it_stops(service, world):
     }
     assert "Health: ok" in world.invoke(*at).stdout
     run.popen.send_signal(signal.SIGTERM)
-    assert run.popen.wait(PATIENCE) == 0
+    run.until(lambda: run.hear() and run.popen.poll() is not None, "its end")
+    assert run.popen.returncode == 0
     assert run.hear().index("STOPPING=1") > said.index("READY=1")
     assert run.beat.state == "stopped"
     status = world.invoke(*at)
@@ -203,7 +204,8 @@ def test_a_process_that_stands_still_is_stale(service, world):
 
 def test_a_run_that_failed_is_not_taken_for_one_that_stopped(service, world):
     run = service("refused")
-    assert run.popen.wait(PATIENCE) == 1
+    run.until(lambda: run.hear() and run.popen.poll() is not None, "its end")  # a queue that nobody reads is soon full
+    assert run.popen.returncode == 1
     assert (run.beat.state, run.beat.why) == ("failed", "FeedRefused: the account is closed")
     assert "STOPPING=1" in run.hear()
     status = world.invoke("status", "--state-dir", run.state.root)

@@ -59,7 +59,7 @@ class Notes:
         self.heard += 1
 
 
-@attrs.define
+@attrs.define(slots=False)
 class World:
     """A paper run with everything in it, on virtual time."""
 
@@ -146,6 +146,10 @@ KINDS = {
 }
 
 
+ENDS = {"Event.wait", "Supervisor.wait", "broker watch", "keeper of NAME", "supervisor of ..."}
+"""Those whose death is the end of the run."""
+
+
 def table_kind(name):
     kind = kind_of(name)
     return re.sub(r"^(keeper of) .*", r"\1 NAME", re.sub(r"^(supervisor of) .*", r"\1 ...", kind))
@@ -200,6 +204,7 @@ def kill(name, folder):
 @pytest.mark.parametrize("name", names(Path(__import__("tempfile").mkdtemp())))
 def test_no_task_dies_unheard(name, tmp_path):
     outcome, error, world = kill(name, tmp_path)
+    assert (outcome == "ended") == (table_kind(name) in ENDS)
     if outcome == "ended":
         assert error is not None, "the run ended as if its data had"
         assert world.engine.state == "failed" or isinstance(error, asyncio.CancelledError)
@@ -208,3 +213,103 @@ def test_no_task_dies_unheard(name, tmp_path):
         assert world.engine.state == "stopped"
     story = read(world.engine.state_folder.journal)
     assert all(order.state is not OrderState.SENT for order in story.orders.values()), "an order that nobody asks about"
+
+
+# ------------------------------------------------------------------ tasks that die of an exception
+
+
+def raising(times, error):
+    """A function that raises so many times, and then does nothing."""
+    left = [times]
+
+    def call(*_):
+        if left[0]:
+            left[0] -= 1
+            raise error
+        return ()
+
+    return call
+
+
+def live(folder, break_it, seconds=AFTERWARDS):
+    """Run with something broken by `break_it(world)`; return what ended the run, None when it went on, and the world."""
+
+    async def main(clock):
+        world = await World.begin(clock, folder)
+        break_it(world)
+        await clock.sleep(seconds)
+        done = world.run.done()
+        error = await world.end()
+        assert done == (error is not None)
+        return error, world
+
+    return run_virtual(main, start=START)
+
+
+def test_control_is_obeyed_again_after_an_exception(tmp_path):
+    def break_it(world):
+        look, fails = world.engine._control.look, raising(3, RuntimeError("a listing that makes no sense"))
+        world.engine._control.look = lambda: fails() or look()
+
+    error, world = live(tmp_path, break_it)
+    assert error is None
+    said = [record.body for record in read(world.engine.state_folder.journal).of("health") if record.subject == "control"]
+    assert [body["state"] for body in said] == ["crashed", "backing off"] * 3
+    assert "a listing that makes no sense" in said[0]["error"]
+
+
+def test_a_run_that_cannot_be_commanded_any_more_ends(tmp_path):
+    error, _ = live(tmp_path, lambda world: setattr(world.engine._control, "look", raising(1_000, RuntimeError("no"))))
+    assert str(error) == "control cannot be kept running: RuntimeError: no"
+
+
+def test_looking_at_the_parts_is_tried_for_as_long_as_it_fails_no_more_than_five_times_a_minute(tmp_path):
+    def break_it(world):
+        board = world.engine._vitals.board
+        note, fails = board.note, raising(4, RuntimeError("a rule with a mistake"))
+        board.note = lambda *looked: fails() or note(*looked)
+
+    error, world = live(tmp_path, break_it)
+    assert error is None
+    assert {condition.part for condition in world.engine.conditions} >= {"event loop", "feed feed1", "venue"}
+
+
+def test_a_fault_of_the_engine_itself_ends_the_run(tmp_path):
+    def break_it(world):
+        core = world.engine.core
+        core.agenda.at(core.clock.now() + 1, raising(1, ZeroDivisionError("a fault")))
+
+    error, _ = live(tmp_path, break_it)
+    assert str(error) == "agenda cannot be kept running: ZeroDivisionError: a fault"
+
+
+@pytest.mark.parametrize("wrong", [RuntimeError("no"), SystemExit(3), asyncio.CancelledError()])
+def test_an_observer_that_dies_is_told_the_rest(tmp_path, wrong):
+    def break_it(world):
+        hear, fails = world.observer.on_event, raising(3, wrong)
+
+        async def on_event(event):
+            fails()
+            await hear(event)
+
+        world.observer.on_event = on_event
+        world.heard = world.observer.heard
+
+    error, world = live(tmp_path, break_it)
+    assert error is None
+    assert world.observer.heard > world.heard + 100
+
+
+def test_reconciliation_that_dies_is_begun_anew_with_the_line(tmp_path):
+    def break_it(world):
+        world.connects = world.venue.connects
+        task = world.tasks()["reconciliation"]
+        inquiry = task.get_coro().cr_frame.f_locals["self"]._inquiry
+        inquiry._gather = raising(1, RuntimeError("a fault of the inquiry"))
+        inquiry.wake()
+
+    error, world = live(tmp_path, break_it)
+    assert error is None
+    assert world.venue.connects == world.connects + 1
+    crashes = [record.body for record in read(world.engine.state_folder.journal).of("health") if record.subject == "broker"]
+    assert "the books are not compared any more: RuntimeError('a fault of the inquiry')" in crashes[0]["error"]

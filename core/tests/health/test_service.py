@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from ml4t.live.health.service import LONGEST_STATUS, ServiceManager
+from ml4t.live.health.service import LONGEST, ServiceManager
 
 ADDRESSES = ["path"] + ["abstract"] * (sys.platform == "linux")
 
@@ -34,7 +34,7 @@ def manager(address, **environ):
 def test_a_message_is_one_datagram_of_lines(heard):
     listener, address = heard
     said = manager(address)
-    assert said.tell(status="running, ok", READY=1, EXTEND_TIMEOUT_USEC=30_000_000)
+    assert said.tell(READY=1, EXTEND_TIMEOUT_USEC=30_000_000, STATUS="running, ok")
     assert listener.recv(4096) == b"READY=1\nEXTEND_TIMEOUT_USEC=30000000\nSTATUS=running, ok"
     said.close()
 
@@ -42,11 +42,11 @@ def test_a_message_is_one_datagram_of_lines(heard):
 def test_a_status_cannot_smuggle_a_field_in_nor_grow_too_long(heard):
     listener, address = heard
     said = manager(address)
-    assert said.tell(status="why\nSTOPPING=1\r\n" + "x" * 100_000 + "\udcff")
+    assert said.tell(STATUS="why\nSTOPPING=1\r\n" + "x" * 100_000 + "\udcff")
     text = listener.recv(65_536).decode()
     assert text.startswith("STATUS=why STOPPING=1 x")
     assert "\n" not in text
-    assert len(text) == LONGEST_STATUS + len("STATUS=")
+    assert len(text) == LONGEST + len("STATUS=")
     said.close()
 
 

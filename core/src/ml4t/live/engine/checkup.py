@@ -103,7 +103,7 @@ class Checkup:
 
     def _feed(self, core: Core | None, child: ChildHealth, now: int) -> Condition:
         numbers = {"restarts": float(child.restarts)}
-        if child.state not in RUNNING:
+        if child.state not in RUNNING or not child.at_work:
             return Condition(child.name, self._board.away(child.name, now), _death(child), numbers, essential=True)
         named = None if core is None else next((n for n in core.parts.feeds if f"feed {n.name}" == child.name), None)
         if core is None or named is None or core.recorded:  # recorded data are as old as they are
@@ -191,7 +191,9 @@ def _freshness(core: Core, named: NamedFeed, numbers: dict[str, float]) -> Condi
         numbers |= {"age_seconds": round((core.clock.now() - latest.seen_at) / NANOS, 3), "late_seconds": round(late, 3)}
         if late > LATE_SECONDS:
             return Condition(part, Level.DEGRADED, f"its data are {late:.0f} s old when they arrive", numbers, essential=True)
-    quiet = [symbol for symbol in core.liveness.quiet if symbol in symbols]
+    silence = core.parts.engine.silence_seconds * NANOS  # the list of quiet symbols is older than what has come since
+    back = {state.symbol for state in states if core.clock.now() - state.seen_at <= silence}
+    quiet = [symbol for symbol in core.liveness.quiet if symbol in symbols and symbol not in back]
     if quiet:
         return Condition(part, Level.DEGRADED, f"nothing is heard of {', '.join(quiet[:5])}", numbers, essential=True)
     return Condition(part, numbers=numbers, essential=True)
@@ -207,4 +209,5 @@ def _filling(part: str, what: str, count: int, capacity: int, *, essential: bool
 
 
 def _death(child: ChildHealth) -> str:
-    return f"{child.state.value}{f': {child.error!r}' if child.error is not None else ''}"
+    state = child.state.value if child.at_work else "being connected again"
+    return f"{state}{f': {child.error!r}' if child.error is not None else ''}"

@@ -168,11 +168,12 @@ class FeedRunner:
         beacon.ready()
         works = self._works()
         rejoins = works is not None and self._lost_at is not None
+        beacon.at_work = not rejoins
         sink = FeedSink(self._lane or self._inbox, hold=rejoins)
         try:
-            watched = [self._data(sink), self._until_silent(sink, self._silence)]
+            watched = [self._data(sink), self._until_silent(sink, self._silence, beacon)]
             if works is not None and self._lost_at is not None:
-                watched.append(self._rejoin(works, sink, self._lost_at))
+                watched.append(self._rejoin(works, sink, self._lost_at, beacon))
             await first_of(*watched)
             if works is not None and self._lost_at is not None:  # the data ended before that was done
                 await self._fill_gaps(works, sink, self._lost_at)
@@ -190,7 +191,7 @@ class FeedRunner:
             raise TypeError(f"run of feed {self.name} returned {data!r} instead of something to await; write `async def run`")
         await data
 
-    async def _until_silent(self, sink: FeedSink, seconds: float) -> None:
+    async def _until_silent(self, sink: FeedSink, seconds: float, beacon: Beacon) -> None:
         count, quiet = sink.count, 0
         while quiet < CHECKS_PER_SILENCE:
             works = self._works()
@@ -198,6 +199,7 @@ class FeedRunner:
             await clock.sleep(seconds / CHECKS_PER_SILENCE)
             recorded = works is not None and works.recorded
             quiet = quiet + 1 if sink.count == count and not recorded else 0
+            beacon.at_work = beacon.at_work or not quiet
             count = sink.count
         raise FeedDisconnected(f"nothing has been heard from {self.name} for {seconds:g} s")
 
@@ -215,7 +217,7 @@ class FeedRunner:
         if self._attempts is not None and self._failures > self._attempts:
             raise FeedGivenUp(f"{self.name} was lost {self._failures} times in a row, the last time: {error}") from error
 
-    async def _rejoin(self, works: Works, sink: FeedSink, lost_at: int) -> None:
+    async def _rejoin(self, works: Works, sink: FeedSink, lost_at: int, beacon: Beacon) -> None:
         """Fill the hole once the feed delivers again, then leave it to the feed."""
         try:
             async with works.clock.timeout(min(REJOIN_SECONDS, self._silence / 2)):
@@ -223,6 +225,7 @@ class FeedRunner:
         except TimeoutError:
             pass  # a quiet market has holes too
         await self._fill_gaps(works, sink, lost_at)
+        beacon.at_work = sink.heard.is_set()  # a line that is silent may not be there yet
         await asyncio.get_running_loop().create_future()
 
     async def _fill_gaps(self, works: Works, sink: FeedSink, lost_at: int) -> None:

@@ -72,8 +72,9 @@ class Keeper:
 
     def health(self) -> ChildHealth:
         """Return how the child is doing now."""
-        last_beat = self._beacon.last_beat if self._beacon else None
-        return ChildHealth(self.child.name, self.state, self.restarts, self.error, last_beat)
+        beacon = self._beacon
+        last_beat, at_work = (beacon.last_beat, beacon.at_work) if beacon else (None, True)
+        return ChildHealth(self.child.name, self.state, self.restarts, self.error, last_beat, at_work)
 
     async def _keep(self) -> None:
         try:

@@ -72,7 +72,7 @@ class Pulse:
         self._progress = _Progress()
         self._phase_began = clock.monotonic()
         self._excused_until = 0
-        self._said_ready = False
+        self._said: set[str] = set()
         self._status = ""
         self._beaten: int | None = None
         self._stop = threading.Event()
@@ -91,10 +91,8 @@ class Pulse:
         """Say that the run is now connecting, connected, running or stopping; a service manager hears it at once."""
         self.state, self._phase_began = state, self._clock.monotonic()
         manager = self._manager()
-        if manager is not None and state == "stopping":
-            manager.tell(STOPPING=1)
-        elif manager is not None:
-            self._say_ready(manager)
+        if manager is not None:
+            self._say_phase(manager)
 
     @contextmanager
     def excused(self) -> Iterator[None]:
@@ -161,7 +159,7 @@ class Pulse:
         return [*hung.values(), *(each for each in self.conditions if each.part not in hung)]
 
     def _tell(self, manager: ServiceManager, now: int, hangs: float, level: Level, why: str) -> None:
-        self._say_ready(manager)
+        self._say_phase(manager)
         watched = manager.watchdog_seconds
         limit = watched / 2 if watched else self._patience
         if hangs < limit:
@@ -170,12 +168,14 @@ class Pulse:
             if self.state not in _TAKEN_UP and now - self._phase_began < LONGEST_PHASE * NANOS:
                 manager.tell(EXTEND_TIMEOUT_USEC=round(max(limit, self._every) * 4e6))
         status = f"{self.state}, {level.value}{': ' if why else ''}{why}"
-        if status != self._status and manager.tell(status=status):
+        if status != self._status and manager.tell(STATUS=status):
             self._status = status
 
-    def _say_ready(self, manager: ServiceManager) -> None:
-        if self.state in _TAKEN_UP and not self._said_ready:
-            self._said_ready = manager.tell(READY=1)
+    def _say_phase(self, manager: ServiceManager) -> None:
+        """Say once, and again until it is taken, that the start is done or that the stop has begun."""
+        phase = "READY" if self.state in _TAKEN_UP else "STOPPING" if self.state == "stopping" else ""
+        if phase and phase not in self._said and manager.tell(**{phase: 1}):
+            self._said.add(phase)
 
     def _write(self, level: Level, why: str, conditions: Sequence[Condition] = ()) -> None:
         if self._path is None:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import structlog
 
-LONGEST_STATUS = 200
-"""Characters of a status; a datagram that is too long would be refused as a whole."""
+LONGEST = 200
+"""Characters of a value, such as a status; a datagram that is too long would be refused as a whole."""
 
 _log = structlog.get_logger("ml4t.live.service")
 
@@ -39,11 +39,9 @@ class ServiceManager:
             return None
         return cls(address, _watchdog_seconds(environ))
 
-    def tell(self, *, status: str | None = None, **fields: int) -> bool:
-        """Send one message, such as `tell(READY=1, status="running")`; return False when it was not taken."""
-        lines = [f"{name}={value}" for name, value in fields.items()]
-        if status is not None:
-            lines.append(f"STATUS={' '.join(status.split())[:LONGEST_STATUS]}")
+    def tell(self, **fields: int | str) -> bool:
+        """Send one message, such as `tell(READY=1, STATUS="running")`; return False when it was not taken."""
+        lines = (f"{name}={' '.join(str(value).split())[:LONGEST]}" for name, value in fields.items())
         try:
             self._socket.sendto("\n".join(lines).encode(errors="replace"), self._address)
         except BlockingIOError:  # its queue is full; whatever counts is said again
