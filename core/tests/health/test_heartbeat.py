@@ -85,3 +85,11 @@ def test_the_verdict(said, pid, now, level, words):
     found, text = verdict(said, pid, now)
     assert found is level
     assert text.startswith(words)
+
+
+def test_no_disk_is_waited_for(tmp_path, monkeypatch):
+    synced = []
+    for name in ("fsync", "fdatasync"):
+        monkeypatch.setattr(f"os.{name}", synced.append)
+    write_heartbeat(tmp_path / "heartbeat.json", beat())
+    assert synced == []

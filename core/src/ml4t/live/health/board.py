@@ -52,11 +52,11 @@ class Board:
         before = Level.OK if known is None else known.level
         if found.level is before:
             self._better.pop(found.part, None)
-            return evolve(found, since=now if known is None else known.since)
+            return found.known_since(now if known is None else known.since)
         if known is not None and found.level.rank < before.rank and not self._is_calm(found.part):
             return evolve(known, numbers=found.numbers)
         self._better.pop(found.part, None)
-        changed = evolve(found, since=now)
+        changed = found.known_since(now)
         self._tell(changed)
         return changed
 

@@ -41,6 +41,10 @@ class Condition:
     essential: bool = False
     since: int = 0
 
+    def known_since(self, moment: int) -> Condition:
+        """Return the same with its `since`; `attrs.evolve` would take ten times as long, and this is done at every look."""
+        return Condition(self.part, self.level, self.why, self.numbers, self.essential, moment)
+
     def body(self) -> dict[str, Any]:
         """Return it as plain values, for a record or a file."""
         return {"state": self.level.value, "why": self.why, **self.numbers}
