@@ -22,8 +22,11 @@ $(STAMP): requirements-dev.txt $(DISTRIBUTIONS)
 demo: $(STAMP)  ## run the whole pipeline on thirteen years of real daily prices
 	@$(BIN)/ml4t-live demo
 
-test: $(STAMP)  ## run all tests
-	@$(BIN)/python -m pytest
+# Most tests wait for sockets and processes most of the time, so that two at once take half as long on any machine.
+JOBS ?= 2
+
+test: $(STAMP)  ## run all tests, JOBS=2 at once
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 HOURS ?= 10000
 
@@ -44,6 +47,7 @@ docs: $(STAMP)  ## run the examples in the documentation
 
 crash-sweep: $(STAMP)  ## kill a session at every journal write and every send and receive (about half an hour)
 	@$(BIN)/python -m tests.crash $(ARGS)
+	@$(BIN)/python -m tests.crash.forecasts
 
 soak: $(STAMP)  ## 10,000 orders and 200,000 events through each vendor's simulator while everything fails (half an hour each)
 	@$(BIN)/python -m ml4t.live.testing.soak plugins/ib/tests/ib_rig.py:soak_rig $(ARGS)

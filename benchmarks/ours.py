@@ -160,6 +160,13 @@ def importing() -> dict[str, float]:
     }
 
 
+def triggers(symbols: int = 1_000) -> dict[str, float]:
+    """Market state and all five triggers."""
+    import ours_triggers  # noqa: PLC0415 - the other cases do without the plugins
+
+    return ours_triggers.triggers(symbols)
+
+
 CASES = {
     "events": events,
     "bars": bars,
@@ -171,6 +178,7 @@ CASES = {
     "shadow-fsync": ours_orders.shadow_fsync,
     "flat-orders": ours_orders.flat_orders,
     "restart": ours_orders.restart,
+    "triggers": triggers,
 }
 
 if __name__ == "__main__":

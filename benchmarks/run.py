@@ -78,10 +78,14 @@ FIGURES: dict[str, tuple[Figure, ...]] = {
         Figure("memory_growth_mib", "MiB grown", digits=1),
         Figure("long_over_empty", "long / empty journal", 1.1, digits=2),
     ),
+    "triggers": (
+        Figure("per_cpu_second", "events / CPU s", 150_000, more_is_better=True),
+        Figure("us_per_event", "us, state and triggers", 5.0, digits=2),
+    ),
     "restart": (Figure("seconds", "s", 5.0, digits=2), Figure("over_empty", "long / empty journal", digits=1)),
 }
-ARGUMENTS = {"events": ("1", "10", "100", "1000")}
-OURS_ONLY = {"aggregate", "gate", "shadow-fsync", "flat-orders", "restart"}
+ARGUMENTS = {"events": ("1", "10", "100", "1000"), "triggers": ("1000",)}
+OURS_ONLY = {"aggregate", "triggers", "gate", "shadow-fsync", "flat-orders", "restart"}
 
 
 @dataclass

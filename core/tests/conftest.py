@@ -46,8 +46,9 @@ class Tape:
         self.held = False
         self.waiting = []
 
-    def __call__(self, kind, subject, body, *, state=(), on_durable=None):
+    def __call__(self, kind, subject, body, *, state=(), on_durable=None, also=()):
         self.lines.append((kind, subject, body, tuple(state)))
+        self.lines += [(*each, ()) for each in also]
         if on_durable is not None:
             if self.held:
                 self.waiting.append(on_durable)

@@ -56,6 +56,30 @@ def test_forecasts_are_listed_with_their_outcome(world, at):
     assert "yes" in text
 
 
+def test_scores_are_shown_by_group(world, at):
+    [total] = world.invoke("forecasts", *at, "--by", "model", "--json").json
+    assert (total["model"], total["horizon"], total["issued"], total["open"], total["group"]) == ("up", 259200.0, 12, 2, "")
+    by_symbol = world.invoke("forecasts", *at, "--by", "symbol", "--json").json
+    assert [(line["group"], line["issued"]) for line in by_symbol] == [("AAA", 6), ("BBB", 6)]
+    assert sum(line["resolved"] for line in by_symbol) == total["resolved"]
+    [one] = world.invoke("forecasts", *at, "--by", "symbol", "--symbol", "BBB", "--json").json
+    assert one == by_symbol[1]
+    assert world.invoke("forecasts", *at, "--by", "trigger", "--model", "nobody", "--json").json == []
+    text = world.invoke("forecasts", *at, "--by", "period").stdout
+    assert "2024-01" in text
+    assert "accuracy" not in text
+
+
+NO_GROUPS = [(["--by", "colour"], "--by colour"), (["--by", "model", "--symbol", "AAA"], "--by symbol")]
+
+
+@pytest.mark.parametrize(("options", "words"), NO_GROUPS)
+def test_scores_of_no_group_are_refused(world, at, options, words):
+    refused = world.invoke("forecasts", *at, *options)
+    assert refused.code == 2
+    assert words in refused.stderr
+
+
 def test_status_of_a_run_that_stopped(world, at):
     status = world.invoke("status", *at, "--json").json
     assert (status["name"], status["mode"], status["running"], status["pid"]) == ("zigzag", "shadow", False, None)

@@ -8,13 +8,13 @@ import pytest
 
 from ml4t.live.clock import DataClock
 from ml4t.live.journal import Journal, RecordKind, StatePut
-from ml4t.live.ledger import Score
+from ml4t.live.ledger.formulas import wilson
 from ml4t.live.model import Direction, Fill, Firing, Forecast, Gap, Order, OrderSide, OrderState, Position, Verdict
 from ml4t.live.report import ReportReader, summarise
 from ml4t.live.report.around import symbol_story
 from ml4t.live.report.equity import POINTS, EquityCurve, sparkline
 from ml4t.live.report.limits import limit_use
-from ml4t.live.report.skill import skills, wilson
+from ml4t.live.report.skill import skills
 from ml4t.live.report.story import order_story
 from ml4t.live.report.trades import add_up, totals
 from ml4t.live.report.words import duration, moment, money, percent, price, quantity
@@ -104,16 +104,22 @@ def test_there_is_no_interval_without_trials():
     assert wilson(0, 0) == (None, None)
 
 
-def test_scores_are_added_up_over_symbols_and_kept_apart_by_horizon():
-    a = {"issued": 10, "resolved": 8, "unresolvable": 1, "directions": 8, "hits": 6, "prices": 8}
-    a |= {"absolute_error": 0.4, "naive_error": 0.8}
-    scores = {"drift|A|1": a, "drift|B|1": a, "drift|A|2": a}
-    one, two, silent = skills(scores, {"drift": 3, "agent": 2})
-    assert (one.model, one.horizon, one.issued, one.resolved, one.open, one.declined) == ("drift", 1, 20, 16, 2, 3)
+def test_scores_of_all_forecasts_and_of_groups_are_kept_apart(journal, reading):
+    a = {"counts": [10, 8, 0, 1], "directions": [8, 6], "points": [8, 0.4, 0.8, 0.1, 0.2, 0.0]}
+    noted = {"drift|1||": a, "drift|2||": a, "drift|1|symbol|A|B": a, "drift|1|symbol|C": {"counts": [3, 0, 0, 0]}}
+    state = [StatePut("ledger", f"score|{name}", value) for name, value in noted.items()]
+    state += [StatePut("ledger", "through", 1), StatePut("suspect", "drift|2", "it knows")]
+    journal.append("forecast-ish", "f", {}, state=state)
+    one, two, silent = skills(reading(), {"drift": 3, "agent": 2})
+    assert (one.model, one.horizon, one.group, one.declined) == ("drift", 1, "", 3)
+    assert (one.issued, one.resolved, one.unresolvable, one.open) == (10, 8, 1, 1)
     assert (one.hit_rate, one.mean_absolute_error, one.naive_error) == (0.75, 0.05, 0.1)
     assert one.skill == pytest.approx(0.5)
-    assert (two.horizon, two.issued) == (2, 10)
+    assert (two.horizon, two.issued, two.verdict) == (2, 10, "suspect: it may know the outcome")
     assert (silent.model, silent.issued, silent.declined, silent.skill) == ("agent", 0, 2, None)
+    by_symbol = skills(reading(), {"drift": 3, "agent": 2}, by="symbol")
+    assert [(line.group, line.issued, line.declined) for line in by_symbol] == [("A|B", 10, 0), ("C", 3, 0)]
+    assert skills(reading(), {"drift": 3}, models=["agent"]) == []
 
 
 # ------------------------------------------------------------------ limits
@@ -215,22 +221,14 @@ def test_equity_and_scores_and_runs_are_read(journal, reading):
     journal.append(RecordKind.RUN, "x", {"name": "x", "mode": "shadow", "limits": {}, "strategy": "a:B", "recorded_data": True})
     for day, equity in enumerate([100.0, 110.0, 99.0]):
         journal.append(RecordKind.EQUITY, "shadow", {"at": day * DAY, "cash": 50.0, "equity": equity})
-    score = Score(issued=1)
-    journal.append(
-        "forecast-ish", "f", {}, state=(StatePut("score", "drift|A|5", {n: getattr(score, n) for n in vars_of(score)}),)
-    )
+    forecast = Forecast("A", 5, 101.0, model="drift", forecast_id="f1", reference_price=100.0)
+    journal.append(RecordKind.FORECAST, "f1", forecast)
     journal.append(RecordKind.RUN, "x", {"ended": True, "why": "the data ended"})
     summary = summarise(reading())
     assert (summary.run.name, summary.run.strategy, summary.run.ended, summary.run.runs) == ("x", "a:B", "the data ended", 1)
     assert summary.equity.max_drawdown == pytest.approx(0.1)
     assert summary.as_dict()["equity"]["trough_at"] == "1970-01-03T00:00:00Z"
     assert summary.models[0].issued == 1
-
-
-def vars_of(score):
-    import attrs
-
-    return [field.name for field in attrs.fields(type(score))]
 
 
 def test_the_memory_of_a_summary_does_not_grow_with_the_run(journal, reading):

@@ -111,7 +111,7 @@ def read(journal: Path) -> Story:
     """Read a journal that must be sound."""
     assert verify(journal) == []
     with JournalReader(journal) as reader:
-        buckets = ("account", "position", "progress", "risk", "score", "trigger", "firing")
+        buckets = ("account", "position", "progress", "risk", "trigger", "firing")
         return Story(
             list(reader.records()),
             {order.order_id: order for order in reader.orders()},

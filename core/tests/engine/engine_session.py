@@ -21,6 +21,8 @@ from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.model import Direction, Firing, Forecast
 from ml4t.live.testing import ListFeed
+from ml4t.live.triggers.compound import AllOf, Then
+from ml4t.live.triggers.config import WithinConfig
 
 SYMBOLS = ("A", "B", "C")
 COUNT = 4_000
@@ -66,6 +68,26 @@ class Round:
 
     def on_event(self, event: Any, market: Any) -> Firing | None:
         return Firing(reason="round") if abs(event.price - round(event.price)) < 0.01 else None
+
+
+class Drift:
+    """Fires when a price has gone one percent from where it fired last."""
+
+    def __init__(self) -> None:
+        self.start: dict[str, float] = {}
+
+    def on_event(self, event: Any, market: Any) -> Firing | None:
+        start = self.start.setdefault(event.symbol, event.price)
+        if abs(event.price / start - 1) < 0.01:
+            return None
+        self.start[event.symbol] = event.price
+        return Firing(reason=f"{start} to {event.price}", values={"volatility": market.get(event.symbol).volatility})
+
+    def state(self, symbol: str) -> dict[str, float]:
+        return {"start": self.start[symbol]}
+
+    def restore(self, symbol: str, state: dict[str, float]) -> None:
+        self.start[symbol] = state["start"]
 
 
 class Every:
@@ -118,9 +140,15 @@ def make(state: Path, feed: str, durability: str) -> LiveEngine:
         None,
         Feed(made) if feed == "feed" else Forgetful(made),
         risk=limits(max_order_value=50_000.0),
-        triggers=[TriggerSpec("round", Round(), cooldown=MINUTE), TriggerSpec("every", Every())],
+        triggers=[
+            TriggerSpec("round", Round(), cooldown=MINUTE),
+            TriggerSpec("every", Every()),
+            TriggerSpec("drift", Drift(), cooldown=MINUTE, warmup=50),
+            TriggerSpec("both", AllOf(WithinConfig(of=("drift", "round"), within=5 * MINUTE))),
+            TriggerSpec("then", Then(WithinConfig(of=("every", "drift"), within=2 * MINUTE))),
+        ],
         forecasters=[
-            ForecasterSpec("model", Model(), frozenset({"round", "every"}), horizon=5 * MINUTE),
+            ForecasterSpec("model", Model(), frozenset({"round", "every", "both", "then"}), horizon=5 * MINUTE),
             ForecasterSpec("other", Model(), frozenset({"every"}), horizon=20 * MINUTE, symbols=("A",)),
         ],
         bars="1m",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 
+import attrs
 import pytest
 from engine_kit import START, limits, read, run_list, trade, until
 
@@ -15,6 +17,7 @@ from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.errors import BrokerConnectionError, FeedDisconnected
 from ml4t.live.health import Level
+from ml4t.live.journal import RecordKind
 from ml4t.live.model import Firing, Trade
 from ml4t.live.testing import Faults, ListFeed, SimulatedFeed, SimulatedVenue, run_virtual
 from ml4t.live.times import NANOS
@@ -82,6 +85,7 @@ def test_a_run_that_is_well_says_so_of_every_part_and_journals_nothing(tmp_path)
         "agenda",
         "control",
         "journal watch",
+        "triggers by hand",
         "feed feed1",
         "venue",
         "trading",
@@ -364,23 +368,41 @@ def test_a_disk_that_refuses_is_down_with_the_run(tmp_path):
         engine = LiveEngine(Idle(), None, feed, risk=limits(), settings=settings, state_dir=tmp_path, clock=SystemClock())
         running = asyncio.create_task(engine.run())
         await until(lambda: engine.conditions, "the first look")
-        backlog = engine.core.journal._backlog
-        backlog.failure = OSError(28, "No space left on device")
+        other = sqlite3.connect(engine.state_folder.journal, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        engine.core.record(RecordKind.HEALTH, "test", {"state": "waits for the disk"})
         await until(lambda: of(engine, "journal").level is Level.DOWN, "the journal is down")
         why, whole = of(engine, "journal").why, engine._vitals.board.level
         heartbeat = engine.state_folder.heartbeat
         await until(lambda: json.loads(heartbeat.read_bytes())["level"] == "down", "the file says so")
-        backlog.failure = None
+        other.execute("ROLLBACK")
+        other.close()
         await until(lambda: of(engine, "journal").level is Level.OK, "the journal is well")
         ends.set()
         await running
         return why, whole
 
     why, whole = asyncio.run(main())
-    assert (why, whole) == ("the disk refuses it: [Errno 28] No space left on device", Level.DOWN)
+    assert (why, whole) == ("the disk refuses it: database is locked", Level.DOWN)
 
 
-def test_recorded_data_are_neither_late_nor_journalled_about(tmp_path):
+def test_recorded_data_are_neither_late_nor_too_many_nor_journalled_about(tmp_path):
+    looks = []
+
+    class Looks(Idle):
+        def on_data(self, timestamp, data, context, broker):
+            engine = looks[0]
+            engine._vitals.watchdog._late = 60 * NANOS
+            engine._vitals.look()
+            looks.extend((condition.part, condition.level) for condition in engine.conditions)
+
+    events = [trade("A", n * NANOS) for n in range(100)]
+    engine = LiveEngine(Looks(), None, ListFeed(events), risk=limits(), state_dir=tmp_path / "late")
+    engine.parts = attrs.evolve(engine.parts, engine=EngineSettings(inbox_capacity=2))
+    looks.append(engine)
+    asyncio.run(engine.run())
+    assert {level for _, level in looks[1:]} == {Level.OK}
+
     engine = asyncio.run(
         run_list(Idle(), [trade("A", n * NANOS) for n in range(100)], tmp_path, engine={"heartbeat_seconds": 0.001})
     )

@@ -11,7 +11,9 @@ from engine_kit import HOUR, MINUTE, SECOND, START, limits, read, replay, run_li
 from ml4t.live import LiveEngine
 from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.triggers import TriggerSpec
+from ml4t.live.journal import JournalReader
 from ml4t.live.model import Direction, Firing, Forecast, Trade
+from ml4t.live.report.skill import skills
 from ml4t.live.testing import run_virtual
 
 TICKS = [trade("A", n * MINUTE, 100.0 + n) for n in range(60)]
@@ -101,7 +103,9 @@ def test_a_forecast_is_stamped_stored_and_resolved_and_knows_nothing_of_later(tm
         assert resolution["direction_hit"] is True
         assert resolution["absolute_error"] == 9.0
     assert model.requests[0].live_mode is False
-    assert story.states["score"][f"model|A|{10 * MINUTE}"]["resolved"] == 4
+    with JournalReader(tmp_path / "shadow" / "journal.sqlite3") as reader:
+        [by_trigger] = skills(reader, {}, by="trigger")
+    assert (by_trigger.group, by_trigger.issued, by_trigger.resolved) == ("each", 4, 4)
 
 
 @pytest.mark.parametrize("kind", [Says, SaysLater])

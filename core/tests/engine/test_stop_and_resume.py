@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import signal
 import subprocess
@@ -13,7 +14,9 @@ import pytest
 from engine_kit import PATIENCE, Story, check_books, read
 from engine_session import COUNT, make
 
-from ml4t.live.journal import JournalReader
+from ml4t.live.journal import JournalReader, writer
+from ml4t.live.journal.batch import Batch
+from ml4t.live.ledger.recall import recall
 
 HERE = Path(__file__).parent
 SESSION = f"""
@@ -63,12 +66,16 @@ def whole(tmp_path_factory):
     story = read(engine.state_folder.journal)
     assert len(story.fills) > 30
     assert len(story.bodies("resolution")) > 50
+    assert {body["trigger"] for body in story.bodies("firing")} == {"round", "every", "drift", "both", "then"}
     return story, forecasts(engine.state_folder.journal)
 
 
 def forecasts(journal):
+    """The forecasts with their outcomes, and the scores that follow from them."""
     with JournalReader(journal) as reader:
-        return {tracked.forecast.forecast_id: tracked for tracked in reader.forecasts()}
+        board, _, _ = recall(reader)
+        tracked = {each.forecast.forecast_id: each for each in reader.forecasts()}
+    return tracked, {group: score.state() for group, score in board.scores.items()}
 
 
 def keys(records):
@@ -90,9 +97,10 @@ def same(story, journal, whole):
     assert story.orders == expected.orders
     assert forecasts(journal) == expected_forecasts
     assert sorted(keys(story.of("firing"))) == sorted(keys(expected.of("firing")))
+    fired = {record.subject: record.body for record in story.of("firing")}
+    assert fired == {record.subject: record.body for record in expected.of("firing")}
     for kind in ("forecast", "resolution", "intent", "fill", "verdict", "equity"):
         assert sorted(r.subject for r in story.of(kind)) == sorted(r.subject for r in expected.of(kind)), kind
-    assert story.states["score"] == expected.states["score"]
     assert holdings(story) == holdings(expected)
     assert story.watermark == expected.watermark
 
@@ -149,6 +157,26 @@ def test_kill_9_at_any_point_and_again_ends_as_if_nothing_had_happened(tmp_path,
     last = Session(tmp_path, "feed", durability)
     assert last.end() == 0, last.errors.decode()
     same(last.story(), last.journal, whole)
+
+
+def test_whatever_a_commit_cuts_off_no_fill_is_without_its_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "_COMMIT_RECORDS", 1)
+    commits, write = [], Batch.write
+
+    def noted(self, connection):
+        commits.append([(kind, json.loads(text)) for _, _, kind, _, text in self._records])
+        write(self, connection)
+
+    monkeypatch.setattr(Batch, "write", noted)
+    asyncio.run(make(tmp_path, "feed", "write").run())
+    fills = [commit for commit in commits if any(kind == "fill" for kind, _ in commit)]
+    assert len(fills) > 30
+    for commit in fills:
+        [filled] = [body["order_id"] for kind, body in commit if kind == "fill"]
+        assert [body["order_id"] for kind, body in commit if kind == "order"] == [filled]
+    refused = [commit for commit in commits if any(kind == "verdict" and not body["allowed"] for kind, body in commit)]
+    assert refused
+    assert all(any(kind == "order" for kind, _ in commit) for commit in refused)
 
 
 STUBBORN = """

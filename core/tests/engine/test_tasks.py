@@ -142,6 +142,7 @@ KINDS = {
     "reconciliation",
     "submit ORDER",
     "supervisor of ...",
+    "triggers by hand",
     "watchdog beat",
 }
 

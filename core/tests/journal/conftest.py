@@ -110,6 +110,7 @@ def trade(folder: StateDir) -> Callable[..., list[Record]]:
         journal.append(RecordKind.KILL_SWITCH, "all", switch, state=[StatePut("risk", "kill_switch", switch)])
         for n in range(400):
             journal.put("trigger", f"name {n}", {"memory": "m" * 40})
+        journal.put("ledger", "through", journal.last_seq)
         journal.close()
         with JournalReader(folder.journal) as reader:
             return list(reader.records())

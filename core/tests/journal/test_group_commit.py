@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ml4t.live.clock import SystemClock
-from ml4t.live.journal import Journal
+from ml4t.live.journal import Also, Journal, writer
 from ml4t.live.journal.batch import Batch
 from ml4t.live.journal.connections import make_room
 
@@ -149,6 +149,25 @@ def test_what_is_held_together_is_in_one_commit_wherever_the_cut_falls(make, com
     ends = list(itertools.accumulate(sizes))
     assert ends[-1] == 2_502
     assert not [end for end in ends if 1_501 < end < 2_501], "a commit takes 2,000 records, and what belongs to the last"
+
+
+def test_what_is_also_recorded_is_in_the_same_commit_wherever_the_cut_falls(make, commits, monkeypatch):
+    monkeypatch.setattr(writer, "_COMMIT_RECORDS", 1)
+    sizes, release = commits
+    journal = make(durability="fsync")
+    for n in range(20):
+        assert journal.append("one", str(n), n, also=[Also("two", str(n), n), Also("three", str(n), n)]) == 3 * n + 3
+    release.set()
+    journal.flush()
+    assert sizes == [3] * 20
+    assert [record.kind for record in journal.records()][:6] == ["one", "two", "three"] * 2
+
+
+def test_what_is_also_recorded_is_looked_at_like_everything_else(make):
+    journal = make(durability="write")
+    with pytest.raises(TypeError, match="the body of a fill record is a Fill, not dict"):
+        journal.append("note", "x", {}, also=[Also("fill", "x", {})])
+    assert journal.last_seq == 0
 
 
 def test_what_is_held_waits_while_what_was_before_is_committed(make, until):

@@ -42,6 +42,18 @@ def check(folder, before):
         assert reader.state("risk")["kill_switch"]["by"] == "ann"
 
 
+def test_forecasts_that_no_noted_score_follows_from_stay(folder, trade):
+    before = trade()
+    noted = next(record.seq for record in before if record.subject == "f30")
+    with Journal(folder.journal, CLOCK, mode="live") as journal:
+        journal.put("ledger", "through", noted)
+    rotate(folder, CLOCK, keep=20)
+    with JournalReader(folder.journal) as reader:
+        kept = {subject for _, _, subject in reader.ledger_records(noted)}
+    assert {record.subject for record in before if record.seq > noted and record.kind in {"forecast", "resolution"}} == kept
+    check(folder, before)
+
+
 def test_old_records_move(folder, trade):
     before = trade()
     done = rotate(folder, CLOCK, keep=100)

@@ -8,48 +8,15 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ledger_kit import HOUR, START, Bench, forecast
 
 from ml4t.live.clock import SystemClock
 from ml4t.live.journal import Journal, RecordKind
-from ml4t.live.ledger import ForecastLedger, Score
+from ml4t.live.ledger import Score
 from ml4t.live.ledger import ledger as ledger_module
-from ml4t.live.ledger.ledger import LATE, SIDEWAYS
-from ml4t.live.market import MarketState
-from ml4t.live.model import Direction, Forecast, ForecastState, Trade
-
-HOUR = 3_600_000_000_000
-START = 1_700_000_000_000_000_000
-
-
-class Bench:
-    """A ledger on a market that the test moves."""
-
-    def __init__(self) -> None:
-        self.market = MarketState()
-        self.lines = []
-        self.now = START
-        self.ledger = self.new_ledger()
-
-    def new_ledger(self):
-        return ForecastLedger(self.market, self.record)
-
-    def record(self, kind, subject, body, *, state=(), on_durable=None):
-        self.lines.append((kind, subject, body, tuple(state)))
-        return len(self.lines)
-
-    def price(self, price, *, after=0, symbol="A"):
-        """Move the market and resolve what is due, as the engine does."""
-        self.now += after
-        state = self.market.apply(Trade(symbol, self.now, price, 1.0), self.now)
-        due = self.ledger.next_due.get(symbol)
-        if due is not None and state.event_time >= due:
-            self.ledger.on_price(symbol, state.price, state.event_time, self.now)
-
-    def issue(self, *forecasts, model="m", cause="", version="1"):
-        return self.ledger.issue(forecasts, model=model, version=version, cause=cause, now=self.now)
-
-    def bodies(self, kind):
-        return [body for k, _, body, _ in self.lines if k is RecordKind(kind)]
+from ml4t.live.ledger.horizons import LATE
+from ml4t.live.ledger.outcome import SIDEWAYS
+from ml4t.live.model import Direction, Forecast, ForecastState
 
 
 @pytest.fixture
@@ -57,10 +24,6 @@ def bench():
     bench = Bench()
     bench.price(100.0)
     return bench
-
-
-def forecast(price=105.0, *, horizon=HOUR, symbol="A", **rest):
-    return Forecast(symbol, horizon, price, **rest)
 
 
 def test_a_forecast_cannot_be_backdated_or_given_another_name(bench):
@@ -79,9 +42,11 @@ def test_a_forecast_cannot_be_backdated_or_given_another_name(bench):
     assert (issued.model, issued.version, issued.cause) == ("m", "1", "firing-1")
     assert issued.forecast_id not in ("", "mine")
     assert issued.due == START + 5 + HOUR
-    kind, subject, body, [put] = bench.lines[-1]
+    kind, subject, body, _ = bench.lines[-1]
     assert (kind, subject, body) == (RecordKind.FORECAST, issued.forecast_id, issued)
-    assert (put.bucket, put.key, put.value["issued"]) == ("score", f"m|A|{HOUR}", 1)
+    groups = {("", ""), ("symbol", "A"), ("trigger", "firing-1"), ("period", "2023-11")}
+    assert {(group.by, group.value) for group in bench.ledger.board.scores} == groups
+    assert {(group.model, group.horizon) for group in bench.ledger.board.scores} == {("m", HOUR)}
 
 
 def test_the_first_price_at_or_after_the_horizon_resolves_it(bench):
@@ -180,9 +145,9 @@ GARBAGE = [
     ({"price": -1.0}, "the price -1.0"),
     ({"price": True}, "the price True"),
     ({"price": "105"}, "the price '105'"),
-    ({"price": None}, "no price, direction or quantiles"),
-    ({"price": None, "quantiles": {}}, "no price, direction or quantiles"),
-    ({"price": None, "confidence": 0.5}, "no price, direction or quantiles"),
+    ({"price": None}, "no price, direction, quantiles"),
+    ({"price": None, "quantiles": {}}, "no price, direction, quantiles"),
+    ({"price": None, "confidence": 0.5}, "no price, direction, quantiles"),
     ({"horizon": 0}, "the horizon 0"),
     ({"horizon": -HOUR}, "the horizon -"),
     ({"horizon": math.nan}, "the horizon nan"),
@@ -215,7 +180,7 @@ def test_rubbish_is_refused_and_takes_the_rest_of_the_answer_with_it(bench, wron
     assert "\n" not in str(error.value)
     assert bench.bodies("forecast") == []
     assert bench.ledger.open_count == 0
-    assert bench.ledger.scores == {}
+    assert bench.ledger.board.scores == {}
     assert len(bench.issue(forecast())) == 1
 
 
@@ -262,6 +227,14 @@ moves = st.tuples(st.just("price"), st.sampled_from("AB"), st.floats(60, 180), s
 restarts = st.tuples(st.just("restart"))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def few_between_notes():
+    """So that restarts come between notes, on them, and after several."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger_module, "NOTE_EVERY", 7)
+        yield
+
+
 @given(st.lists(forecasts | moves | restarts, max_size=60))
 def test_running_scores_are_what_a_look_at_everything_gives(script):
     bench = Bench()
@@ -276,11 +249,7 @@ def test_running_scores_are_what_a_look_at_everything_gives(script):
                 bench.price(price, after=after, symbol=symbol)
                 prices.append((symbol, bench.now, price))
             case ("restart",):
-                resolved = [r.forecast_id for r in bench.bodies("resolution")]
-                waiting = [f for f in bench.bodies("forecast") if f.forecast_id not in resolved]
-                puts = {put.key: put.value for _, _, _, state in bench.lines for put in state}
-                bench.ledger = bench.new_ledger()
-                bench.ledger.restore(waiting, puts, resolved)
+                bench.restart()
     for model in ("m", "n"):
         expected = Score()
         for f in issued:
@@ -294,14 +263,17 @@ def test_running_scores_are_what_a_look_at_everything_gives(script):
             change = after[0] / f.reference_price - 1
             went = Direction.SIDEWAYS if abs(change) < SIDEWAYS else Direction.UP if change > 0 else Direction.DOWN
             if f.direction:
-                expected.directions += 1
-                expected.hits += f.direction is went
+                expected.directions.count += 1
+                expected.directions.hits += f.direction is went
             if f.price:
-                expected.prices += 1
-                expected.absolute_error += abs(after[0] - f.price) / f.reference_price
-                expected.naive_error += abs(change)
+                expected.points.count += 1
+                expected.points.absolute += abs(after[0] - f.price) / f.reference_price
+                expected.points.naive += abs(change)
         found = bench.ledger.by_model().get(model, Score())
-        assert attrs.astuple(found) == pytest.approx(attrs.astuple(expected))
+        assert (found.issued, found.resolved, found.open) == (expected.issued, expected.resolved, expected.open)
+        assert found.directions == expected.directions
+        for name in ("count", "absolute", "naive"):
+            assert getattr(found.points, name) == pytest.approx(getattr(expected.points, name))
     assert len(issued) - bench.ledger.open_count == len(bench.bodies("resolution"))
 
 
@@ -318,10 +290,10 @@ def test_a_journal_gives_back_what_is_open_and_the_scores(tmp_path):
         after = Bench()
         after.market, after.now = before.market, before.now
         after.ledger = after.new_ledger()
-        open_ = [tracked.forecast for tracked in journal.forecasts(state=ForecastState.OPEN)]
-        done = [tracked.forecast.forecast_id for tracked in journal.forecasts(state=ForecastState.RESOLVED)]
-        after.ledger.restore(open_, journal.state("score"), done)
-    assert after.ledger.scores == before.ledger.scores
+        after.ledger.restore(journal, 10)
+        total = after.ledger.board.total("m", HOUR)
+        assert total.state() == before.ledger.board.total("m", HOUR).state()
+    assert after.ledger.board.scores.keys() == before.ledger.board.scores.keys()
     assert after.ledger.next_due == before.ledger.next_due
     assert after.issue(forecast(symbol="X|Y"), cause="f1") == []
     assert after.issue(forecast(horizon=3, symbol="X|Y"), cause="f2") == []

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml4t.live.market import MarketState
-from ml4t.live.market.state import AHEAD, VOLATILITY_SPAN
+from ml4t.live.market.state import AHEAD
+from ml4t.live.market.symbol import VOLATILITY_SPAN
 from ml4t.live.model import Bar, Funding, Quote, Trade
 
 NOW = 1_000_000

@@ -198,4 +198,4 @@ def test_cash_quantity_and_equity_are_as_if_every_fill_had_been_right_from_the_s
         holding = portfolio.holdings["A"]
         open_profit = holding.quantity * (77.0 - holding.average_price)
         fees = sum(fill.commission for fill in held)
-        assert holding.realised_pnl + open_profit == pytest.approx(portfolio.equity - 10_000.0 + fees)
+        assert holding.realised_pnl + open_profit == pytest.approx(portfolio.equity - 10_000.0 + fees, abs=1e-6)

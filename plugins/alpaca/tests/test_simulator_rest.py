@@ -338,9 +338,9 @@ def test_prices_walk_or_are_replayed_and_make_bars(tmp_path):
         trades = wait_for(lambda: history(venue, "trades"), 2)
         assert [(trade["p"], trade["s"]) for trade in trades] == [(101.5, 3.0), (102.5, 4.0)]
     with AlpacaSimulator(AlpacaSimulatorConfig(tick=1_000_000, bar=20_000_000)) as venue:
-        bars = wait_for(lambda: history(venue, "bars"), 1)
-        assert bars[0]["l"] <= bars[0]["o"] <= bars[0]["h"]
-        assert bars[0]["n"] > 1
+        # How many trades fall into a bar is up to the machine: what counts is that one of several comes.
+        bar = wait_for(lambda: [bar for bar in history(venue, "bars") if bar["n"] > 1], 1)[0]
+        assert bar["l"] <= bar["o"] <= bar["h"]
 
 
 def history(venue, kind):

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import functools
+import gzip
+import io
 import json
+import random
+from datetime import UTC, datetime
+from importlib.resources import files
 from types import MappingProxyType
 
 import pytest
@@ -10,8 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml4t.live.contracts import EventTrigger, StatefulTrigger
+from ml4t.live.market import MarketState
 from ml4t.live.model import Bar, Firing, Funding, Quote, Trade
-from ml4t.live.times import NANOS
+from ml4t.live.sessions import ALWAYS, calendar_of
+from ml4t.live.times import NANOS, to_nanoseconds
 from ml4t_live_trigger_price_move.config import PriceMoveConfig
 from ml4t_live_trigger_price_move.trigger import PriceMove
 
@@ -19,8 +28,9 @@ MINUTE = 60 * NANOS
 
 
 class NoMarket:
-    """A market that must not be asked: everything is in the event."""
+    """A market that must not be asked for prices: everything is in the event."""
 
+    calendar = ALWAYS
     symbols = MappingProxyType({})
 
     def get(self, symbol):
@@ -117,16 +127,124 @@ def test_window_matches_the_brute_force(config, events):
     assert [n for n, firing in enumerate(run(PriceMove(config), events)) if firing] == brute_window(config, events)
 
 
+def brute_fixed(config: PriceMoveConfig, events, calendar=ALWAYS) -> list[int]:
+    """Every reference that stays: worked out for each price from all that were before it."""
+    firings, silent, before = [], None, None
+    for number, event in enumerate(events):
+        start = start_of(config, events[: number + 1], calendar)
+        day = calendar.day(event.event_time) if config.reference != "anchor" else 0
+        silent, before = (silent if day == before else None), day
+        if start is None:
+            continue
+        move = event.price / start - 1
+        if silent and (move if silent == "up" else -move) < config.rearm * config.threshold:
+            silent = None
+        side = side_of(move, config.threshold)
+        if side and config.direction in (side, "both") and side != silent:
+            silent = side
+            firings.append(number)
+    return firings
+
+
+def start_of(config, seen, calendar):
+    today = calendar.day(seen[-1].event_time)
+    if config.reference == "anchor":
+        return next((e.price for e in seen if e.event_time >= config.anchored_at), None)
+    if config.reference == "session_open":
+        return next((e.price for e in seen if calendar.day(e.event_time) == today and calendar.is_open(e.event_time)), None)
+    return next((e.price for e in reversed(seen) if calendar.day(e.event_time) < today), None)
+
+
+fixed = st.builds(
+    PriceMoveConfig,
+    threshold=thresholds,
+    direction=directions,
+    reference=st.sampled_from(["previous_close", "session_open", "anchor"]),
+    rearm=st.sampled_from([0.0, 0.5, 1.0]),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(config=fixed, events=walks(), hours=st.integers(1, 30))
+def test_fixed_references_match_the_brute_force(config, events, hours):
+    events = [Trade(e.symbol, e.event_time * hours * 720, e.price, 1.0) for e in events]  # over some days
+    assert [n for n, firing in enumerate(run(PriceMove(config), events)) if firing] == brute_fixed(config, events)
+
+
+@pytest.mark.parametrize("reference", ["previous_close", "session_open", "anchor"])
+def test_references_of_the_day_follow_the_calendar_of_the_run(reference):
+    calendar = calendar_of("XNYS")
+    market = MarketState(calendar=calendar)
+    rng, price, events = random.Random(reference), 100.0, []
+    start = to_nanoseconds(datetime(2026, 3, 5, 9, tzinfo=UTC))  # over a weekend and the change of clocks
+    for step in range(6 * 24 * 4):
+        price *= 1 + rng.gauss(0, 0.004)
+        events.append(Trade("AAPL", start + step * 15 * MINUTE, price, 1.0))
+    config = PriceMoveConfig(threshold=0.01, reference=reference, anchor="2026-03-06" if reference == "anchor" else None)
+    trigger = PriceMove(config)
+    firings = [n for n, event in enumerate(events) if trigger.on_event(event, market)]
+    assert firings == brute_fixed(config, events, calendar)
+    assert len(firings) > 3
+
+
+@pytest.mark.parametrize("reference", ["last_firing", "previous_close", "anchor"])
+@pytest.mark.parametrize("symbol", ["AAPL", "FB", "GOOG", "IBM", "MSFT"])
+def test_real_prices_match_the_brute_force(symbol, reference):
+    config = PriceMoveConfig(threshold=0.03, reference=reference)
+    brute = brute_last_firing if reference == "last_firing" else brute_fixed
+    events = stocks()[symbol][-600:]
+    firings = [n for n, firing in enumerate(run(PriceMove(config), events)) if firing]
+    assert firings == brute(config, events)
+    assert firings
+
+
+@functools.cache
+def stocks():
+    text = gzip.decompress(files("ml4t.live.demo").joinpath("stocks.csv.gz").read_bytes()).decode()
+    prices = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        time = to_nanoseconds(datetime.fromisoformat(row["Date"]).replace(tzinfo=UTC))
+        prices.setdefault(row["Ticker"], []).append(Trade(row["Ticker"], time, float(row["Close"]), 1.0))
+    return prices
+
+
+def sampled(unit, threshold, prices, **options):
+    market = MarketState(100, [MINUTE])
+    trigger = PriceMove(PriceMoveConfig(threshold=threshold, unit=unit, candles=MINUTE, **options))
+    found = []
+    for number, event in enumerate(trades(prices, step=MINUTE)):
+        market.apply(event, 10**18)
+        if firing := trigger.on_event(event, market):
+            found.append((number, firing))
+    return found
+
+
+def test_a_move_in_sigmas_and_true_ranges():
+    zigzag = [100 * (1 + 0.001 * (n % 2)) for n in range(60)]
+    assert sampled("sigma", 3, zigzag) == []
+    [(number, firing)] = sampled("sigma", 3, [*zigzag, 100.35, 100.35])
+    assert (number, firing.values["threshold"]) == (60, pytest.approx(0.003, rel=0.01))
+    assert "(threshold 3 sigma, 0.3 %)" in firing.reason
+    assert [n for n, _ in sampled("atr", 3, [*zigzag, 100.29, 100.35])] == [61]
+    assert sampled("sigma", 3, [100.0] * 60 + [150.0]) == [], "a price that never moved has no sigma to count in"
+
+
+@pytest.mark.parametrize(("unit", "threshold"), [("fraction", 0.02), ("percent", 2.0), ("bps", 200.0)])
+def test_the_same_move_in_every_unit(unit, threshold):
+    assert fired(PriceMoveConfig(threshold=threshold, unit=unit), [100, 101.9, 102, 103]) == [2]
+
+
 @settings(deadline=None)
-@given(config=last_firing | windows, events=walks(), others=walks(), cut=st.integers(0, 60))
+@given(config=last_firing | windows | fixed, events=walks(), others=walks(), cut=st.integers(0, 60))
 def test_a_restart_at_any_point_changes_nothing(config, events, others, cut):
     events = sorted([*events, *(Trade("MSFT", e.event_time, e.price, 1.0) for e in others)], key=lambda e: e.event_time)
     whole = run(PriceMove(config), events)
     before, after = PriceMove(config), PriceMove(config)
     first = run(before, events[:cut])
-    after.restore(json.loads(json.dumps(before.state())))
+    for symbol in ("AAPL", "MSFT"):
+        if (kept := before.state(symbol)) is not None:
+            after.restore(symbol, json.loads(json.dumps(kept)))
     assert first + run(after, events[cut:]) == whole
-    assert after.state() == json.loads(json.dumps(after.state()))
 
 
 @settings(deadline=None)
@@ -198,7 +316,7 @@ def test_the_window_stays_small_however_many_prices_come(window, step):
     most = 0
     for event in trades([100.0] * 20_000, step=step):
         trigger.on_event(event, NoMarket())
-        most = max(most, len(trigger.state()["symbols"]["AAPL"]["kept"]))
+        most = max(most, len(trigger.state("AAPL")["reference"]["kept"]))
     assert 10 <= most <= 12
 
 
@@ -207,7 +325,7 @@ def test_a_restart_does_not_fire_the_same_move_again():
     before, after = PriceMove(config), PriceMove(config)
     first, second, third, fourth = trades([100.0, 102.0, 102.5, 97.0])
     assert run(before, [first, second])[1]
-    after.restore(json.loads(json.dumps(before.state())))
+    after.restore("AAPL", json.loads(json.dumps(before.state("AAPL"))))
     assert run(after, [third]) == [None]
     assert run(after, [fourth])[0].reason == "AAPL moved -3 % from 100.00 to 97.00 (threshold 2 %)"
 
@@ -253,24 +371,29 @@ def test_which_events_tell_a_price(event, fires):
 def test_a_bar_counts_from_its_end():
     trigger = PriceMove(PriceMoveConfig(threshold=0.02, reference="window", window=MINUTE))
     run(trigger, [bar(100.0)])
-    assert trigger.state()["symbols"]["AAPL"]["kept"] == [[6 * NANOS, 100.0]]
+    assert trigger.state("AAPL")["reference"]["kept"] == [[6 * NANOS, 100.0]]
 
 
 def test_another_kind_of_reference_starts_afresh():
     trigger = PriceMove(PriceMoveConfig(threshold=0.02))
     run(trigger, trades([100.0]))
     other = PriceMove(PriceMoveConfig(threshold=0.02, reference="window", window=MINUTE))
-    other.restore(trigger.state())
-    assert other.state() == {"reference": "window", "symbols": {}}
+    other.restore("AAPL", trigger.state("AAPL"))
+    assert other.state("AAPL") is None
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"threshold": 0.0}, "'threshold' must be > 0"),
-        ({"threshold": 2}, "'threshold' must be < 1"),
+        ({"threshold": 2}, "is the whole price"),
+        ({"threshold": 100, "unit": "percent"}, "is the whole price"),
+        ({"threshold": 2, "unit": "sigma"}, "need candles"),
+        ({"threshold": 0.02, "candles": MINUTE}, "need candles"),
+        ({"threshold": 0.02, "anchor": "2026-01-05"}, 'anchor goes with reference = "anchor" only'),
+        ({"threshold": 0.02, "reference": "anchor", "anchor": "monday"}, "is not a moment"),
         ({"threshold": 0.02, "direction": "sideways"}, "'direction' must be in"),
-        ({"threshold": 0.02, "reference": "open"}, "'reference' must be in"),
+        ({"threshold": 0.02, "reference": "sunrise"}, "'reference' must be in"),
         ({"threshold": 0.02, "reference": "window"}, 'needs a window, for example window = "5m"'),
         ({"threshold": 0.02, "window": MINUTE}, 'window goes with reference = "window" only'),
         ({"threshold": 0.02, "reference": "window", "window": MINUTE, "rearm": 1.5}, "'rearm' must be <= 1"),

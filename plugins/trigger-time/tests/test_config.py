@@ -13,7 +13,7 @@ HOUR = 3600 * NANOS
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({}, "exactly one of every, at and cron; given: none"),
+        ({}, "exactly one of every, at, cron and session; given: none"),
         ({"every": HOUR, "cron": "0 * * * *"}, "given: every and cron"),
         ({"every": 0}, "'every' must be > 0"),
         ({"every": HOUR, "offset": -1}, "'offset' must be >= 0"),
@@ -26,6 +26,11 @@ HOUR = 3600 * NANOS
         ({"at": ["09:30"], "weekdays": ["monday"]}, "'monday' is not a day of the week; choose from mon, tue"),
         ({"at": ["09:30"], "timezone": "America/NewYork"}, "did you mean 'America/New_York'?"),
         ({"at": ["09:30"], "timezone": "America"}, "'America' is not a known time zone"),
+        ({"session": ["noon"]}, "'noon' is no moment of a session; write open or close, as in 'open.5m'"),
+        ({"session": ["open+5"]}, "is not a duration"),
+        ({"session": ["open"], "only": "days"}, "session follows the clocks and days of its calendar"),
+        ({"at": ["09:30"], "only": "days"}, "calendar goes with session, or with only"),
+        ({"at": ["09:30"], "calendar": "XNYS"}, "calendar goes with session, or with only"),
         ({"cron": "0 9 * *"}, "has 4 fields instead of 5; write minute hour"),
         ({"cron": "0 0 9 * * *"}, "has 6 fields instead of 5"),
         ({"cron": "61 9 * * *"}, "cannot be read: Bad minute"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ml4t.live.bars import BarAggregator, BarBuffer
     from ml4t.live.compose import compose
-    from ml4t.live.contracts import Broker, Feed, Forecaster, Observer, RiskCheck, Strategy, Trigger
+    from ml4t.live.contracts import Broker, Feed, Forecaster, Observer, OrderIntent, RiskCheck, Strategy, Trigger
     from ml4t.live.engine.engine import Engine
     from ml4t.live.engine.forecasting import ForecasterSpec
     from ml4t.live.engine.live import LiveEngine
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     )
     from ml4t.live.model import (
         Bar,
+        Direction,
+        Distribution,
         Fill,
         Firing,
         Forecast,
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ml4t.live.bars": ("BarAggregator", "BarBuffer"),
     "ml4t.live.compose": ("compose",),
-    "ml4t.live.contracts": ("Broker", "Feed", "Forecaster", "Observer", "RiskCheck", "Strategy", "Trigger"),
+    "ml4t.live.contracts": ("Broker", "Feed", "Forecaster", "Observer", "OrderIntent", "RiskCheck", "Strategy", "Trigger"),
     "ml4t.live.engine.engine": ("Engine",),
     "ml4t.live.engine.forecasting": ("ForecasterSpec",),
     "ml4t.live.engine.live": ("LiveEngine",),
@@ -66,6 +68,8 @@ _HOMES = {
     ),
     "ml4t.live.model": (
         "Bar",
+        "Direction",
+        "Distribution",
         "Fill",
         "Firing",
         "Forecast",
@@ -95,6 +99,8 @@ __all__ = [
     "Broker",
     "BrokerConnectionError",
     "ConfigError",
+    "Direction",
+    "Distribution",
     "Engine",
     "Feed",
     "FeedDisconnected",
@@ -110,6 +116,7 @@ __all__ = [
     "LiveRiskConfig",
     "Observer",
     "Order",
+    "OrderIntent",
     "OrderSide",
     "OrderState",
     "OrderStatus",

@@ -93,6 +93,7 @@ class Composer:
             forecasters=forecasters,
             observers=observers,
             engine=settings.engine,
+            market=settings.market,
             shadow=shadow,
             calendar=calendar,
             manifest=self._manifest(),
@@ -107,16 +108,18 @@ class Composer:
 
     def _trigger(self, spec: Any) -> TriggerSpec:
         trigger = self._make(Kind.TRIGGER, spec.use, spec.options, f"triggers.{spec.name}")
-        return TriggerSpec(spec.name, trigger, frozenset(spec.symbols), spec.cooldown, spec.warmup)
+        return TriggerSpec(spec.name, trigger, frozenset(spec.symbols), spec.cooldown, spec.warmup, catch_up=spec.catch_up)
 
     def _forecaster(self, spec: ForecasterSettings) -> ForecasterSpec:
         return ForecasterSpec(
             spec.name,
             self._make(Kind.FORECASTER, spec.use, spec.options, f"forecasters.{spec.name}"),
             frozenset(spec.on),
-            spec.horizon,
-            spec.symbols,
-            spec.budget_seconds or self._settings.engine.forecaster_budget_seconds,
+            horizon=spec.horizon,
+            horizon_in=spec.horizon_in,
+            process=spec.process,
+            symbols=spec.symbols,
+            budget_seconds=spec.budget_seconds or self._settings.engine.forecaster_budget_seconds,
         )
 
     def _strategy(self) -> Any:

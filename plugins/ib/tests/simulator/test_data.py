@@ -51,14 +51,14 @@ async def test_bars_of_a_market_that_moves_by_itself(make_tws, connected, eventu
     tws = make_tws(interval=10_000_000, seed=3)
     async with connected(tws) as ib:
         bars = ib.reqRealTimeBars(await ib.stock(), 5, "TRADES", False)
-        await eventually(lambda: len(bars) == 2, 20)
-        first, second = bars
+        # How many trades fall into a bar is up to the machine: what counts is that one of several comes.
+        await eventually(lambda: len(bars) >= 2 and any(bar.count > 1 and bar.low < bar.high for bar in bars), 20)
+        first, second = bars[:2]
         assert first.time.timestamp() % 5 == 0
         assert second.time - first.time == dt.timedelta(seconds=5)
-        assert first.low < first.high
-        assert first.low <= first.open_ <= first.high
-        assert first.low <= first.wap <= first.high
-        assert first.count > 10
+        for bar in bars:
+            assert bar.low <= bar.open_ <= bar.high
+            assert bar.low <= bar.wap <= bar.high
 
 
 async def test_quotes(tws, connected, eventually) -> None:

@@ -35,6 +35,7 @@ COMMANDS = (
     LazyCommand("kill", "ml4t.live.cli.control:kill_app", "Stop all orders of a run, running or not.", STEP_IN),
     LazyCommand("resume", "ml4t.live.cli.control:resume_app", "Allow orders again after a kill.", STEP_IN),
     LazyCommand("flatten", "ml4t.live.cli.control:flatten_app", "Close every position of a run.", STEP_IN),
+    LazyCommand("trigger", "ml4t.live.cli.trigger:app", "Fire a trigger of a run by hand.", STEP_IN),
     LazyCommand("config", "ml4t.live.cli.config:app", "Check or show a configuration, or print its schema.", SET_UP),
     LazyCommand("plugins", "ml4t.live.cli.plugins:app", "List the installed plugins, or show what one offers.", SET_UP),
     LazyCommand("doctor", "ml4t.live.cli.doctor:app", "Check the installation, and say how to mend it.", SET_UP),

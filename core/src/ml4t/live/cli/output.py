@@ -46,7 +46,7 @@ def terminal() -> Console:
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]], *, numbers: str = "") -> RenderableType:
     """Return a table; the columns named in `numbers` are aligned to the right."""
-    from ml4t.live.report.render import grid  # noqa: PLC0415 - as above
+    from ml4t.live.report.grid import grid  # noqa: PLC0415 - as above
 
     made = grid(title, *columns, numbers=numbers)
     for row in rows:

@@ -15,6 +15,7 @@ from ml4t.live.config.settings import (
     FeedSettings,
     ForecasterSettings,
     LiveSettings,
+    MarketSettings,
     ObserverSettings,
     PluginSettings,
     RiskCheckSettings,
@@ -32,6 +33,7 @@ T = TypeVar("T")
 PLAIN: Mapping[str, type] = {
     "live": LiveSettings,
     "engine": EngineSettings,
+    "market": MarketSettings,
     "risk": LiveRiskConfig,
     "shadow": ShadowSettings,
     "plugins": PluginSettings,
@@ -46,7 +48,7 @@ NAMED: Mapping[str, tuple[Kind, type]] = {
 }
 """The sections that are named tables of components."""
 
-SECTIONS = ("live", "engine", "feeds", "broker", "risk", "shadow", "triggers", "forecasters", "observers", "plugins")
+SECTIONS = ("live", "engine", "market", "feeds", "broker", "risk", "shadow", "triggers", "forecasters", "observers", "plugins")
 
 
 class Offered(Protocol):

@@ -17,6 +17,8 @@ from ml4t.live.config.settings import (
     TriggerSettings,
 )
 from ml4t.live.risk.config import LiveRiskConfig
+from ml4t.live.triggers.config import AnyConfig, WithinConfig
+from ml4t.live.triggers.parts import part_problems
 
 
 @frozen(kw_only=True)
@@ -49,6 +51,7 @@ def cross_check(draft: Draft) -> Iterator[Problem]:
     yield from _broker_for_mode(draft)
     yield from _one_mode(draft)
     yield from _known_triggers(draft)
+    yield from _known_parts(draft)
     yield from _known_symbols(draft)
     yield from _distinct_checks(draft)
 
@@ -105,6 +108,13 @@ def _known_triggers(draft: Draft) -> Iterator[Problem]:
                 hint = did_you_mean(name, known) or f"; triggers are {', '.join(known)}" if known else ""
                 text = f"there is no trigger of this name{hint or f'; add a table [triggers.{name}]'}"
                 yield Problem(("forecasters", forecaster.name, "on", position), text)
+
+
+def _known_parts(draft: Draft) -> Iterator[Problem]:
+    """Refuse triggers made of others that there are not, or of themselves."""
+    compounds = {each.name: each.options.of for each in draft.triggers if isinstance(each.options, AnyConfig | WithinConfig)}
+    for compound, position, text in part_problems(compounds, draft.names("triggers")):
+        yield Problem(("triggers", compound, "of", position), text)
 
 
 def _known_symbols(draft: Draft) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from ml4t.live.config.document import MISSING, Document, Source, read
 from ml4t.live.config.mask import is_telling
 from ml4t.live.config.problem import Mistake, Problem, dotted, shown
 from ml4t.live.config.secret import MASK, Resolver, SecretSource
-from ml4t.live.config.settings import EngineSettings, LiveSettings, PluginSettings, Settings
+from ml4t.live.config.settings import EngineSettings, LiveSettings, MarketSettings, PluginSettings, Settings
 from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.config.strategy import load_strategy
 from ml4t.live.config.vault import plugin_secrets
@@ -72,6 +72,7 @@ def _build(builder: Builder, document: Document) -> Settings | None:
     builder.unknown_sections()
     live = builder.plain("live", LiveSettings)
     engine = builder.plain("engine", EngineSettings)
+    market = builder.plain("market", MarketSettings)
     risk = builder.plain("risk", LiveRiskConfig, without=("checks",))
     shadow = builder.plain("shadow", ShadowSettings)
     plugins = builder.plain("plugins", PluginSettings)
@@ -89,12 +90,13 @@ def _build(builder: Builder, document: Document) -> Settings | None:
         forecasters=named["forecasters"],
     )
     builder.problems += cross_check(draft)
-    if live is None or engine is None or risk is None or shadow is None or plugins is None:
+    if live is None or engine is None or market is None or risk is None or shadow is None or plugins is None:
         return None
     live, risk = in_mode(live, risk, draft)
     return Settings(
         live=live,
         engine=engine,
+        market=market,
         broker=broker,
         risk=risk,
         checks=checks,

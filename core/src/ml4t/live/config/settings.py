@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from attrs import Attribute, field, frozen
-from attrs.validators import ge, gt, optional
+from attrs.validators import ge, gt, lt, optional
 
 from ml4t.live.config.duration import Duration
 from ml4t.live.config.shadow import ShadowSettings
+from ml4t.live.model import HorizonIn
 from ml4t.live.risk.config import LiveRiskConfig
+from ml4t.live.times import NANOS
 
 Mode = Literal["shadow", "paper", "live"]
 OnError = Literal["continue", "halt"]
+CatchUp = Literal["skip", "once", "all"]
 OnDifference = Literal["adopt", "halt", "flatten"]
 Durability = Literal["fsync", "write", "none"]
 
@@ -96,6 +99,13 @@ class EngineSettings:
     """A feed that says nothing for so long is taken to be lost and is connected again."""
     forecaster_budget_seconds: float = field(default=30.0, validator=gt(0))
     """Time that a forecaster may take, unless it has a budget of its own."""
+    forecast_late: Duration | None = None
+    """How much trading time after its horizon a price may come and still count. None: 1h or a tenth of the horizon, whichever
+    is more; without a calendar 4d, so that a weekend is not late."""
+    forecast_give_up: Duration = 14 * 86_400 * NANOS
+    """How long after its horizon a forecast waits for a price before it is unresolvable."""
+    forecast_cost: float = field(default=0.0005, validator=[ge(0), lt(1)])
+    """What each trade of following a forecast costs besides the quoted spread, as a fraction: 0.0005 is 5 basis points."""
     blocked_after_seconds: float = field(default=5.0, validator=gt(0))
     """An event loop that does not turn for so long is reported with its stack."""
     heartbeat_seconds: float = field(default=5.0, validator=gt(0))
@@ -123,6 +133,24 @@ class EngineSettings:
     def __attrs_post_init__(self) -> None:
         if self.reconnect_first_seconds > self.reconnect_max_seconds:
             raise ValueError("reconnect_first_seconds is above reconnect_max_seconds; write a longer reconnect_max_seconds")
+
+
+@frozen(kw_only=True)
+class MarketSettings:
+    """What is kept of the market: `[market]`."""
+
+    history: int = field(default=1_000, validator=ge(2))
+    """How many prices, and how many candles of each length, are kept per symbol."""
+    candles: tuple[Duration, ...] = field(default=(), converter=tuple)
+    """Lengths of the candles that are kept of every symbol, as in ["1m", "1h"]; besides those that triggers need."""
+    warmup: Duration = 0
+    """At the start of a live run: how much history is asked of the feeds, where they can tell, as in "2h". Nothing: none."""
+    save: Duration = 3_600 * NANOS
+    """How often a live run saves the history of every symbol, as in "1h"; besides at its end."""
+
+    def __attrs_post_init__(self) -> None:
+        if any(length <= 0 for length in self.candles):
+            raise ValueError('candles holds a length of nothing; write ["1m"]')
 
 
 @frozen(kw_only=True)
@@ -164,6 +192,9 @@ class TriggerSettings:
     """How long to stay quiet after a firing, as in "10m"."""
     warmup: int = field(default=0, validator=ge(0))
     """How many events of a symbol to see before the first firing."""
+    catch_up: CatchUp = "skip"
+    """What becomes of firings that were missed because nobody ran or the machine slept: they are recorded, and then skipped,
+    or the last one is fired late (once), or up to a hundred are (all)."""
     enabled: bool = True
     """False keeps it in the file and out of the run."""
     options: Any = None
@@ -180,10 +211,15 @@ class ForecasterSettings:
     """The names of the triggers that wake it."""
     horizon: Duration
     """How far ahead it looks, as in "24h"."""
+    horizon_in: HorizonIn = HorizonIn.TIME
+    """What the horizon is measured in: time, trading time (hours in which the market is open), or sessions ("1d" is the next
+    session's close)."""
     symbols: tuple[str, ...] = field(default=(), validator=_distinct("symbol"))
     """The symbols to forecast; none means those of the firing."""
     budget_seconds: float | None = field(default=None, validator=optional(gt(0)))
     """Time that one forecast may take. None: `engine.forecaster_budget_seconds`."""
+    process: bool = False
+    """True runs it in a process of its own, for one that computes for long: it then slows nothing but itself."""
     enabled: bool = True
     """False keeps it in the file and out of the run."""
     options: Any = None
@@ -224,6 +260,7 @@ class Settings:
 
     live: LiveSettings
     engine: EngineSettings
+    market: MarketSettings
     feeds: tuple[FeedSettings, ...]
     broker: BrokerSettings | None
     risk: LiveRiskConfig

@@ -14,13 +14,13 @@ from ml4t.live.contracts.broker import (
     SubmitsOco,
 )
 from ml4t.live.contracts.feed import Backfills, Feed, Sink
-from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest
-from ml4t.live.contracts.market import MarketView, SymbolView
+from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest, OrderIntent, PastScore
+from ml4t.live.contracts.market import CandleView, MarketView, NeedsCandles, SymbolView
 from ml4t.live.contracts.observer import Observer, RuntimeEvent
 from ml4t.live.contracts.risk import RiskCheck, RiskView
 from ml4t.live.contracts.simulator import Simulator
 from ml4t.live.contracts.strategy import Strategy, StrategyBroker
-from ml4t.live.contracts.trigger import EventTrigger, StatefulTrigger, TimeTrigger, Trigger
+from ml4t.live.contracts.trigger import CompoundTrigger, EventTrigger, ManualTrigger, StatefulTrigger, TimeTrigger, Trigger
 
 __all__ = [
     "Backfills",
@@ -28,14 +28,20 @@ __all__ = [
     "BrokerCapabilities",
     "BrokerSink",
     "BrokerSnapshot",
+    "CandleView",
+    "CompoundTrigger",
     "EventTrigger",
     "Feed",
     "FindsOrders",
     "ForecastRequest",
     "Forecaster",
+    "ManualTrigger",
     "MarketView",
+    "NeedsCandles",
     "Observer",
+    "OrderIntent",
     "OrderUpdate",
+    "PastScore",
     "RiskCheck",
     "RiskView",
     "RuntimeEvent",

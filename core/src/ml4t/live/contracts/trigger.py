@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from ml4t.live.contracts.market import MarketView
@@ -32,16 +32,49 @@ class TimeTrigger(Protocol):
 
 
 @runtime_checkable
-class StatefulTrigger(Protocol):
-    """A trigger that remembers something between events, and wants it back after a restart."""
+class CompoundTrigger(Protocol):
+    """A trigger that listens to other triggers of the run, by their names in `of`."""
 
-    def state(self) -> Mapping[str, Any]:
-        """Return what must survive a restart, as plain JSON values."""
+    @property
+    def of(self) -> Sequence[str]:
+        """The names of the triggers that it listens to."""
         ...
 
-    def restore(self, state: Mapping[str, Any]) -> None:
+    def on_firing(self, firing: Firing, market: MarketView) -> Sequence[Firing]:
+        """Return what a firing of one of them completes. A firing without a symbol concerns all of them."""
+        ...
+
+
+@runtime_checkable
+class ManualTrigger(Protocol):
+    """A trigger that goes off when somebody says so."""
+
+    def on_command(self, symbol: str, reason: str, by: str) -> Firing:
+        """Return the firing for a command of `by`; `symbol` is empty when it concerns none.
+
+        Raises ValueError, with what to do instead, for a command that it does not take.
+        """
+        ...
+
+
+@runtime_checkable
+class StatefulTrigger(Protocol):
+    """A trigger that remembers something of a symbol between events, and wants it back after a restart.
+
+    Only runs on live data save it, with every firing and now and then: recorded data are read again instead. A compound
+    is asked for all it remembers at once, under "".
+    """
+
+    def state(self, symbol: str) -> Mapping[str, Any] | None:
+        """Return what must survive a restart of what is known of a symbol; None for nothing.
+
+        Plain JSON values, and fresh ones: they are written later.
+        """
+        ...
+
+    def restore(self, symbol: str, state: Mapping[str, Any]) -> None:
         """Take back what `state` returned."""
         ...
 
 
-Trigger = EventTrigger | TimeTrigger
+Trigger = EventTrigger | TimeTrigger | CompoundTrigger | ManualTrigger

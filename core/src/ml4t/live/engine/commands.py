@@ -1,4 +1,4 @@
-"""What a program can tell a run: kill, resume, flatten."""
+"""What a program can tell a run: kill, resume, flatten, trigger, and that a share was split."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from functools import partial
 
 import structlog
 
+from ml4t.live.engine.by_hand import ByHand
 from ml4t.live.engine.control import Command
 from ml4t.live.engine.core import Core
+from ml4t.live.ledger.checking import checked_ratio
 from ml4t.live.risk.switch import scope_of
 
 _log = structlog.get_logger("ml4t.live")
 
 
 class Commanded:
-    """The kill switch of an engine, from any thread and from before its first event to its end."""
+    """The kill switch of an engine, from any thread and from before its first event to its end; and its triggers."""
 
     core: Core | None
     state: str
@@ -46,6 +48,34 @@ class Commanded:
         With a `symbol` only its own. The strategy goes on meanwhile and afterwards, unless the kill switch is on.
         """
         self._command(Command(action="flatten", reason=reason, by=by, scope=scope_of(symbol)))
+
+    def trigger(self, name: str, symbol: str = "", *, reason: str, by: str = "code") -> None:
+        """Fire a trigger of this run, from any thread, as soon as the engine gets to it; the journal says what became of it.
+
+        Raises RuntimeError when the run has not begun or has ended, LookupError for a trigger that there is not, ValueError for
+        a symbol that it does not look at.
+        """
+        core = self.core
+        if core is None or self.state in {"stopped", "failed"}:
+            raise RuntimeError(f"triggers are fired while a run is on; this one is {self.state}")
+        core.triggers.check(name, symbol)
+        command = ByHand(trigger=name, symbol=symbol, reason=reason, by=by)
+        core.on_loop(lambda: core.agenda.at(core.clock.now(), lambda _: core.hand.obey(command)))
+
+    def split(self, symbol: str, ratio: float, at: int) -> None:
+        """Say that from `at` on (nanoseconds UTC) one share is `ratio` shares: open forecasts are judged in their own units.
+
+        From any thread. Raises RuntimeError unless the run is connected or on, ValueError for a ratio that is none.
+        """
+        core = self.core
+        if core is None or self.state in {"stopped", "failed"}:
+            raise RuntimeError(f"a split is told to a run that is on; this one is {self.state}")
+        ledger, ratio = core.ledger, checked_ratio(ratio)
+
+        def tell() -> None:
+            ledger.split(symbol, ratio, at)
+
+        core.on_loop(tell)
 
     def _command(self, command: Command) -> None:
         if self.state in {"stopped", "failed"}:

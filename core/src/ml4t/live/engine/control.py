@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -105,16 +105,7 @@ class ControlFolder:
 
     def leave(self, command: Command) -> str:
         """Put a command there, whole or not at all, and return the name of its file."""
-        self._state.create()
-        self.path.mkdir(mode=0o700, exist_ok=True)
-        name = f"{SystemClock().now():020d}-{os.getpid()}-{os.urandom(3).hex()}.json"
-        draft = self.path / f".{name}"
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(asdict(command)))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.path / name)
-        return name
+        return leave_file(self._state, self.path, msgspec.json.encode(asdict(command)))
 
     def waiting(self, known: Collection[str] = ()) -> list[Command]:
         """Return the commands that nobody has removed, in the order in which they were given, but for the `known` names."""
@@ -146,20 +137,83 @@ class ControlFolder:
             text = b"" if name == BY_HAND else str(error).encode()
         if name == BY_HAND:
             reason = text.decode(errors="replace").strip() or f"somebody made the file {path}"
-            return Command(action="kill", reason=reason, by=_owner(path), via="file", file=name)
+            return Command(action="kill", reason=reason, by=file_owner(path), via="file", file=name)
         return _decode(text, name, path)
 
 
-class Control:
-    """Looks into the folder of a run, has every command obeyed once, and removes its file when that is on disk.
+def leave_file(state: StateDir, folder: Path, content: bytes) -> str:
+    """Put a file into a folder of a run, whole or not at all, and return its name, which sorts by the time."""
+    state.create()
+    folder.mkdir(mode=0o700, exist_ok=True)
+    name = f"{SystemClock().now():020d}-{os.getpid()}-{os.urandom(3).hex()}.json"
+    draft = folder / f".{name}"
+    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(folder / name)
+    return name
+
+
+class Given(Protocol):
+    """Something that was left in a folder for a run to obey."""
+
+    @property
+    def action(self) -> str:
+        """What to do."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why."""
+        ...
+
+    @property
+    def by(self) -> str:
+        """Who wants it."""
+        ...
+
+    @property
+    def via(self) -> str:
+        """The way it came."""
+        ...
+
+    @property
+    def file(self) -> str:
+        """What tells it from every other, in its folder and in the journal."""
+        ...
+
+
+G = TypeVar("G", bound=Given)
+
+
+class Folder(Protocol[G]):
+    """Where it was left."""
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        ...
+
+    def waiting(self, known: Collection[str] = ()) -> list[G]:
+        """Return what nobody has removed, in the order in which it was given, but for the `known`."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove what was obeyed."""
+        ...
+
+
+class Control(Generic[G]):
+    """Looks into a folder of a run, has every command obeyed once, and removes its file when that is on disk.
 
     `applied` are the files that an earlier run obeyed and did not come to remove; `forget(name)` is called when one is gone.
     """
 
     def __init__(
         self,
-        folder: ControlFolder,
-        obey: Callable[[Command, Callable[[], None]], None],
+        folder: Folder[G],
+        obey: Callable[[G, Callable[[], None]], None],
         *,
         applied: Collection[str],
         forget: Callable[[str], None],
@@ -186,7 +240,7 @@ class Control:
         for command in waiting:
             self._take(command)
 
-    def _take(self, command: Command) -> None:
+    def _take(self, command: G) -> None:
         name = command.file
         self._taken.add(name)
         if name in self._applied:
@@ -229,14 +283,15 @@ def _decode(text: bytes, name: str, path: Path) -> Command:
         return Command(**msgspec.structs.asdict(written) | {"file": name})
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         reason = f"the command in {path} cannot be read ({error}), so orders stop until somebody has looked"
-        return Command(action="kill", reason=reason, by=_owner(path), via="file", file=name)
+        return Command(action="kill", reason=reason, by=file_owner(path), via="file", file=name)
 
 
 def _is_command(name: str) -> bool:
     return name == BY_HAND or (name.endswith(".json") and not name.startswith("."))
 
 
-def _owner(path: Path) -> str:
+def file_owner(path: Path) -> str:
+    """Return whose file it is, as far as that can be told."""
     try:
         return path.owner()
     except (OSError, KeyError, NotImplementedError):  # an unknown user, or a platform without owners

@@ -14,13 +14,16 @@ from ml4t.live.contracts.observer import RuntimeEvent
 from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.bars import BarSynchroniser
-from ml4t.live.engine.control import APPLIED, Control, ControlFolder
+from ml4t.live.engine.by_hand import BUCKET as BY_HAND
+from ml4t.live.engine.by_hand import ByHand, HandDesk, TriggerFolder
+from ml4t.live.engine.control import APPLIED, Command, Control, ControlFolder
 from ml4t.live.engine.days import VALUE_EVERY, Days
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.forecasting import ForecastDesk
 from ml4t.live.engine.guard import Guard
 from ml4t.live.engine.link import VenueLink
 from ml4t.live.engine.liveness import SymbolLiveness
+from ml4t.live.engine.memory import Memory
 from ml4t.live.engine.observers import ObserverHub
 from ml4t.live.engine.outbox import Outbox
 from ml4t.live.engine.parts import Parts
@@ -30,8 +33,9 @@ from ml4t.live.engine.recovery import restore_books, restore_forecasts, restore_
 from ml4t.live.engine.resumption import Resumption
 from ml4t.live.engine.strategist import DirectStrategist, Strategist, ThreadedStrategist
 from ml4t.live.engine.triggers import TriggerBoard
+from ml4t.live.engine.warmup import WarmUp
 from ml4t.live.journal import Journal, RecordKind, StateDir
-from ml4t.live.ledger import ForecastLedger
+from ml4t.live.ledger import ForecastLedger, Horizons
 from ml4t.live.market import MarketState
 from ml4t.live.model import Gap, OrderState
 from ml4t.live.orders.book import OrderBook
@@ -44,6 +48,7 @@ from ml4t.live.risk.gate import RiskGate
 from ml4t.live.risk.latches import Latches
 from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Connection, Switch
+from ml4t.live.sessions.calendar import DAY
 from ml4t.live.shadow import ShadowVenue
 from ml4t.live.shadow.costs import costs_of
 
@@ -69,7 +74,7 @@ class Core:
         waiting = barrier if self.recorded else None
 
         self.agenda = Agenda()
-        self.market = MarketState()
+        self.market = MarketState(parts.market.history, parts.candles, parts.calendar)
         self.hub = ObserverHub(parts.observers)
         self.record = EngineRecorder(journal, self._publish if self.hub.queues else None, clock, waiting)
         self.faults = Faults(
@@ -96,18 +101,28 @@ class Core:
             on_loop=self.on_loop,
         )
         self.venue, self.outbox = self._make_venue()
-        self.ledger = ForecastLedger(self.market, self.record)
+        self.ledger = self._make_ledger()
         self.forecasts = ForecastDesk(
             parts.forecasters,
             market=self.market,
             ledger=self.ledger,
+            broker=lambda name: DeskBroker(self.desk, parts.run_id, name),
             clock=clock,
             record=self.record,
             faults=self.faults,
             barrier=waiting,
             live_mode=not self.recorded,
         )
-        self.triggers = TriggerBoard(parts.triggers, self.market, self.record, self.faults, self.forecasts.on_firing)
+        self.triggers = TriggerBoard(
+            parts.triggers,
+            self.market,
+            self.agenda,
+            journal,
+            self.record,
+            self.faults,
+            self.forecasts.on_firing,
+            clock=None if self.recorded else clock,
+        )
         self.strategist = self._make_strategist(waiting)
         self.liveness = SymbolLiveness(
             self.market, clock, self.record, parts.engine.silence_seconds, parts.symbols, parts.calendar
@@ -124,6 +139,10 @@ class Core:
             moment=lambda: self.pipeline.moment,
             on_end=None if self.venue is None else self.venue.end_day,
         )
+        self.hand = HandDesk(self.triggers, self.record, clock)
+        self.memory = Memory(self.market, self.triggers, journal, self.agenda, parts.market.save)
+        self.past: WarmUp | None = None
+        """What takes the history that a live run begins with, None when none is wanted."""
         self._resumption: Resumption | None = None
         self._checked = -1
 
@@ -140,6 +159,8 @@ class Core:
             self.desk.doubt("the process ended before anybody knew whether it had left")
         restore_forecasts(self.journal, self.ledger)
         restore_triggers(self.journal, self.triggers)
+        if not self.recorded:
+            self._wake()
         if self.venue is not None:
             restore_venue(self.venue, self.desk, self.journal, self.agenda, after)
         if after is not None:
@@ -152,6 +173,13 @@ class Core:
         self.guard.start(self.journal.state("risk").get("flatten"), self.journal.state("flatten"))
         if not self.recorded or after is not None:  # no event is needed, and a resumed run has had its first one
             self.agenda.at(self.clock.now(), lambda _: self.guard.flattener.go_on())
+
+    def _wake(self) -> None:
+        """Take back what a live run remembers of the market, and what its feeds can add to it."""
+        self.memory.restore()
+        self.triggers.begin(self.clock.now())
+        if self.parts.market.warmup:
+            self.past = WarmUp(self.market, self.triggers, self.clock, self.parts.market.warmup)
 
     @property
     def resume_after(self) -> int | None:
@@ -176,13 +204,11 @@ class Core:
             self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Note what a restart needs besides the records: progress, what triggers and resting orders remember, loss limits."""
+        """Note what a restart needs besides the records: progress, what resting orders remember, loss limits."""
         put = self.journal.put
         if self.recorded:
             put("progress", "moment", self.pipeline.completed or None)
             self.days.note_worth(self.clock.now())
-        for bucket, key, value in self.triggers.state():
-            put(bucket, key, value)
         if self.venue is not None and self.venue.unsaved:
             notes, self.venue.unsaved = self.venue.unsaved, {}
             for order_id, note in notes.items():
@@ -191,6 +217,13 @@ class Core:
         if self.latches.on:
             put("risk", "latches", self.latches.state())
         self._checked = self.journal.last_seq
+
+    def save(self) -> None:
+        """Note what the next process has to know of this one, because it ends."""
+        self.days.note_worth(self.clock.now())
+        self.checkpoint()
+        if not self.recorded:
+            self.memory.save_all()
 
     def finish(self) -> bool:
         """Hand over what is left of the data: there is no more. Return True when it has to be called again."""
@@ -241,13 +274,13 @@ class Core:
 
     def _resume(self, after: int) -> None:
         """Set out from the moment at which an earlier run on recorded data stopped."""
-        self._resumption = Resumption(after, self.market, self.pipeline)
+        self._resumption = Resumption(after, self.market, self.triggers, self.pipeline)
         self.step = self._resumption.step
         self.days.resume()
         self.triggers.resume(after)
         self.pipeline.resume(after)
 
-    def control(self, state: StateDir) -> Control:
+    def control(self, state: StateDir) -> Control[Command]:
         """Return what obeys the commands that people leave in the folder of this run."""
         journal = self.journal
         return Control(
@@ -257,7 +290,26 @@ class Core:
             forget=lambda name: journal.put(APPLIED, name, None),
         )
 
+    def hand_control(self, state: StateDir) -> Control[ByHand]:
+        """Return what fires the triggers that people name in the folder of this run."""
+        journal = self.journal
+        return Control(
+            TriggerFolder(state),
+            self.hand.obey,
+            applied=journal.state(BY_HAND),
+            forget=lambda name: journal.put(BY_HAND, name, None),
+        )
+
     # ------------------------------------------------------------------ wiring
+
+    def _make_ledger(self) -> ForecastLedger:
+        settings = self.parts.engine
+        return ForecastLedger(
+            self.market,
+            self.record,
+            horizons=Horizons(self.parts.calendar, late=settings.forecast_late, give_up=settings.forecast_give_up),
+            cost=settings.forecast_cost,
+        )
 
     def _make_desk(self) -> Desk:
         limits = self.parts.limits
@@ -339,14 +391,24 @@ class Core:
     def _first_event(self, now: int) -> None:
         resumed = self._resumption is not None
         self.days.begin(now, resumed=resumed)
-        self.triggers.plan(self.agenda, now if resumed else now - 1)
+        if self.recorded:
+            self.triggers.plan(now if resumed else now - 1)
+        else:  # after the event itself: who is asked about what was missed needs a price
+            self.agenda.at(now, self._begin_triggers)
         self.guard.flattener.go_on()
+        # At midnight, so that recorded data that go on after a crash give up the same forecasts at the same moments.
+        self.agenda.every(DAY, (now // DAY + 1) * DAY, self.ledger.expire)
         if not self.recorded:
             if self.pipeline.bars is not None:
                 self.pipeline.bars.begin(now)
             interval = round(self.parts.engine.silence_seconds * 1e9)
             self.agenda.every(interval, now + interval, self.liveness.look)
             self.agenda.every(VALUE_EVERY, now + VALUE_EVERY, self.days.note_worth)
+
+    def _begin_triggers(self, now: int) -> None:
+        self.triggers.settle_missed()
+        self.triggers.plan(now)
+        self.memory.begin(now)
 
     def _publish(self, event: RuntimeEvent) -> None:
         self.on_loop(lambda: self.hub.publish(event))

@@ -25,8 +25,7 @@ async def wind_down(core: Core, broker: Supervisor | None, why: Callable[[], str
         await _until(lambda: strategist.finished, core, seconds)
     if broker is not None:
         await broker.stop(seconds)
-    core.days.note_worth(core.clock.now())
-    core.checkpoint()
+    core.save()
     core.record(RecordKind.RUN, core.parts.name, {"ended": True, "why": why()})
     core.hub.close()
     if core.hub.queues:

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -181,10 +182,8 @@ class Engine(Commanded):
                 await self.core.warm_up()
             await self._run_feeds()
             await self._end_of_data()
-        except SupervisorFailed as error:
-            self._failure = self._failure or cause_of(error)
         except Exception as error:  # noqa: BLE001 - raised again by run, once everything is on disk
-            self._failure = self._failure or error
+            self._failure = self._failure or cause_of(error)
         finally:
             await self._shut_down()
 
@@ -248,6 +247,7 @@ class Engine(Commanded):
         self._mending = Mending(core, self._barrier)
         core.start()
         self._control = core.control(self.state_folder)
+        self._hand_control = core.hand_control(self.state_folder)
         self._control.look()  # what was left while nobody ran is obeyed before anything is sent
         self._obey_waiting(core)
         for named in self.parts.feeds:
@@ -273,7 +273,8 @@ class Engine(Commanded):
     def _begin(self, core: Core) -> None:
         waiting = _by_itself(core.clock)  # recorded data may come faster, or not for hours
         children = [] if core.recorded else [keeper_of_time(lambda: keep_time(core))]
-        children.append(helper("control", lambda: self._control.watch(waiting, self.parts.engine.control_seconds)))
+        for name, control in (("control", self._control), ("triggers by hand", self._hand_control)):
+            children.append(helper(name, partial(control.watch, waiting, self.parts.engine.control_seconds)))
         children.append(helper("journal watch", self._mending.watch))
         children += [helper(f"observer {queue.name}", queue.run, needed=False) for queue in core.hub.queues]
         self._watched.supervisors.append(self._tasks.keep(children, waiting))

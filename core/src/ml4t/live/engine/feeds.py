@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
@@ -14,6 +15,7 @@ from ml4t.live.engine.inbox import Inbox
 from ml4t.live.engine.merge import Lane
 from ml4t.live.engine.parts import NamedFeed
 from ml4t.live.engine.supervisor import Beacon
+from ml4t.live.engine.warmup import WarmUp
 from ml4t.live.errors import FeedDisconnected, FeedRefused
 from ml4t.live.journal import RecordKind
 from ml4t.live.market import MarketState
@@ -48,6 +50,11 @@ class Works(Protocol):
     @property
     def recorded(self) -> bool:
         """True when the data move the clock."""
+        ...
+
+    @property
+    def past(self) -> WarmUp | None:
+        """What takes the history that a live run begins with, None when none is wanted."""
         ...
 
 
@@ -162,6 +169,7 @@ class FeedRunner:
         self._attempts = attempts
         self._lost_at: int | None = None
         self._failures = 0
+        self._warm = False
 
     async def run(self, beacon: Beacon) -> None:
         """Run the feed until its data end."""
@@ -169,13 +177,18 @@ class FeedRunner:
         works = self._works()
         rejoins = works is not None and self._lost_at is not None
         beacon.at_work = not rejoins
-        sink = FeedSink(self._lane or self._inbox, hold=rejoins)
+        warms = works is not None and works.past is not None and not self._warm and isinstance(self.feed, Backfills)
+        sink = FeedSink(self._lane or self._inbox, hold=rejoins or warms)
         try:
             watched = [self._data(sink), self._until_silent(sink, self._silence, beacon)]
-            if works is not None and self._lost_at is not None:
+            if works is not None and warms:
+                watched.append(self._begin(works, sink, beacon))
+            elif works is not None and self._lost_at is not None:
                 watched.append(self._rejoin(works, sink, self._lost_at, beacon))
             await first_of(*watched)
-            if works is not None and self._lost_at is not None:  # the data ended before that was done
+            if works is not None and sink.held is not None:  # the data ended before that was done
+                await self._warm_up(works, sink)
+            elif works is not None and self._lost_at is not None:
                 await self._fill_gaps(works, sink, self._lost_at)
         except asyncio.CancelledError:
             raise
@@ -217,16 +230,39 @@ class FeedRunner:
         if self._attempts is not None and self._failures > self._attempts:
             raise FeedGivenUp(f"{self.name} was lost {self._failures} times in a row, the last time: {error}") from error
 
+    async def _begin(self, works: Works, sink: FeedSink, beacon: Beacon) -> None:
+        """Take the history up to the feed's first events, then leave it to the feed."""
+        await self._heard(works, sink)
+        await self._warm_up(works, sink)
+        beacon.at_work = beacon.at_work or sink.heard.is_set()
+        await asyncio.get_running_loop().create_future()
+
     async def _rejoin(self, works: Works, sink: FeedSink, lost_at: int, beacon: Beacon) -> None:
         """Fill the hole once the feed delivers again, then leave it to the feed."""
-        try:
-            async with works.clock.timeout(min(REJOIN_SECONDS, self._silence / 2)):
-                await sink.heard.wait()
-        except TimeoutError:
-            pass  # a quiet market has holes too
+        await self._heard(works, sink)
         await self._fill_gaps(works, sink, lost_at)
         beacon.at_work = sink.heard.is_set()  # a line that is silent may not be there yet
         await asyncio.get_running_loop().create_future()
+
+    async def _heard(self, works: Works, sink: FeedSink) -> None:
+        """Wait for the first event of a feed, and not for long: a quiet market has a history too."""
+        with contextlib.suppress(TimeoutError):
+            async with works.clock.timeout(min(REJOIN_SECONDS, self._silence / 2)):
+                await sink.heard.wait()
+
+    async def _warm_up(self, works: Works, sink: FeedSink) -> None:
+        """Give the history of every symbol to the memory, up to its first new event."""
+        past, count = works.past, 0
+        if past is None:
+            return
+        for symbol in self.feed.symbols:
+            hole = Hole(None, past.start(symbol))
+            history = await self._backfill(works, symbol, hole, sink) or ()
+            held = sink.held_of(symbol)
+            count += past.take(hole.missed(history, held, hole.end(held, works.clock.now())))
+        works.record(RecordKind.HEALTH, f"feed {self.name}", {"state": "warmed up", "events": count})
+        self._warm, self._lost_at = True, None
+        sink.release((), sink.held or ())
 
     async def _fill_gaps(self, works: Works, sink: FeedSink, lost_at: int) -> None:
         await self._inbox.drained()  # what came before the loss says where the hole begins

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from types import MappingProxyType
@@ -11,25 +12,32 @@ from typing import Any
 import attrs
 
 from ml4t.live.clock import Clock
-from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest
-from ml4t.live.contracts.market import MarketView
+from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest, OrderIntent
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.offload import in_thread
+from ml4t.live.engine.processes import ModelProcess
 from ml4t.live.engine.standing import DISABLE_AFTER, Standing
 from ml4t.live.journal import RecordKind
 from ml4t.live.ledger import ForecastLedger
-from ml4t.live.model import Firing, Forecast
+from ml4t.live.ledger.inputs import digests
+from ml4t.live.ledger.past import PastScores
+from ml4t.live.market import MarketState
+from ml4t.live.model import Firing, Forecast, HorizonIn
+from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.orders.ports import Recorder
 from ml4t.live.times import NANOS
+
+AT_ONCE = 8
+"""Threads and processes that compute at one time, of all forecasters; the others wait, and that is not held against them."""
 
 
 @attrs.define
 class ForecasterSpec:
     """A forecaster and what the engine does for it.
 
-    The triggers in `on` ask it, about `symbols` (empty: the firing's, or all known), `horizon` nanoseconds ahead, and it
-    answers within `budget_seconds`.
+    The triggers in `on` ask it, about `symbols` (empty: the firing's, or all known), `horizon` nanoseconds ahead as
+    `horizon_in` counts them, and it answers within `budget_seconds`; with `process`, in a process of its own.
     """
 
     name: str
@@ -38,10 +46,28 @@ class ForecasterSpec:
     horizon: int = 3_600 * NANOS
     symbols: tuple[str, ...] = ()
     budget_seconds: float = 30.0
+    horizon_in: HorizonIn = HorizonIn.TIME
+    process: bool = False
+
+
+@attrs.frozen
+class _Question:
+    """One request on its way, and what was known when it was made."""
+
+    spec: ForecasterSpec
+    request: ForecastRequest
+    inputs: Mapping[str, str]
+    began: int
+
+    @property
+    def cause(self) -> str:
+        """The id of the firing that asks."""
+        firing = self.request.firing
+        return firing.firing_id if firing is not None else ""
 
 
 class ForecastDesk:
-    """Asks forecasters and hands what they say to the ledger.
+    """Asks forecasters, hands what they say to the ledger, and the orders that they want to the broker.
 
     On simulated time a plain `forecast` is called where it stands, because a thread runs on the machine's time. On recorded
     data the next event waits for the answer, so that it is stored before any later data is applied, and answers are stored
@@ -52,8 +78,9 @@ class ForecastDesk:
         self,
         specs: Sequence[ForecasterSpec],
         *,
-        market: MarketView,
+        market: MarketState,
         ledger: ForecastLedger,
+        broker: Callable[[str], DeskBroker],
         clock: Clock,
         record: Recorder,
         faults: Faults,
@@ -65,6 +92,10 @@ class ForecastDesk:
             for trigger in spec.on:
                 self._by_trigger.setdefault(trigger, []).append(spec)
         self._standing = {spec.name: Standing() for spec in specs}
+        self._brokers = {spec.name: broker(spec.name) for spec in specs}
+        off_loop = not clock.simulated or barrier is not None
+        self._processes = {s.name: ModelProcess(s.name, s.forecaster, market) for s in specs if s.process and off_loop}
+        self._places = asyncio.Semaphore(AT_ONCE)
         self._market = market
         self._ledger = ledger
         self._clock = clock
@@ -87,11 +118,15 @@ class ForecastDesk:
             self._ask(spec, firing)
 
     async def close(self) -> None:
-        """Cancel what is still running."""
+        """Cancel what is still running, and end the processes."""
         self._closing = True
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for process in self._processes.values():
+            await process.close()
+
+    # ------------------------------------------------------------------ asking
 
     def _ask(self, spec: ForecasterSpec, firing: Firing) -> None:
         standing = self._standing[spec.name]
@@ -103,77 +138,119 @@ class ForecastDesk:
             self._record(RecordKind.DECLINED, spec.name, {"firing": firing.firing_id, "why": why_not})
             return
         standing.asked += 1
-        request = ForecastRequest(symbols, spec.horizon, firing.time, self._market, firing, self._live_mode)
-        if inspect.iscoroutinefunction(spec.forecaster.forecast) or not self._clock.simulated:
-            self._start(spec, request, self._answer(spec, request))
+        question = self._question(spec, firing, symbols)
+        coroutine = inspect.iscoroutinefunction(spec.forecaster.forecast)
+        if coroutine or spec.name in self._processes or not self._clock.simulated:
+            self._start(question, self._answer(question))
         else:
-            self._inline(spec, request)
+            self._inline(question)
+
+    def _question(self, spec: ForecasterSpec, firing: Firing, symbols: tuple[str, ...]) -> _Question:
+        broker = self._brokers[spec.name]
+        request = ForecastRequest(
+            symbols=symbols,
+            horizon=spec.horizon,
+            time=firing.time,
+            market=self._market,
+            firing=firing,
+            live_mode=self._live_mode,
+            model=spec.name,
+            horizon_in=spec.horizon_in,
+            positions=broker.positions,
+            cash=broker.get_cash(),
+            equity=broker.get_account_value(),
+            scores=PastScores(self._ledger.board),
+        )
+        return _Question(spec, request, digests(self._market, symbols), self._clock.stopwatch())
 
     def _symbols(self, spec: ForecasterSpec, firing: Firing) -> tuple[str, ...]:
         wanted = spec.symbols or ((firing.symbol,) if firing.symbol else tuple(self._market.symbols))
         return tuple(symbol for symbol in wanted if self._market.price(symbol) is not None)
 
-    def _inline(self, spec: ForecasterSpec, request: ForecastRequest) -> None:
+    def _inline(self, question: _Question) -> None:
         try:
-            answer = spec.forecaster.forecast(request)
+            answer = question.spec.forecaster.forecast(question.request)
             if inspect.isawaitable(answer):
-                self._start(spec, request, _awaited(answer))
+                self._start(question, self._awaited(question.spec, answer))
                 return
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a forecaster's fault is its own
-            self._failed(spec, error)
+            self._failed(question.spec, error)
         else:
-            self._settle(spec, request, answer, None, self._clock.stopwatch())
+            self._settle(question, answer, None)
 
-    def _start(self, spec: ForecasterSpec, request: ForecastRequest, answer: Coroutine[Any, Any, Any]) -> None:
+    def _start(self, question: _Question, answer: Coroutine[Any, Any, Any]) -> None:
+        spec = question.spec
         self._standing[spec.name].running += 1
         if self._barrier is not None:
             self._barrier.enter()
         before = self._latest if self._barrier is not None else None
-        work = self._run(spec, request, answer, before)
+        work = self._run(question, answer, before)
         task = self._latest = asyncio.get_running_loop().create_task(work, name=f"forecaster {spec.name}")
         self._tasks.add(task)
         task.add_done_callback(lambda task: self._done(task, spec, answer))
 
-    async def _answer(self, spec: ForecasterSpec, request: ForecastRequest) -> Any:
-        forecast: Callable[[ForecastRequest], Any] = spec.forecaster.forecast
-        if inspect.iscoroutinefunction(forecast):
-            return await forecast(request)
-        answer = await in_thread(f"forecaster {spec.name}", forecast, request)
-        return await answer if inspect.isawaitable(answer) else answer
+    async def _awaited(self, spec: ForecasterSpec, answer: Awaitable[Any]) -> Any:
+        async with self._clock.timeout(spec.budget_seconds):
+            return await answer
 
-    async def _run(
-        self,
-        spec: ForecasterSpec,
-        request: ForecastRequest,
-        answer: Coroutine[Any, Any, Any],
-        before: asyncio.Task[None] | None,
-    ) -> None:
+    async def _answer(self, question: _Question) -> Any:
+        spec, request = question.spec, question.request
+        forecast: Callable[[ForecastRequest], Any] = spec.forecaster.forecast
+        if inspect.iscoroutinefunction(forecast) and spec.name not in self._processes:
+            return await self._awaited(spec, forecast(request))
+        async with self._places, self._clock.timeout(spec.budget_seconds):
+            if spec.name in self._processes:
+                return await self._processes[spec.name].ask(request)
+            answer = await self._in_thread(spec, request)
+            return await answer if inspect.isawaitable(answer) else answer
+
+    async def _in_thread(self, spec: ForecasterSpec, request: ForecastRequest) -> Any:
+        """Call a plain forecaster on a thread; one that outlasts its budget counts until it comes back."""
+        standing, loop = self._standing[spec.name], asyncio.get_running_loop()
+        abandoned = False
+
+        def came_back() -> None:
+            standing.stuck -= abandoned
+
+        def work(request: ForecastRequest) -> Any:
+            try:
+                return spec.forecaster.forecast(request)
+            finally:
+                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody counts any more
+                    loop.call_soon_threadsafe(came_back)
+
+        try:
+            return await in_thread(f"forecaster {spec.name}", work, request)
+        except asyncio.CancelledError:
+            abandoned = True
+            standing.stuck += 1
+            raise
+
+    # ------------------------------------------------------------------ answers
+
+    async def _run(self, question: _Question, answer: Coroutine[Any, Any, Any], before: asyncio.Task[None] | None) -> None:
         given: Any = None
         failure: BaseException | None = None
-        began = self._clock.stopwatch()
         try:
-            async with self._clock.timeout(spec.budget_seconds):
-                given = await answer
+            given = await answer
         except TimeoutError as error:
-            failure = TimeoutError(str(error) or f"took longer than its {spec.budget_seconds:g} s")
+            failure = TimeoutError(str(error) or f"took longer than its {question.spec.budget_seconds:g} s")
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a forecaster's fault is its own
             failure = error
         if before is not None:
             await asyncio.wait({before})
-        self._settle(spec, request, given, failure, began)
+        self._settle(question, given, failure)
 
-    def _settle(
-        self, spec: ForecasterSpec, request: ForecastRequest, given: Any, failure: BaseException | None, began: int
-    ) -> None:
+    def _settle(self, question: _Question, given: Any, failure: BaseException | None) -> None:
         try:
             if failure is None:
-                self._issue(spec, request, given)
+                self._take(question, *_sorted(given))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what it answered cannot be used
             failure = error
         if failure is not None:
-            self._failed(spec, failure)
+            self._failed(question.spec, failure)
         else:
-            self._standing[spec.name].answer((self._clock.stopwatch() - began) / NANOS)
+            self._standing[question.spec.name].answer((self._clock.stopwatch() - question.began) / NANOS)
 
     def _done(self, task: asyncio.Task[None], spec: ForecasterSpec, answer: Coroutine[Any, Any, Any]) -> None:
         self._tasks.discard(task)
@@ -184,17 +261,37 @@ class ForecastDesk:
         if self._barrier is not None:
             self._barrier.leave()
 
-    def _issue(self, spec: ForecasterSpec, request: ForecastRequest, answer: Any) -> None:
-        forecasts = _as_list(answer)
-        firing = request.firing
-        cause = firing.firing_id if firing is not None else ""
-        version = str(getattr(spec.forecaster, "version", ""))
+    def _take(self, question: _Question, forecasts: list[Forecast], orders: list[OrderIntent]) -> None:
+        spec, request = question.spec, question.request
         # Live, a model that thought for a while speaks of the market it answers in; recorded data did not move on.
         now = self._clock.now() if self._live_mode else request.time
-        self._ledger.issue(forecasts, model=spec.name, version=version, cause=cause, now=now)
-        silent = sorted(set(request.symbols) - {forecast.symbol for forecast in forecasts})
+        self._ledger.issue(
+            forecasts,
+            model=spec.name,
+            version=str(getattr(spec.forecaster, "version", "")),
+            cause=question.cause,
+            now=now,
+            horizon_in=spec.horizon_in,
+            inputs=question.inputs,
+        )
+        self._send(question, orders, now)
+        spoken_of = {forecast.symbol for forecast in forecasts} | {order.symbol for order in orders}
+        silent = sorted(set(request.symbols) - spoken_of)
         if silent:
-            self._record(RecordKind.DECLINED, spec.name, {"firing": cause, "why": "no forecast given", "symbols": silent})
+            body = {"firing": question.cause, "why": "no forecast given", "symbols": silent}
+            self._record(RecordKind.DECLINED, spec.name, body)
+
+    def _send(self, question: _Question, orders: list[OrderIntent], now: int) -> None:
+        """Submit what an agent wants, under a key that the same firing gives it again after a crash."""
+        if not orders:
+            return
+        broker = self._brokers[question.spec.name]
+        broker.decide(now)
+        broker.cause = question.cause
+        for number, intent in enumerate(orders):
+            said = attrs.asdict(intent)
+            broker.submit_order(said.pop("symbol"), **said, idempotency_key=f"{question.cause or now}|{number}")
+        broker.cause = ""
 
     def _failed(self, spec: ForecasterSpec, error: BaseException) -> None:
         self._faults.report(f"forecaster {spec.name}", error)
@@ -202,15 +299,11 @@ class ForecastDesk:
             self._record(RecordKind.HEALTH, spec.name, {"state": "disabled", "why": f"failed {DISABLE_AFTER} times in a row"})
 
 
-async def _awaited(answer: Awaitable[Any]) -> Any:
-    return await answer
-
-
-def _as_list(answer: Any) -> list[Forecast]:
-    if answer is None:
-        return []
-    answers = [answer] if isinstance(answer, Forecast) else list(answer)
-    for forecast in answers:
-        if not isinstance(forecast, Forecast):
-            raise TypeError(f"{forecast!r} is not a Forecast; return a Forecast, a list of them, or None")
-    return answers
+def _sorted(answer: Any) -> tuple[list[Forecast], list[OrderIntent]]:
+    """Return the forecasts and the orders of an answer. Raises TypeError for anything else in it."""
+    answers = [] if answer is None else [answer] if isinstance(answer, Forecast | OrderIntent) else list(answer)
+    for said in answers:
+        if not isinstance(said, Forecast | OrderIntent):
+            raise TypeError(f"{said!r} is neither a Forecast nor an OrderIntent; return one, a list of them, or None")
+    forecasts = [said for said in answers if isinstance(said, Forecast)]
+    return forecasts, [said for said in answers if isinstance(said, OrderIntent)]

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ml4t.live.market.state import SymbolState
+from ml4t.live.market import SymbolState
 from ml4t.live.model import Bar, Funding, MarketEvent, Quote, Trade
 
 

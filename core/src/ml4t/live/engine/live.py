@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ml4t.live.clock import Clock
-from ml4t.live.config.settings import EngineSettings
+from ml4t.live.config.settings import EngineSettings, MarketSettings
 from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.contracts.broker import Broker
 from ml4t.live.contracts.feed import Feed
@@ -54,6 +54,7 @@ class LiveEngine(Engine):
         name: str = "live",
         settings: EngineSettings | None = None,
         shadow: ShadowSettings | None = None,
+        market: MarketSettings | None = None,
         calendar: str = ALWAYS_OPEN,
         clock: Clock | None = None,
         seed: int | None = None,
@@ -79,6 +80,7 @@ class LiveEngine(Engine):
             observers=observers,
             engine=settings or EngineSettings(),
             shadow=shadow or ShadowSettings(),
+            market=market or MarketSettings(),
             calendar=calendar_of(calendar),
         )
         super().__init__(parts, state_dir=state_dir, clock=clock, seed=seed)

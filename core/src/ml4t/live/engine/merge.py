@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from ml4t.live.engine.inbox import Inbox
-from ml4t.live.engine.resumption import known_at
+from ml4t.live.engine.watch import known_at
 from ml4t.live.model import MarketEvent
 
 AHEAD = 2_000

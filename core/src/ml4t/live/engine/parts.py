@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ml4t.live.config.settings import EngineSettings
+from ml4t.live.config.settings import EngineSettings, MarketSettings
 from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.contracts.broker import Broker
 from ml4t.live.contracts.feed import Feed
@@ -51,6 +51,7 @@ class Parts:
     forecasters: Sequence[ForecasterSpec] = ()
     observers: Sequence[tuple[str, Observer]] = ()
     engine: EngineSettings = field(factory=EngineSettings)
+    market: MarketSettings = field(factory=MarketSettings)
     shadow: ShadowSettings = field(factory=ShadowSettings)
     calendar: Calendar = ALWAYS
     """Trading days and hours."""
@@ -85,6 +86,12 @@ class Parts:
     def symbols(self) -> tuple[str, ...]:
         """The symbols of all feeds."""
         return tuple(dict.fromkeys(symbol for feed in self.feeds for symbol in feed.feed.symbols))
+
+    @property
+    def candles(self) -> frozenset[int]:
+        """The lengths of the candles to keep: those of the settings, and those that triggers, models and strategy need."""
+        parts = [*(spec.trigger for spec in self.triggers), *(spec.forecaster for spec in self.forecasters), self.strategy]
+        return frozenset(self.market.candles).union(*(getattr(part, "needs_candles", ()) for part in parts))
 
     @property
     def bars(self) -> int | None:

@@ -87,10 +87,11 @@ class Pipeline:
             self._mark(symbol, price)
         if symbol in self._next_due and state.event_time >= self._next_due[symbol]:
             self._resolve(symbol, price, state.event_time, self._now)
-        askers = self._askers.get(symbol)
-        if askers is None:
-            askers = self._triggers.askers(symbol)
-        for ask in askers:
+        try:
+            ask = self._askers[symbol]
+        except KeyError:
+            ask = self._triggers.asker(symbol)
+        if ask is not None:
             ask(event, moment)
         if self._tell is None:
             return False

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.observer import RuntimeEvent
 from ml4t.live.engine.barrier import Barrier
-from ml4t.live.journal import Journal, RecordKind, StatePut
+from ml4t.live.journal import Also, Journal, RecordKind, StatePut
 
 
 class EngineRecorder:
@@ -38,15 +38,18 @@ class EngineRecorder:
         *,
         state: Sequence[StatePut] = (),
         on_durable: Callable[[], None] | None = None,
+        also: Sequence[Also] = (),
     ) -> int:
-        """Append a record; `on_durable` is called once it is as safe as configured."""
+        """Append a record, in one commit with those of `also`; `on_durable` is called once it is as safe as configured."""
         if on_durable is not None and self._barrier is not None:
             on_durable = self._through(self._barrier, on_durable)
         if self.progress is not None:
             state = (*state, StatePut("progress", "moment", self.progress() or None))
         if self._publish is not None:  # first, because `on_durable` may be called at once and have more to tell
             self._publish(RuntimeEvent(self._clock.now(), kind, subject, body))
-        return self._journal.append(kind, subject, body, state=state, on_durable=on_durable)
+            for other in also:
+                self._publish(RuntimeEvent(self._clock.now(), *other))
+        return self._journal.append(kind, subject, body, state=state, on_durable=on_durable, also=also)
 
     def _through(self, barrier: Barrier, action: Callable[[], None]) -> Callable[[], None]:
         def done() -> None:

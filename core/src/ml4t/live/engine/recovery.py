@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from ml4t.live.engine.agenda import Agenda
+from ml4t.live.engine.timetable import BUCKET as TIMETABLE
 from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.journal import Journal
 from ml4t.live.ledger import ForecastLedger
-from ml4t.live.model import ForecastState
 from ml4t.live.orders.book import RECENT
 from ml4t.live.orders.desk import Desk, position_lines
 from ml4t.live.risk.latches import Latches
@@ -78,14 +78,13 @@ def _arrive(venue: ShadowVenue, order_id: str, _due: int) -> None:
 
 
 def restore_forecasts(journal: Journal, ledger: ForecastLedger) -> None:
-    """Take back the open forecasts, the score sums, and which forecasts were resolved lately."""
-    waiting = journal.forecasts(state=ForecastState.OPEN)
-    ledger.restore([tracked.forecast for tracked in waiting], journal.state("score"), journal.resolved_forecasts(RECENT))
+    """Take back the open forecasts, the scores, and which forecasts were resolved lately."""
+    ledger.restore(journal, RECENT)
 
 
 def restore_triggers(journal: Journal, triggers: TriggerBoard) -> None:
     """Take back what triggers remember, and when they fired last."""
-    triggers.restore(journal.state("trigger"), journal.state("firing"))
+    triggers.restore(journal.state("trigger"), journal.state("firing"), journal.state(TIMETABLE))
 
 
 def watermark(journal: Journal) -> int | None:

@@ -6,23 +6,26 @@ from msgspec import structs
 
 from ml4t.live.contracts.feed import Backfills, Feed
 from ml4t.live.engine.pipeline import Pipeline
+from ml4t.live.engine.triggers import TriggerBoard
+from ml4t.live.engine.watch import known_at
 from ml4t.live.market import MarketState
-from ml4t.live.market.state import HISTORY
-from ml4t.live.model import Bar, MarketEvent
+from ml4t.live.model import MarketEvent
 
 
 class Resumption:
     """Keeps what is known up to the moment `after` (nanoseconds UTC) from being done again.
 
-    Those events only refresh the memory: the market state, and the bars that were running. A feed with a backfill gives
-    them beforehand; one that knows nothing of resuming begins at its beginning, and they are picked out of its data.
+    Those events only refresh the memory: the market's, the triggers', and the bars that were running. A feed with a backfill
+    gives them beforehand; one that knows nothing of resuming begins at its beginning, and they are picked out of its data.
     """
 
-    def __init__(self, after: int, market: MarketState, pipeline: Pipeline) -> None:
+    def __init__(self, after: int, market: MarketState, triggers: TriggerBoard, pipeline: Pipeline) -> None:
         self.after = after
         self._market = market
+        self._triggers = triggers
         self._pipeline = pipeline
         self._warmed: set[str] = set()
+        self._over = False
 
     async def warm_up(self, feed: Feed) -> None:
         """Take the memory of a feed's symbols from its backfill, when it has one."""
@@ -30,9 +33,7 @@ class Resumption:
             return
         history: list[MarketEvent] = []
         for symbol in feed.symbols:
-            events = [event for event in await feed.backfill(symbol, 0, self.after + 1) if known_at(event) <= self.after]
-            first = len(events) - HISTORY
-            history.extend(event for n, event in enumerate(events) if n >= first or self._is_in_running_bar(event))
+            history.extend(event for event in await feed.backfill(symbol, 0, self.after + 1) if known_at(event) <= self.after)
         for event in sorted(history, key=known_at):
             self._remember(event)
         self._warmed.update(feed.symbols)
@@ -40,21 +41,20 @@ class Resumption:
     def step(self, event: MarketEvent) -> bool:
         """Process an event that is new; see `Pipeline.step`."""
         if known_at(event) > self.after:
+            if not self._over:
+                self._over = True
+                self._triggers.recall_moments(self.after)
             return self._pipeline.step(event)
         if event.symbol not in self._warmed:
             self._remember(event)
         return False
 
     def _remember(self, event: MarketEvent) -> None:
-        self._market.apply(event, self.after)
+        if self._market.apply(event, self.after) is not None:
+            self._triggers.recall(event, known_at(event))
         if self._pipeline.bars is not None and self._is_in_running_bar(event):
             self._pipeline.bars.remember(structs.replace(event, backfilled=False))
 
     def _is_in_running_bar(self, event: MarketEvent) -> bool:
         bars = self._pipeline.bars
         return bars is not None and event.event_time >= self.after - self.after % bars.interval
-
-
-def known_at(event: MarketEvent) -> int:
-    """Return the moment at which an event is known: a bar's is its end."""
-    return event.end_time if isinstance(event, Bar) else event.event_time

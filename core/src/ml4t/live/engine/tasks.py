@@ -76,7 +76,7 @@ class EngineTasks:
             if not self._ending:
                 self._fail(SupervisorFailed(task.get_name(), asyncio.CancelledError("something has cancelled it")))
         elif (error := task.exception()) is not None:
-            self._fail(cause_of(error) if isinstance(error, SupervisorFailed) else error)
+            self._fail(cause_of(error))
 
 
 async def _sustain(supervisor: Supervisor) -> None:
@@ -84,8 +84,10 @@ async def _sustain(supervisor: Supervisor) -> None:
     await supervisor.wait()
 
 
-def cause_of(error: SupervisorFailed) -> BaseException:
-    """Return what a part died of, as something a caller can name."""
+def cause_of(error: BaseException) -> BaseException:
+    """Return what ended a run as something a caller can name: of a part that cannot be kept running, what it died of."""
+    if not isinstance(error, SupervisorFailed):
+        return error
     if isinstance(error.error, LiveError):
         return error.error
     return BrokerConnectionError(str(error)) if error.child == "broker" else error

@@ -1,19 +1,26 @@
-"""Triggers at work: who is asked about what, and what becomes of a firing."""
+"""Triggers at work: who is asked about what, and what is remembered of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import attrs
-
+from ml4t.live.clock import Clock
+from ml4t.live.config.problem import did_you_mean
+from ml4t.live.config.settings import CatchUp
 from ml4t.live.contracts.market import MarketView
-from ml4t.live.contracts.trigger import EventTrigger, StatefulTrigger, TimeTrigger, Trigger
+from ml4t.live.contracts.trigger import CompoundTrigger, EventTrigger, ManualTrigger, StatefulTrigger
 from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.faults import Faults
-from ml4t.live.journal import RecordKind, StatePut
+from ml4t.live.engine.firings import FiringDesk, TriggerSpec, missed, stamp
+from ml4t.live.engine.timetable import CAUGHT_UP, Timetable
+from ml4t.live.engine.watch import Watch
+from ml4t.live.journal import Journal, RecordKind
 from ml4t.live.model import Firing, MarketEvent
 from ml4t.live.orders.ports import Recorder
+from ml4t.live.triggers.parts import part_problems
+
+__all__ = ["TriggerBoard", "TriggerSpec"]
 
 DISABLE_AFTER = 20
 """Exceptions after which a trigger is asked no more."""
@@ -21,155 +28,155 @@ DISABLE_AFTER = 20
 Asker = Callable[[MarketEvent, int], None]
 
 
-@attrs.define
-class TriggerSpec:
-    """A trigger and what the engine does for it.
-
-    It sees the events of `symbols` (empty: all); a firing counts after `warmup` events of its symbol, and not within
-    `cooldown` nanoseconds of the last one of that symbol.
-    """
-
-    name: str
-    trigger: Trigger
-    symbols: frozenset[str] = frozenset()
-    cooldown: int = 0
-    warmup: int = 0
-    enabled: bool = True
-
-
 class TriggerBoard:
     """All triggers of a run.
 
-    Every event of its symbols goes to a trigger, so that its memory is whole; a firing during warm-up or cooldown is
-    recorded as suppressed. A firing of the same trigger, symbol and moment happens once, also over a restart; only who
-    waits for it may be told again, when recorded data go on where a crash may have come between the two.
+    Every event of its symbols goes to a trigger, so that its memory is whole. `clock` is that of a live run: such a run saves
+    what triggers remember, and knows of missed moments. On recorded data (None) what was processed before is read again, and
+    recalled. Raises ValueError for a compound of triggers that there are not, or of itself.
     """
 
     def __init__(
         self,
         specs: Sequence[TriggerSpec],
         market: MarketView,
+        agenda: Agenda,
+        journal: Journal,
         record: Recorder,
         faults: Faults,
         dispatch: Callable[[Firing], None],
+        *,
+        clock: Clock | None,
     ) -> None:
-        self._specs = {spec.name: spec for spec in specs if spec.enabled}
+        compounds = {spec.name: spec.trigger.of for spec in specs if isinstance(spec.trigger, CompoundTrigger)}
+        for compound, position, problem in part_problems(compounds, [spec.name for spec in specs]):
+            raise ValueError(f"trigger {compound} names {compounds[compound][position]!r}: {problem}")
+        enabled = [spec for spec in specs if spec.enabled]
+        self._specs = {spec.name: spec for spec in enabled}
         self._market = market
+        self._journal = journal
         self._record = record
         self._faults = faults
-        self._dispatch = dispatch
-        self._seen: dict[tuple[str, str], int] = {}
-        self._last: dict[tuple[str, str], int] = {}
-        self._unsure: set[tuple[str, str]] = set()
-        self.bound: dict[str, tuple[Asker, ...]] = {}
-        """Whom to ask per symbol, as far as found; `askers` finds the rest."""
-        self._event_specs = [spec for spec in self._specs.values() if isinstance(spec.trigger, EventTrigger)]
+        self._desk = FiringDesk(enabled, market, journal, record, faults, dispatch, saves=clock is not None)
+        self.together = self._desk.together
+        self._timetable = Timetable(enabled, self._desk, agenda, record, faults, self._disable, clock, journal.put)
+        self._memories: dict[str, dict[str, Any]] = {}
+        self._missed: dict[tuple[str, str], list[Firing]] = {}
+        self._watches: dict[str, Watch] = {}
+        self._event_specs = [spec for spec in enabled if isinstance(spec.trigger, EventTrigger)]
+        self.bound: dict[str, Asker | None] = {}
+        """Whom to ask per symbol, as far as found; `asker` finds the rest."""
 
-    def askers(self, symbol: str) -> tuple[Asker, ...]:
-        """Return whom to ask about the events of a symbol; found once, then kept."""
-        bound = self.bound.get(symbol)
-        if bound is None:
-            wanted = (spec for spec in self._event_specs if not spec.symbols or symbol in spec.symbols)
-            bound = self.bound[symbol] = tuple(self._asker(spec, symbol) for spec in wanted)
-        return bound
+    # ------------------------------------------------------------------ events and moments
 
-    def plan(self, agenda: Agenda, after: int) -> None:
+    def asker(self, symbol: str) -> Asker | None:
+        """Return whom to ask about the events of a symbol, None for nobody; found once, then kept."""
+        watch = self._watch(symbol)
+        asker = self.bound[symbol] = None if watch is None else watch.ask
+        return asker
+
+    def begin(self, now: int) -> None:
+        """Count moments from `now` on as missed when they pass before the first event of a live run."""
+        self._timetable.begin(now)
+
+    def plan(self, after: int) -> None:
         """Enter the time triggers into the agenda, with their first moment later than `after` (nanoseconds UTC)."""
-        for spec in list(self._specs.values()):
-            if isinstance(spec.trigger, TimeTrigger):
-                self._plan_next(agenda, spec, after)
+        self._timetable.plan(after)
 
     def resume(self, after: int) -> None:
         """Expect recorded data from `after` on again: firings later than that may have been recorded and not passed on."""
-        self._unsure = {key for key, moment in self._last.items() if moment > after}
+        self._desk.resume(after)
 
-    def fire(self, name: str, firing: Firing, moment: int) -> bool:
-        """Fire a trigger by hand; return False when that firing has been before."""
-        return self._take(self._specs[name], firing, moment)
+    def recall_moments(self, until: int) -> None:
+        """Take the moments up to `until` that came after the last event of before."""
+        self._timetable.recall(until)
+
+    def recall(self, event: MarketEvent, moment: int) -> None:
+        """Take an event of recorded data that an earlier run has processed."""
+        self._timetable.recall(moment)
+        watch = self._watch(event.symbol)
+        if watch is not None:
+            watch.recall(event, moment, self._market)
+
+    def command(self, name: str, symbol: str, reason: str, by: str, moment: int) -> bool:
+        """Fire a trigger by hand; return False when it fired at that moment before, or is in its cooldown.
+
+        Raises LookupError for a name that no trigger of the run has, ValueError when the trigger refuses.
+        """
+        spec = self._spec(name, symbol)
+        if isinstance(spec.trigger, ManualTrigger):
+            return self._desk.take(spec, spec.trigger.on_command(symbol, reason, by), moment)
+        return self._desk.take(spec, Firing(f"{by}: {reason}", symbol), moment)
+
+    def check(self, name: str, symbol: str) -> CatchUp:
+        """Return what becomes of a command for this trigger that comes late. Raises as `command` does."""
+        return self._spec(name, symbol).catch_up
+
+    def _spec(self, name: str, symbol: str) -> TriggerSpec:
+        spec = self._specs.get(name)
+        if spec is None:
+            raise LookupError(
+                f"there is no trigger {name!r}{did_you_mean(name, self._specs) or f'; there are {_list(self._specs)}'}"
+            )
+        if symbol and not spec.watches(symbol):
+            raise ValueError(f"trigger {name} does not look at {symbol}; it looks at {_list(sorted(spec.symbols))}")
+        return spec
+
+    # ------------------------------------------------------------------ what is remembered
+
+    def look_back(self, event: MarketEvent, moment: int, market: MarketView) -> None:
+        """Take an event of the history that a live run begins with; what it fires was missed when an earlier process ran.
+
+        `market` is the state of the market as the history has made it so far.
+        """
+        watch = self._watch(event.symbol)
+        for spec, firing in watch.recall(event, moment, market) if watch is not None else ():
+            self._missed.setdefault((spec.name, firing.symbol), []).append(stamp(spec, firing, moment))
+
+    def settle_missed(self) -> None:
+        """Record what was missed before the start, and fire it late where that is wanted."""
+        while self._missed:
+            (name, _), firings = self._missed.popitem()
+            spec = self._specs.get(name)
+            if spec is None:
+                continue
+            late = firings[-CAUGHT_UP:] if spec.catch_up == "all" else firings[-1:] if spec.catch_up == "once" else []
+            self._record(RecordKind.MISSED, name, missed(spec, firings, "nobody ran", caught_up=len(late)))
+            for firing in late:
+                self._desk.catch_up(spec, firing)
 
     @property
     def asked(self) -> frozenset[str]:
         """The names of the triggers that are asked: all that are enabled and have not been given up."""
         return frozenset(self._specs)
 
-    def state(self) -> list[StatePut]:
-        """Return the memory of the triggers, for the journal."""
-        return [
-            StatePut("trigger", spec.name, dict(spec.trigger.state()))
-            for spec in self._specs.values()
-            if isinstance(spec.trigger, StatefulTrigger)
-        ]
+    def save(self) -> None:
+        """Put what has changed of the triggers' memory into the journal."""
+        for watch in self._watches.values():
+            for put in watch.memory() if watch.changed else ():
+                self._journal.put(*put)
 
-    def restore(self, memories: Mapping[str, Any], firings: Mapping[str, int]) -> None:
-        """Take back the memory, and when each trigger fired last for each symbol."""
-        for spec in self._specs.values():
-            if spec.name in memories and isinstance(spec.trigger, StatefulTrigger):
-                spec.trigger.restore(memories[spec.name])
-        for key, moment in firings.items():
-            name, symbol = key.split("|", 1)
-            self._last[name, symbol] = moment
+    def restore(self, memories: Mapping[str, Any], firings: Mapping[str, int], dealt: Mapping[str, int]) -> None:
+        """Take back the memory, when each trigger fired last for each symbol, and how far the timetable was."""
+        for key, memory in memories.items():
+            name, _, symbol = key.partition("|")
+            spec = self._specs.get(name)
+            if spec is not None and isinstance(spec.trigger, CompoundTrigger) and isinstance(spec.trigger, StatefulTrigger):
+                spec.trigger.restore(symbol, memory["state"])
+            elif spec is not None:
+                self._memories.setdefault(symbol, {})[name] = memory
+        self._desk.restore(firings)
+        self._timetable.restore(dealt)
 
-    def _asker(self, spec: TriggerSpec, symbol: str) -> Asker:
-        on_event = spec.trigger.on_event  # type: ignore[union-attr]  # only event triggers come here
-        market, key = self._market, (spec.name, symbol)
-        count = 0
-
-        def ask(event: MarketEvent, moment: int) -> None:
-            nonlocal count
-            count += 1
-            try:
-                firing = on_event(event, market)
-            except Exception as error:  # noqa: BLE001 - a trigger's fault is its own
-                self._fault(spec, error)
-                return
-            if firing is not None:
-                self._seen[key] = count
-                self._take(spec, firing if firing.symbol else attrs.evolve(firing, symbol=symbol), moment)
-
-        return ask
-
-    def _take(self, spec: TriggerSpec, firing: Firing, moment: int) -> bool:
-        key = (spec.name, firing.symbol)
-        last = self._last.get(key)
-        stamped = attrs.evolve(firing, trigger=spec.name, time=moment, firing_id=f"{spec.name}:{firing.symbol}:{moment}")
-        if last is not None and moment <= last:
-            if moment == last and key in self._unsure:
-                self._unsure.discard(key)
-                self._dispatch(stamped)
-            return False
-        why_not = self._suppressed(spec, key, last, moment)
-        if why_not:
-            self._record(RecordKind.SUPPRESSED, stamped.firing_id, attrs.asdict(stamped) | {"suppressed_by": why_not})
-            return False
-        self._last[key] = moment
-        self._record(
-            RecordKind.FIRING, stamped.firing_id, stamped, state=(StatePut("firing", f"{spec.name}|{firing.symbol}", moment),)
-        )
-        self._dispatch(stamped)
-        return True
-
-    def _suppressed(self, spec: TriggerSpec, key: tuple[str, str], last: int | None, moment: int) -> str:
-        if spec.warmup and self._seen.get(key, spec.warmup) < spec.warmup:
-            return "warmup"
-        if last is not None and moment - last < spec.cooldown:
-            return "cooldown"
-        return ""
-
-    def _plan_next(self, agenda: Agenda, spec: TriggerSpec, after: int) -> None:
-        try:
-            moment = spec.trigger.next_time(after)  # type: ignore[union-attr]  # only time triggers come here
-        except Exception as error:  # noqa: BLE001 - a trigger's fault is its own
-            self._faults.report(f"trigger {spec.name}", error)
-            self._disable(spec, "it could not say when to fire next")
-            return
-        if moment is not None:
-            agenda.at(max(moment, after + 1), lambda due: self._on_time(agenda, spec, due))
-
-    def _on_time(self, agenda: Agenda, spec: TriggerSpec, due: int) -> None:
-        if spec.name not in self._specs:
-            return
-        self._take(spec, Firing(reason="scheduled"), due)
-        self._plan_next(agenda, spec, due)
+    def _watch(self, symbol: str) -> Watch | None:
+        watch = self._watches.get(symbol)
+        if watch is None:
+            specs = [spec for spec in self._event_specs if spec.watches(symbol)]
+            if not specs:
+                return None
+            memories = self._memories.pop(symbol, {})
+            watch = self._watches[symbol] = Watch(symbol, specs, self._market, self._desk, self._fault, memories)
+        return watch
 
     def _fault(self, spec: TriggerSpec, error: Exception) -> None:
         if self._faults.report(f"trigger {spec.name}", error) >= DISABLE_AFTER:
@@ -179,5 +186,11 @@ class TriggerBoard:
         if self._specs.pop(spec.name, None) is None:
             return
         self._event_specs = [other for other in self._event_specs if other is not spec]
-        self.bound.clear()
+        for watch in self._watches.values():
+            watch.drop(spec)
+        self._timetable.drop(spec)
         self._record(RecordKind.HEALTH, spec.name, {"state": "disabled", "why": why})
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

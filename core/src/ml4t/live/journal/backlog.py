@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ml4t.live.errors import JournalError
 from ml4t.live.journal.batch import Batch, Callback, Entry
-from ml4t.live.journal.record import StatePut
+from ml4t.live.journal.record import Also, StatePut
 
 CAPACITY = 100_000
 """Records that may wait for the disk."""
@@ -53,9 +53,17 @@ class Backlog:
         self._capacity = self._full
 
     def add(
-        self, time: int, kind: str, subject: str, body: object, *, state: Sequence[StatePut], on_durable: Callback | None
+        self,
+        time: int,
+        kind: str,
+        subject: str,
+        body: object,
+        *,
+        state: Sequence[StatePut],
+        on_durable: Callback | None,
+        also: Sequence[Also],
     ) -> int:
-        """Queue one entry and return its sequence number; wake the writer only if it sleeps.
+        """Queue one entry, and what is committed with it; return the last sequence number. Wake the writer only if it sleeps.
 
         Raises JournalError when the backlog is closed, or full while the disk fails.
         """
@@ -67,6 +75,9 @@ class Backlog:
                 held = self._held = None  # nobody else waits for a call that hangs, nor it for itself
             self.last_seq = seq = before + 1
             self._queue.append((seq, time, kind, subject, body, state, on_durable, held is not None and held < before))
+            for other in also:
+                self.last_seq = seq = seq + 1
+                self._queue.append((seq, time, *other, (), None, True))
             if state and self._puts:
                 for change in state:  # what was put before is out of date now, and must not be written over it later
                     self._puts.pop((change[0], change[1]), None)

@@ -20,7 +20,7 @@ from ml4t.live.journal.connections import connect_reading, connect_writing, make
 from ml4t.live.journal.durability import Durability
 from ml4t.live.journal.kinds import BODIES, RecordKind
 from ml4t.live.journal.queries import Queries
-from ml4t.live.journal.record import StatePut
+from ml4t.live.journal.record import Also, StatePut
 from ml4t.live.journal.writer import InlineWriter, ThreadWriter, Writer
 
 T = TypeVar("T")
@@ -143,8 +143,9 @@ class Journal(Queries):
         *,
         state: Sequence[StatePut] = (),
         on_durable: Callback | None = None,
+        also: Sequence[Also] = (),
     ) -> int:
-        """Queue one record and return its sequence number; `state` changes with it, in one transaction.
+        """Queue one record and return its sequence number, of several the last; `state` and `also` are in its transaction.
 
         `body` is encoded later, on the writer's thread: it must not be changed any more. With a RecordKind of an order, a
         fill, a forecast or a resolution it is that object. `on_durable` is called once, in order, on the loop's thread;
@@ -152,16 +153,16 @@ class Journal(Queries):
         ValueError for a body that does not belong to the kind, JournalError when `capacity` records wait for a disk that
         refuses them; a healthy disk that is merely slower than the caller holds the caller instead.
         """
-        named = BODIES.get(kind)
-        if named is not None:
-            self._check(kind, body, *named)
+        self._check(kind, body)
+        for other in also:
+            self._check(other.kind, other.body)
         for _bucket, _key, _value in state:
             pass  # a malformed change is the caller's mistake, so it is the caller who hears of it
         if on_durable is not None and self._at_once:
-            seq = self._backlog.add(self._now(), kind, subject, body, state=state, on_durable=None)
+            seq = self._backlog.add(self._now(), kind, subject, body, state=state, on_durable=None, also=also)
             on_durable()
         else:
-            seq = self._backlog.add(self._now(), kind, subject, body, state=state, on_durable=on_durable)
+            seq = self._backlog.add(self._now(), kind, subject, body, state=state, on_durable=on_durable, also=also)
         if self._inline and self._writer is not None:
             self._writer.appended()
         return seq
@@ -224,7 +225,10 @@ class Journal(Queries):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _check(self, kind: str, body: object, expected: type, name: str) -> None:
+    def _check(self, kind: str, body: object) -> None:
+        if kind not in BODIES:
+            return
+        expected, name = BODIES[kind]
         if not isinstance(body, expected):
             raise TypeError(f"the body of a {kind} record is a {expected.__name__}, not {type(body).__name__}")
         if not getattr(body, name):

@@ -121,6 +121,11 @@ class Queries:
         rows = self._newest("forecasts", "1", [], limit, columns="forecast_id, state")
         return [forecast_id for forecast_id, state in rows if state != ForecastState.OPEN]
 
+    def ledger_records(self, after_seq: int) -> list[tuple[str, int, str]]:
+        """Return kind, number and subject of the records of forecasts and resolutions after `after_seq`, in order."""
+        query = "SELECT kind, seq, subject FROM records WHERE +kind IN ('forecast', 'resolution') AND seq > ? ORDER BY seq"
+        return self._select(query, after_seq)
+
     def state(self, bucket: str) -> dict[str, Any]:
         """Return the latest values of a bucket by key, as decoded JSON."""
         rows = self._select("SELECT key, body FROM state WHERE bucket = ? ORDER BY key", bucket)

@@ -17,6 +17,14 @@ class StatePut(NamedTuple):
     value: object
 
 
+class Also(NamedTuple):
+    """A record that is committed together with the one it is given with: a crash forgets both or neither."""
+
+    kind: str
+    subject: str
+    body: object
+
+
 @frozen
 class Record:
     """One line of the journal: `seq` counts from 1 without holes, `time` is nanoseconds UTC, `body` is decoded JSON."""

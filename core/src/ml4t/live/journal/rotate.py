@@ -34,7 +34,8 @@ _STAYING = (RecordKind.RUN, RecordKind.KILL_SWITCH, RecordKind.REPAIR, RecordKin
 _NEEDED = """CREATE TEMP TABLE needed AS
     SELECT order_id AS subject FROM orders WHERE open = 1
     UNION SELECT forecast_id FROM forecasts WHERE state = 'open'
-    UNION SELECT subject FROM records WHERE seq > ? AND kind IN ('intent', 'order', 'forecast', 'resolution')"""
+    UNION SELECT subject FROM records WHERE seq > ? AND kind IN ('intent', 'order', 'forecast', 'resolution')
+    UNION SELECT subject FROM records WHERE seq > ? AND kind IN ('forecast', 'resolution')"""
 _COPY = """INSERT INTO archive.records SELECT * FROM main.records
     WHERE seq <= ? AND kind NOT IN (?, ?, ?, ?) AND subject NOT IN (SELECT subject FROM temp.needed) ORDER BY seq"""
 
@@ -115,10 +116,16 @@ def _rotate(connection: sqlite3.Connection, folder: StateDir, working: Path, now
     return Rotation(archive, moved, kept)
 
 
+def _noted(connection: sqlite3.Connection) -> int:
+    """Return up to which record the scores of forecasts are noted: they follow from the later ones, which stay."""
+    row = connection.execute("SELECT body FROM main.state WHERE bucket = 'ledger' AND key = 'through'").fetchone()
+    return int(row[0]) if row is not None else 0
+
+
 def _copy(connection: sqlite3.Connection, cutoff: int) -> int:
     """Copy what is to be moved, in one transaction of the archive; return how many records."""
     connection.execute("DROP TABLE IF EXISTS temp.needed")
-    connection.execute(_NEEDED, (cutoff,))
+    connection.execute(_NEEDED, (cutoff, _noted(connection)))
     connection.execute("BEGIN")
     connection.execute(_COPY, (cutoff, *(kind.value for kind in _STAYING)))
     (moved,) = connection.execute("SELECT count(*) FROM archive.records").fetchone()

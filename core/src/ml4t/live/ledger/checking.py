@@ -10,7 +10,13 @@ from typing import Any
 
 import attrs
 
-from ml4t.live.model import Direction, Forecast
+from ml4t.live.model import Direction, Distribution, Family, Forecast
+
+FEWEST_SAMPLES, MOST_SAMPLES = 9, 10_000
+"""With fewer there is no interval that says anything; more would only fill the disk."""
+
+LARGEST_LOG, LARGEST_LOG_SCALE = 50.0, 10.0
+"""Prices between 2e-22 and 5e21, and a standard deviation by a factor of 22,000: beyond it numbers overflow."""
 
 
 def checked(forecast: Forecast, model: str) -> Forecast:
@@ -19,8 +25,8 @@ def checked(forecast: Forecast, model: str) -> Forecast:
     Raises ValueError, naming the model and the symbol, when it says nothing or what it says makes no sense.
     """
     try:
-        if forecast.price is None and forecast.direction is None and not forecast.quantiles:
-            raise ValueError("no price, direction or quantiles")
+        if not _says_something(forecast):
+            raise ValueError("no price, direction, quantiles, samples or distribution")
         return attrs.evolve(
             forecast,
             horizon=_horizon(forecast.horizon),
@@ -28,9 +34,23 @@ def checked(forecast: Forecast, model: str) -> Forecast:
             direction=None if forecast.direction is None else _direction(forecast.direction),
             confidence=None if forecast.confidence is None else _confidence(forecast.confidence),
             quantiles=_quantiles(forecast.quantiles) if forecast.quantiles else None,
+            samples=None if forecast.samples is None else _samples(forecast.samples),
+            distribution=None if forecast.distribution is None else _distribution(forecast.distribution),
         )
     except ValueError as error:
         raise ValueError(f"{model} gave {error} for {forecast.symbol}") from None
+
+
+def checked_ratio(ratio: float) -> float:
+    """Return how many shares one share has become. Raises ValueError for a number that cannot be that."""
+    if not (isfinite(ratio) and ratio > 0):
+        raise ValueError(f"a split of {ratio!r} for one; write 4 for four new shares for one old, 0.1 for one for ten")
+    return float(ratio)
+
+
+def _says_something(forecast: Forecast) -> bool:
+    said = (forecast.price, forecast.direction, forecast.quantiles or None, forecast.samples, forecast.distribution)
+    return any(each is not None for each in said)
 
 
 def _horizon(value: Any) -> int:
@@ -64,6 +84,37 @@ def _quantiles(given: Mapping[Any, Any]) -> dict[float, float]:
         if above < below:
             raise ValueError(f"quantiles that fall from {below:g} at {low:g} to {above:g} at {high:g}")
     return dict(levels)
+
+
+def _samples(given: Any) -> tuple[float, ...]:
+    """Return the samples in rising order, as the scores want them."""
+    try:
+        listed = list(given)
+    except TypeError:
+        raise ValueError(f"the samples {given!r}, which are no list of prices,") from None
+    if not FEWEST_SAMPLES <= len(listed) <= MOST_SAMPLES:
+        raise ValueError(f"{len(listed)} samples, which are not {FEWEST_SAMPLES} to {MOST_SAMPLES:,},")
+    return tuple(sorted(_price(f"sample {place}", price) for place, price in enumerate(listed)))
+
+
+def _distribution(given: Any) -> Distribution:
+    if not isinstance(given, Distribution):
+        raise ValueError(f"the distribution {given!r}, which is no Distribution,")  # noqa: TRY004 - one kind of refusal
+    family = _family(given.family)
+    location = _number("the location", given.location)
+    if family is Family.LOGNORMAL and abs(location) > LARGEST_LOG:
+        raise ValueError(f"the location {location!r}, which is no logarithm of a price,")
+    scale = _price("the scale", given.scale)
+    if family is Family.LOGNORMAL and scale > LARGEST_LOG_SCALE:
+        raise ValueError(f"the scale {scale!r}, which is no standard deviation of the logarithm of a price,")
+    return Distribution(location, scale, family)
+
+
+def _family(value: Any) -> Family:
+    try:
+        return Family(value)
+    except ValueError:
+        raise ValueError(f"the family {value!r}, which is none of {', '.join(Family)},") from None
 
 
 def _price(what: str, value: Any) -> float:

@@ -1,112 +1,22 @@
-"""What is known of each symbol, O(1) per event and without numpy: a call into an array costs more than the arithmetic."""
+"""The state of the market: O(1) per event and without numpy, because a call into an array costs more than the arithmetic."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
-from math import inf, sqrt
+from collections.abc import Iterable, Mapping
+from math import inf
+from typing import Any
 
+from ml4t.live.market.correlation import PairCorrelation
+from ml4t.live.market.symbol import HIGH, LOW, SampledState, SymbolState
 from ml4t.live.model import Bar, Funding, MarketEvent, Quote, Trade
+from ml4t.live.sessions import ALWAYS, Calendar
 from ml4t.live.times import NANOS
 
 HISTORY = 1_000
 """Points of price and volume history kept per symbol, unless told otherwise."""
 
-VOLATILITY_SPAN = 60
-"""Observations over which the exponentially weighted variance of returns forgets (alpha = 2 / (span + 1))."""
-
-JUMP = 10.0
-"""A print more than this factor away from the last price is believed only when the next one agrees with it."""
-
 AHEAD = 3_600 * NANOS
 """An event stamped this much later than the engine's clock is refused: everything after it would look late."""
-
-MOMENT = 4_096
-"""Events of one moment that are kept. More of them is a source that repeats itself under one time."""
-
-_ALPHA = 2.0 / (VOLATILITY_SPAN + 1)
-_LOW, _HIGH = 1.0 / JUMP, JUMP
-
-
-class SymbolState:
-    """The state of one symbol; see `ml4t.live.contracts.SymbolView` for what the outside may rely on."""
-
-    __slots__ = (
-        "ask",
-        "bar_start",
-        "bar_time",
-        "bid",
-        "event_time",
-        "funding_rate",
-        "funding_time",
-        "moment",
-        "observed",
-        "price",
-        "prices",
-        "quote_time",
-        "seen_at",
-        "suspect",
-        "symbol",
-        "trade_time",
-        "variance",
-        "volumes",
-    )
-
-    def __init__(self, symbol: str, history: int = HISTORY) -> None:
-        self.symbol = symbol
-        self.price: float | None = None
-        self.event_time = 0
-        self.seen_at = 0
-        self.bid: float | None = None
-        self.ask: float | None = None
-        self.funding_rate: float | None = None
-        self.variance: float | None = None
-        self.trade_time = self.quote_time = self.bar_time = self.funding_time = 0
-        self.bar_start = -1
-        self.moment: list[Trade | Quote] = []
-        """The trades and quotes of `event_time`: when others of that moment turn up, these are not to come again."""
-        self.suspect: float | None = None
-        """A print far from the last price that nothing has confirmed yet."""
-        self.observed: float | None = None
-        """The price that the next return starts from."""
-        self.prices: deque[float] = deque(maxlen=history)
-        self.volumes: deque[float] = deque(maxlen=history)
-
-    @property
-    def volatility(self) -> float | None:
-        """Standard deviation of simple returns per observation, exponentially weighted over `VOLATILITY_SPAN`."""
-        return None if self.variance is None else sqrt(self.variance)
-
-    def add_to_moment(self, event: Trade | Quote) -> None:
-        """Take in one more event of `event_time`."""
-        if len(self.moment) < MOMENT:
-            self.moment.append(event)
-
-    def observe(self, price: float, size: float) -> None:
-        """Take a price into the history and the variance."""
-        before = self.observed
-        if before is not None:
-            change = price / before - 1.0
-            variance = self.variance
-            self.variance = change * change if variance is None else variance + _ALPHA * (change * change - variance)
-        self.observed = price
-        self.prices.append(price)
-        self.volumes.append(size)
-
-    def disbelieves(self, price: float) -> bool:
-        """Return True for a price far from the last one, until two in a row agree on it.
-
-        A jump that is believed (a split, a new unit) is no return: the variance goes on from its far side.
-        """
-        last = self.price
-        suspect, self.suspect = self.suspect, None
-        if last is None or _LOW < price / last < _HIGH:
-            return False
-        if suspect is None or not _LOW < price / suspect < _HIGH:
-            self.suspect = price
-            return True
-        self.observed = None
-        return False
 
 
 class MarketState:
@@ -114,11 +24,19 @@ class MarketState:
 
     Prices that are not finite and positive, crossed quotes, prints that nothing confirms, and events that are late or
     from the future are refused before they touch anything, and counted in `refused` by reason.
+
+    `candles` are the lengths (nanoseconds) of the candles that are kept of every symbol; `calendar` says where a trading day
+    ends, for what is usual at a time of day.
     """
 
-    def __init__(self, history: int = HISTORY) -> None:
+    def __init__(self, history: int = HISTORY, candles: Iterable[int] = (), calendar: Calendar = ALWAYS) -> None:
         self._symbols: dict[str, SymbolState] = {}
         self._history = history
+        self._intervals = tuple(sorted(set(candles)))
+        self._asleep: dict[str, SymbolState] = {}
+        self._known: dict[str, int] = {}
+        self._pairs: dict[tuple[str, str, int, int], PairCorrelation] = {}
+        self.calendar = calendar
         self.refused: dict[str, int] = {}
 
     @property
@@ -135,11 +53,56 @@ class MarketState:
         state = self._symbols.get(symbol)
         return None if state is None else state.price
 
+    def correlation(self, first: str, second: str, interval: int, window: int) -> float | None:
+        """Return the correlation of two symbols' returns over the last `window` candles that both have.
+
+        None while there are fewer than three, when one does not move, and before both were heard of. Raises LookupError when
+        no candles of `interval` (nanoseconds) are kept.
+        """
+        key = (first, second, interval, window)
+        pair = self._pairs.get(key)
+        if pair is None:
+            states = self._symbols.get(first), self._symbols.get(second)
+            if states[0] is None or states[1] is None:
+                return None
+            pair = self._pairs[key] = PairCorrelation(states[0].candles(interval), states[1].candles(interval), window)
+        return pair.value
+
+    def remember(self, symbol: str, state: Mapping[str, Any]) -> None:
+        """Take back the history of a symbol from before a restart: it counts from the symbol's next event on."""
+        self._asleep[symbol] = self._new(symbol)
+        self._asleep[symbol].restore(state)
+        self._known[symbol] = state["at"]
+
+    def sleeping(self) -> MarketState:
+        """Return a state that begins with the same histories as this one, and is apart from it."""
+        other = MarketState(self._history, self._intervals, self.calendar)
+        for symbol, state in self._asleep.items():
+            other.remember(symbol, state.state() | {"at": self._known[symbol]})
+        return other
+
+    def part(self, symbols: Iterable[str]) -> MarketState:
+        """Return a state of some symbols alone, which shares theirs with this one."""
+        part = MarketState(self._history, self._intervals, self.calendar)
+        part._symbols = {symbol: self._symbols[symbol] for symbol in symbols if symbol in self._symbols}
+        return part
+
+    def known_until(self, symbol: str) -> int:
+        """Return up to when the history of a symbol goes that is taken back (nanoseconds UTC), -1 without one."""
+        return self._known.get(symbol, -1)
+
+    def inherit(self, other: MarketState) -> None:
+        """Take over the histories of another state, such as one warmed up; each counts from its symbol's next event on."""
+        for symbol, state in other.symbols.items():
+            if symbol not in self._symbols:
+                state.forget_moment()
+                self._asleep[symbol] = state
+
     def apply(self, event: MarketEvent, now: int) -> SymbolState | None:
         """Take in one event at the engine's time `now`; return the symbol's state, or None when the event was refused."""
         state = self._symbols.get(event.symbol)
         if state is None:
-            state = SymbolState(event.symbol, self._history)
+            state = self._asleep.pop(event.symbol, None) or self._new(event.symbol)
         kind = event.__class__
         if kind is Trade:
             problem = _trade(state, event, now)  # type: ignore[arg-type]
@@ -153,11 +116,18 @@ class MarketState:
             raise TypeError(f"{event!r} is not a market event; a feed pushes Trade, Quote, Bar or Funding")
         if problem is not None:
             self.refused[problem] = self.refused.get(problem, 0) + 1
+            if not state.seen_at and state.count:
+                self._asleep[event.symbol] = state
             return None
         if not state.seen_at:
             self._symbols[event.symbol] = state
         state.seen_at = now
         return state
+
+    def _new(self, symbol: str) -> SymbolState:
+        if not self._intervals:
+            return SymbolState(symbol, self._history)
+        return SampledState(symbol, self._history, self._intervals, self.calendar)
 
 
 # Each of these returns why it refuses an event, or None when it has taken it in. A price older than the one known (a
@@ -175,7 +145,7 @@ def _trade(state: SymbolState, event: Trade, now: int) -> str | None:
     if when - now > AHEAD:
         return "future"
     last = state.price
-    if (last is None or state.suspect is not None or not _LOW < price / last < _HIGH) and state.disbelieves(price):
+    if (last is None or state.suspect is not None or not LOW < price / last < HIGH) and state.disbelieves(price):
         return "jump"
     state.trade_time = when
     if when >= state.event_time:
@@ -185,7 +155,7 @@ def _trade(state: SymbolState, event: Trade, now: int) -> str | None:
         else:
             state.add_to_moment(event)
         state.price = price
-    state.observe(price, size)
+    state.observe(when, price, size)
     return None
 
 
@@ -201,7 +171,7 @@ def _quote(state: SymbolState, event: Quote, now: int) -> str | None:
         return "future"
     mid = (bid + ask) * 0.5
     last = state.price
-    if (last is None or state.suspect is not None or not _LOW < mid / last < _HIGH) and state.disbelieves(mid):
+    if (last is None or state.suspect is not None or not LOW < mid / last < HIGH) and state.disbelieves(mid):
         return "jump"
     state.quote_time = when
     state.bid = bid
@@ -215,7 +185,7 @@ def _quote(state: SymbolState, event: Quote, now: int) -> str | None:
         state.price = mid
     # Mids enter the history only where nothing trades: mixing them with prints would halve the volatility.
     if not state.trade_time and not state.bar_time:
-        state.observe(mid, 0.0)
+        state.observe(when, mid, 0.0)
     return None
 
 
@@ -245,7 +215,7 @@ def _bar(state: SymbolState, event: Bar, now: int) -> str | None:
         state.bar_time = end
         # A feed may send both prints and bars made of them; the prints are the history then.
         if not state.trade_time:
-            state.observe(close, event.volume)
+            state.observe_bar(event)
     return None
 
 

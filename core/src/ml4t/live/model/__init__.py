@@ -7,7 +7,7 @@ from ml4t.live.model.account import Account
 from ml4t.live.model.bar import Bar
 from ml4t.live.model.fill import Fill
 from ml4t.live.model.firing import Firing
-from ml4t.live.model.forecast import Direction, Forecast, ForecastState, Resolution
+from ml4t.live.model.forecast import Direction, Distribution, Family, Forecast, ForecastState, HorizonIn, Resolution
 from ml4t.live.model.funding import Funding
 from ml4t.live.model.gap import Gap
 from ml4t.live.model.instrument import Instrument
@@ -24,12 +24,15 @@ __all__ = [
     "Account",
     "Bar",
     "Direction",
+    "Distribution",
+    "Family",
     "Fill",
     "Firing",
     "Forecast",
     "ForecastState",
     "Funding",
     "Gap",
+    "HorizonIn",
     "Instrument",
     "MarketEvent",
     "Order",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from attrs import evolve
 
 from ml4t.live.clock import Clock
-from ml4t.live.journal import RecordKind, StatePut
+from ml4t.live.journal import Also, RecordKind, StatePut
 from ml4t.live.model import Fill, Order, Position
 from ml4t.live.orders.executions import Executions, Key, completed, effective, fill_difference, fill_problem, key_of
 from ml4t.live.orders.ports import Recorder
@@ -57,11 +57,9 @@ class Bookkeeper:
 
     def put(self, order: Order) -> None:
         """Book a new state of an order."""
-        self.touch(order.symbol)
-        self._orders.put(order)
+        self._keep(order)
         self._record(RecordKind.ORDER, order.order_id, order)
-        if self.latches is not None:
-            self._latch(self.latches.rejects.on_order(order))
+        self._count_rejects(order)
 
     def fill(self, fill: Fill, *, missed: bool = False) -> None:
         """Book an execution, once and for ever; one without an id or finite numbers becomes an error record.
@@ -98,7 +96,7 @@ class Bookkeeper:
         return StatePut("risk", "tallies", self._books.tallies.state())
 
     def recall(self, orders: Sequence[Order], fills: Sequence[Fill]) -> None:
-        """Take back the executions of open orders, and bring those up to them: a crash may have come in between."""
+        """Take back the executions of open orders, and bring those up to them: a repaired journal may lack the later state."""
         for fill in fills:
             self._executions.remember(fill)
         held = list(effective(fills))
@@ -120,10 +118,14 @@ class Bookkeeper:
         position = self._portfolio.apply(fill, corrected)
         earned = self._portfolio.realised_pnl(fill.symbol) - earned
         counted = self._tally(fill, corrected, "" if order is None else order.strategy, earned)
-        self._record(RecordKind.FILL, fill.execution_id, fill, state=(*self._lines(position), *counted))
+        filled = None if order is None else with_fill(order if corrected is None else without_fill(order, corrected), fill)
+        also = () if filled is None else (Also(RecordKind.ORDER, filled.order_id, filled),)
+        if filled is not None:
+            self._keep(filled)
+        self._record(RecordKind.FILL, fill.execution_id, fill, state=(*self._lines(position), *counted), also=also)
         difference = fill_difference(order, fill, corrected)
-        if order is not None:
-            self.put(with_fill(order if corrected is None else without_fill(order, corrected), fill))
+        if filled is not None:
+            self._count_rejects(filled)
         if difference is not None and not (missed and order is None):
             body = {"clean": False, "when": "fill", "differences": [difference]}
             self._record(RecordKind.RECONCILIATION, fill.account, body)
@@ -147,6 +149,14 @@ class Bookkeeper:
             counted = with_fill(counted, fill)
         if counted.filled_quantity > order.filled_quantity:
             self.put(counted)
+
+    def _keep(self, order: Order) -> None:
+        self.touch(order.symbol)
+        self._orders.put(order)
+
+    def _count_rejects(self, order: Order) -> None:
+        if self.latches is not None:
+            self._latch(self.latches.rejects.on_order(order))
 
     def _latch(self, thrown: tuple[str, str] | None) -> None:
         if thrown is not None and self.on_latch is not None:

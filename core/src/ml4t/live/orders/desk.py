@@ -12,7 +12,7 @@ from attrs import asdict
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.broker import OrderUpdate
 from ml4t.live.errors import JournalError
-from ml4t.live.journal import RecordKind, StatePut
+from ml4t.live.journal import Also, RecordKind, StatePut
 from ml4t.live.model import ALLOW, Account, Fill, Order, OrderState, Position, Terms, Verdict
 from ml4t.live.orders.amend import AMEND_REFUSED, CannotAmend, amended_terms
 from ml4t.live.orders.book import OrderBook
@@ -268,8 +268,8 @@ class Desk:
         rejected = order.changed(state=OrderState.REJECTED, code=verdict.code, reason=verdict.reason, verdict=verdict)
         self.orders.put(rejected)
         self.books.tallies.message(order.created_at)
-        self._record(RecordKind.VERDICT, order.order_id, verdict, state=(self.keeper.counted(),))
-        self._record(RecordKind.ORDER, order.order_id, rejected)
+        also = (Also(RecordKind.ORDER, order.order_id, rejected),)
+        self._record(RecordKind.VERDICT, order.order_id, verdict, state=(self.keeper.counted(),), also=also)
         return rejected
 
     def _intend(self, *orders: Order) -> Sequence[Order]:

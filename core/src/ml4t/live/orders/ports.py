@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ml4t.live.contracts.broker import BrokerCapabilities
-from ml4t.live.journal import RecordKind, StatePut
+from ml4t.live.journal import Also, RecordKind, StatePut
 from ml4t.live.model import Order
 
 
@@ -45,6 +45,7 @@ class Recorder(Protocol):
         *,
         state: Sequence[StatePut] = (),
         on_durable: Callable[[], None] | None = None,
+        also: Sequence[Also] = (),
     ) -> int:
-        """Append a record; `on_durable` is called once it is as safe as configured."""
+        """Append a record, in one commit with those of `also`; `on_durable` is called once it is as safe as configured."""
         ...

@@ -14,7 +14,7 @@ from ml4t.live.plugins.naming import not_installed, pick, split_use
 from ml4t.live.plugins.reference import resolve_factory
 from ml4t.live.records import Component, Kind
 
-STANDARD = frozenset({"replay", "shadow", "risk"})
+STANDARD = frozenset({"replay", "shadow", "risk", "compound"})
 """The plugins inside core, which no allow-list shuts out."""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from ml4t.live.model import OrderState
+from ml4t.live.report.grid import grid
+from ml4t.live.report.skill_table import skill_table
 from ml4t.live.report.summary import SessionSummary
 from ml4t.live.report.words import (
     NOTHING,
@@ -21,26 +22,11 @@ from ml4t.live.report.words import (
     quantity,
     signed_percent,
 )
-from ml4t.live.times import format_duration
 
 
 def render(summary: SessionSummary) -> RenderableType:
     """Return the summary as tables; what did not happen is left out, or said in one line."""
     return Group(*_parts(summary))
-
-
-def grid(title: str, *columns: str, numbers: str = "") -> Table:
-    """Return an empty table; the columns named in `numbers` (separated by spaces or commas) are aligned to the right."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    right = set(numbers.replace(",", " ").split())
-    for column in columns:
-        table.add_column(
-            column,
-            justify="right" if column.replace(" ", "_") in right else "left",
-            header_style="dim",
-            overflow="fold",
-        )
-    return table
 
 
 def _parts(summary: SessionSummary) -> Iterator[RenderableType]:
@@ -152,27 +138,7 @@ def _firings(summary: SessionSummary) -> RenderableType | None:
 
 
 def _skill(summary: SessionSummary) -> RenderableType | None:
-    if not summary.models:
-        return None
-    columns = ("model", "horizon", "issued", "resolved", "open", "declined", "hit rate", "95 %", "MAE", "naive MAE", "skill")
-    numbers = "issued resolved open declined hit_rate 95_% MAE naive_MAE skill"
-    table = grid(
-        "Forecasts (skill against naive on the same forecasts: above 0 is better, below 0 worse)", *columns, numbers=numbers
-    )
-    for line in summary.models:
-        interval = NOTHING if line.hit_low is None else f"{percent(line.hit_low)} to {percent(line.hit_high)}"
-        counts = (f"{count:,}" for count in (line.issued, line.resolved, line.open, line.declined))
-        table.add_row(
-            line.model,
-            format_duration(line.horizon) if line.horizon else NOTHING,
-            *counts,
-            percent(line.hit_rate),
-            interval,
-            percent(line.mean_absolute_error, 2),
-            percent(line.naive_error, 2),
-            NOTHING if line.skill is None else f"{line.skill:+.3f}",
-        )
-    return table
+    return skill_table(summary.models) if summary.models else None
 
 
 def _errors(summary: SessionSummary) -> RenderableType | None:

@@ -99,7 +99,7 @@ def summarise(journal: ReportReader) -> SessionSummary:
         equity=equity_curve(journal),
         refusals=tuple(journal.refusals()),
         firings=tuple(firings),
-        models=tuple(skills(journal.state("score"), journal.declined())),
+        models=tuple(skills(journal, journal.declined())),
         errors=tuple(journal.errors()),
         gaps=tuple(journal.gaps()),
     )

@@ -30,6 +30,25 @@ class Calendar(Protocol):
         """Return for how long, in nanoseconds, the market was open between two moments; 0 when `until` is the earlier."""
         ...
 
+    def open_after(self, moment: int) -> int | None:
+        """Return the first opening of a session later than `moment`, None when no later one is known."""
+        ...
+
+    def close_after(self, moment: int) -> int | None:
+        """Return the first end of a session later than `moment`, None when no later one is known."""
+        ...
+
+    def trading_from(self, moment: int) -> int | None:
+        """Return `moment` while the market trades, else when it begins to again, after a break too; None when never known."""
+        ...
+
+    def after(self, since: int, span: int) -> int:
+        """Return the first moment by which the market has been open for `span` nanoseconds (above 0) after `since`.
+
+        Raises ValueError when the calendar does not reach so far.
+        """
+        ...
+
 
 class AlwaysOpen:
     """Never closed; the days are those of UTC, as crypto venues have them."""
@@ -51,6 +70,22 @@ class AlwaysOpen:
     def open_time(self, since: int, until: int) -> int:
         """Return the time between the two."""
         return max(0, until - since)
+
+    def open_after(self, moment: int) -> int | None:
+        """Return the next midnight, UTC: a day opens when the one before closes."""
+        return self.day_end(moment)
+
+    def close_after(self, moment: int) -> int | None:
+        """Return the next midnight, UTC."""
+        return self.day_end(moment)
+
+    def trading_from(self, moment: int) -> int | None:
+        """Return `moment`."""
+        return moment
+
+    def after(self, since: int, span: int) -> int:
+        """Return that much time later."""
+        return since + span
 
 
 ALWAYS: Calendar = AlwaysOpen()

@@ -6,7 +6,7 @@ from math import sqrt
 
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.risk import RiskView
-from ml4t.live.market.state import VOLATILITY_SPAN
+from ml4t.live.market.symbol import VOLATILITY_SPAN
 from ml4t.live.model import ALLOW, Order, Verdict, refuse
 from ml4t.live.risk.checks.bounds import at_most
 from ml4t.live.times import NANOS

@@ -10,7 +10,7 @@ from typing import Any
 
 from ml4t.live.clock import SystemClock
 from ml4t.live.contracts.broker import Broker, BrokerSnapshot, OrderUpdate
-from ml4t.live.journal import RecordKind, StatePut
+from ml4t.live.journal import Also, RecordKind, StatePut
 from ml4t.live.market import MarketState
 from ml4t.live.model import Account, Fill, Order, OrderSide, OrderState, OrderType, TimeInForce
 from ml4t.live.orders.book import OrderBook
@@ -181,6 +181,7 @@ def _desk(cash: float) -> Desk:
         *,
         state: Sequence[StatePut] = (),
         on_durable: Callable[[], None] | None = None,
+        also: Sequence[Also] = (),
     ) -> int:
         return 0
 

@@ -17,7 +17,7 @@ from ml4t.live.engine.inbox import Inbox
 from ml4t.live.engine.parts import NamedFeed, Parts
 from ml4t.live.engine.supervision import supervise_feeds
 from ml4t.live.engine.supervisor import SupervisorFailed
-from ml4t.live.journal import RecordKind, StatePut
+from ml4t.live.journal import Also, RecordKind, StatePut
 from ml4t.live.market import MarketState
 from ml4t.live.model import Bar, Gap, MarketEvent, Trade
 from ml4t.live.testing.conformance.report import NotConformant
@@ -120,6 +120,7 @@ class Heard(Ear):
     """
 
     recorded = False
+    past = None
 
     def __init__(self, rig: FeedRig, feed: Feed) -> None:
         super().__init__(rig, feed)
@@ -151,6 +152,7 @@ class Heard(Ear):
         *,
         state: Sequence[StatePut] = (),
         on_durable: Callable[[], None] | None = None,
+        also: Sequence[Also] = (),
     ) -> int:
         """Keep gaps and losses."""
         if isinstance(body, Gap):

@@ -1,0 +1,1 @@
+"""The triggers inside core: those that are made of others."""

@@ -1,0 +1,1 @@
+"""A manual trigger for ml4t-live."""

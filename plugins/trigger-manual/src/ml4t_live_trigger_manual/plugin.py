@@ -1,0 +1,20 @@
+"""What this distribution offers to ml4t-live."""
+
+from __future__ import annotations
+
+from ml4t.live.hookspecs import hookimpl
+from ml4t.live.records import TriggerRecord
+from ml4t_live_trigger_manual.config import ManualConfig
+
+
+@hookimpl
+def ml4t_live_triggers() -> list[TriggerRecord]:
+    """Return the one trigger."""
+    return [
+        TriggerRecord(
+            name="trigger-manual",
+            config=ManualConfig,
+            factory="ml4t_live_trigger_manual.trigger:Manual",
+            summary="Fires when a person, a program or a file says so.",
+        )
+    ]

@@ -1,0 +1,1 @@
+"""A volatility trigger for ml4t-live."""

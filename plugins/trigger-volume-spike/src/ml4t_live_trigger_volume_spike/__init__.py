@@ -1,0 +1,1 @@
+"""A volume-spike trigger for ml4t-live."""

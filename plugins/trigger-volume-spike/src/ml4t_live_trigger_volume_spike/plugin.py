@@ -1,0 +1,20 @@
+"""What this distribution offers to ml4t-live."""
+
+from __future__ import annotations
+
+from ml4t.live.hookspecs import hookimpl
+from ml4t.live.records import TriggerRecord
+from ml4t_live_trigger_volume_spike.config import VolumeSpikeConfig
+
+
+@hookimpl
+def ml4t_live_triggers() -> list[TriggerRecord]:
+    """Return the one trigger."""
+    return [
+        TriggerRecord(
+            name="trigger-volume-spike",
+            config=VolumeSpikeConfig,
+            factory="ml4t_live_trigger_volume_spike.trigger:VolumeSpike",
+            summary="Fires once when far more is traded than usual at this time of day, or of late.",
+        )
+    ]
