@@ -84,8 +84,8 @@ def test_overlays_and_assignments_reach_the_run(world, tmp_path):
 def test_a_run_that_a_strategy_ends_fails_with_a_sentence_and_keeps_its_journal(world, tmp_path):
     options = ["--set", "live.strategy_options.raises_on=20", "--set", "engine.on_error=halt", "--state-dir", tmp_path]
     done = world.invoke("run", world.config, *options)
-    assert done.code == 1
-    assert "the run failed: RuntimeError: the model file is gone. The traceback is in " in done.stderr
+    assert done.code == 3, "starting it again would not help"
+    assert "strategy Zigzag has ended the run: RuntimeError: the model file is gone. The traceback is in " in done.stderr
     assert "Traceback" not in done.stderr
     log = StateDir(tmp_path, "shadow").log.read_text()
     assert "Traceback (most recent call last)" in log

@@ -12,7 +12,8 @@ async def first_of(*works: Coroutine[Any, Any, Any]) -> None:
 
     Raises what the one that ended raised; of several that ended at once, the earliest in the list.
     """
-    tasks = [asyncio.ensure_future(work) for work in works]
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(work, name=getattr(work, "__qualname__", None)) for work in works]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:

@@ -25,7 +25,9 @@ COMMANDS = (
     LazyCommand("run", "ml4t.live.cli.run:app", "Run a configuration until its data end or you stop it.", RUN),
     LazyCommand("demo", "ml4t.live.cli.demo:app", "Run the whole pipeline on real recorded prices, without an account.", RUN),
     LazyCommand("simulate", "ml4t.live.cli.simulate:app", "Start a vendor's simulator, to try things without an account.", RUN),
-    LazyCommand("status", "ml4t.live.cli.status:app", "Show positions, equity, open orders, limits and the kill switch.", LOOK),
+    LazyCommand(
+        "status", "ml4t.live.cli.status:app", "Show health, positions, equity, open orders, limits and the kill switch.", LOOK
+    ),
     LazyCommand("orders", "ml4t.live.cli.orders:app", "List orders, refused ones included.", LOOK),
     LazyCommand("forecasts", "ml4t.live.cli.forecasts:app", "List forecasts and what became of them.", LOOK),
     LazyCommand("why", "ml4t.live.cli.why:app", "Tell why an order was sent or refused, or what happened to a symbol.", LOOK),
@@ -71,7 +73,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with: ml4t-live demo. "
-    "Exit codes: 0 done, 1 failed, 2 refused (bad configuration, missing plugin, wrong usage).",
+    "Exit codes: 0 done, 1 failed, 2 refused (bad configuration, missing plugin, wrong usage), 3 halted by its own strategy.",
 )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +15,7 @@ import typer
 
 from ml4t.live import logs
 from ml4t.live.cli import options, output
-from ml4t.live.cli.exits import Refused
+from ml4t.live.cli.exits import Halted, Refused
 from ml4t.live.compose import compose
 from ml4t.live.engine.engine import Engine
 from ml4t.live.errors import JournalError, LiveError
@@ -68,6 +70,7 @@ def run_config(
     if level not in logs.LEVELS:
         raise Refused(f"--log-level {level}: there is no such level; write {', '.join(logs.LEVELS)}")
     made = _simulated if simulate else _composed
+    _show_stacks()
     with logs.to_terminal(level) as log, made(config, overlays, assignments, state_dir) as engine:
         off = engine.parts.limits.disabled()
         if off:
@@ -93,6 +96,13 @@ def print_summary(state: StateDir, *, as_json: bool) -> None:
     output.show(render(summary), "")
     typer.echo(f"State directory: {state.root}   (log: {state.log})")
     typer.echo(f"Why an order:    ml4t-live why {example} --state-dir {state.root}")
+
+
+def _show_stacks() -> None:
+    """Let a signal that kills, such as a service manager's watchdog sends, write the stacks of all threads to stderr first."""
+    if not faulthandler.is_enabled() and sys.__stderr__ is not None:
+        with suppress(OSError, ValueError):  # it is closed, or no file
+            faulthandler.enable(sys.__stderr__)
 
 
 @contextmanager
@@ -136,12 +146,12 @@ async def _run(engine: Engine, log: logs.Logs) -> LiveError | None:
 async def _serve(engine: Engine) -> LiveError | None:
     try:
         await engine.serve()
-    except LiveError as error:
-        _log.error("the run failed", exc_info=True)
-        return error
     except Exception as error:  # noqa: BLE001 - a strategy, or whatever else halts a run, may raise anything
         _log.error("the run failed", exc_info=True)
-        return RunFailed(f"the run failed: {type(error).__name__}: {error}. The traceback is in {engine.state_folder.log}")
+        text = f"{type(error).__name__}: {error}. The traceback is in {engine.state_folder.log}"
+        if engine.halted:
+            return Halted(f"{engine.halted} has ended the run: {text}")
+        return error if isinstance(error, LiveError) else RunFailed(f"the run failed: {text}")
     _log.info("stopped")
     return None
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import attrs
 import typer
 
 from ml4t.live.cli import options, output
+from ml4t.live.cli.exits import Failed
 from ml4t.live.cli.state import find_state, running_process
 from ml4t.live.cli.weights import weight_lines, weight_table
 from ml4t.live.clock import SystemClock
 from ml4t.live.engine.weights import BUCKET
+from ml4t.live.health import Level
+from ml4t.live.health.heartbeat import Heartbeat, read_heartbeat, verdict
 from ml4t.live.journal import StateDir
 from ml4t.live.model import Position
 from ml4t.live.orders.desk import position_lines
@@ -28,20 +31,46 @@ app = typer.Typer(add_completion=False)
 
 MINUTE = 60 * NANOS
 
+Running = Annotated[bool, typer.Option("--running", help="Fail also when no process runs, as a monitor wants it.")]
+
 
 @app.command(epilog="Example: ml4t-live status --state-dir state/momentum")
-def status(state_dir: options.StateDir = None, mode: options.Mode = None, as_json: options.Json = False) -> None:
-    """Show positions, equity, open orders, limits and the kill switch, while a run is on or after it stopped."""
+def status(
+    state_dir: options.StateDir = None, mode: options.Mode = None, running: Running = False, as_json: options.Json = False
+) -> None:
+    """Show health, positions, equity, open orders, limits and the kill switch, while a run is on or after it stopped.
+
+    Exit code 1 when the run is down, hangs, has failed, or has ended without saying so: what a monitor or cron looks at.
+    """
     state = find_state(state_dir, mode)
+    pid, beat, now = running_process(state), read_heartbeat(state.heartbeat), SystemClock().now()
+    level, why = verdict(beat, pid, now)
     with ReportReader(state.journal, mode=state.mode) as journal:
-        answer = _answer(journal, state)
+        answer = _answer(journal, state, pid) | _health(beat, level, why, now)
     if as_json:
         output.data(answer)
     else:
         _show(answer)
+    if level is Level.DOWN:
+        raise Failed(why)
+    if running and pid is None:
+        raise Failed(f"no process runs on {state.path}")
 
 
-def _answer(journal: ReportReader, state: StateDir) -> dict[str, Any]:
+def _health(beat: Heartbeat | None, level: Level, why: str, now: int) -> dict[str, Any]:
+    """Return how the run is, and of one that has not ended every part of it."""
+    parts = [] if beat is None or beat.ended else beat.parts
+    return {
+        "health": {
+            "state": level.value,
+            "why": why,
+            "heartbeat_age_seconds": None if beat is None else round(beat.age(now), 1),
+        },
+        "parts": [{"part": p.part, "state": p.state.value, "since": iso(p.since), "why": p.why, **p.numbers} for p in parts],
+    }
+
+
+def _answer(journal: ReportReader, state: StateDir, pid: int | None) -> dict[str, Any]:
     manifest, risk = journal.manifest(), journal.state("risk")
     positions = position_lines(journal.state("position"))
     account = journal.state("account")
@@ -51,7 +80,6 @@ def _answer(journal: ReportReader, state: StateDir) -> dict[str, Any]:
     value = sum(position.market_value for position in positions.values())
     equity = worth["equity"] if worth["at"] else None if cash is None else cash + value
     open_orders = journal.orders(open_only=True)
-    pid = running_process(state)
     last_event = journal.span()[1]
     recorded = manifest.get("recorded_data", False)
     now = last_event if pid is None or recorded else SystemClock().now()
@@ -85,7 +113,7 @@ def _answer(journal: ReportReader, state: StateDir) -> dict[str, Any]:
         ),
         "breached": risk.get("losses", {}).get("breached", ""),
         "weights": weight_lines(journal.state(BUCKET)),
-        "health": [{"part": r.subject, "time": iso(r.time), **r.body} for r in journal.health()],
+        "events": [{"part": r.subject, "time": iso(r.time), **r.body} for r in journal.health()],
         "records": journal.counts(),
     }
 
@@ -107,6 +135,7 @@ def _marked(position: Position, marks: Mapping[str, float]) -> Position:
 def _show(answer: Mapping[str, Any]) -> None:
     running = f"running (process {answer['pid']})" if answer["running"] else "not running"
     typer.echo(f"{answer['name'] or 'run'} · {answer['mode']} mode · {running} · last event {answer['last_event'] or NOTHING}")
+    typer.echo(f"Health: {answer['health']['state']} ({answer['health']['why']})")
     typer.echo(
         f"Cash {money(answer['cash'])}   equity {money(answer['equity'])} ({answer['equity_at'] or 'at the last fills'})"
     )
@@ -154,9 +183,12 @@ def _tables(answer: Mapping[str, Any]) -> list[Any]:
     ]
     if answer["weights"]:
         tables.append(weight_table(answer["weights"]))
-    if answer["health"]:
-        rows = ((h["part"], h["time"] or NOTHING, _state(h)) for h in answer["health"])
-        tables.append(output.table("Health, the latest of each part", ("part", "time", "state"), rows))
+    if answer["parts"]:
+        rows = ((part["part"], part["state"], part["since"] or NOTHING, _details(part)) for part in answer["parts"])
+        tables.append(output.table("Parts", ("part", "state", "since", ""), rows))
+    if answer["events"]:
+        events = ((h["part"], h["time"] or NOTHING, h.get("state", ""), _details(h)) for h in answer["events"])
+        tables.append(output.table("What happened last to each part", ("part", "time", "what", ""), events))
     return tables
 
 
@@ -174,6 +206,5 @@ def _amount(line: Mapping[str, Any], key: str) -> str:
     return percent(line[key], 1) if line["limit"].endswith("_pct") else money(line[key])
 
 
-def _state(line: Mapping[str, Any]) -> str:
-    said = details({key: value for key, value in line.items() if key not in {"part", "time"}})
-    return ": ".join([str(line.get("state", "")), said]).rstrip(": ")
+def _details(line: Mapping[str, Any]) -> str:
+    return details({key: value for key, value in line.items() if key not in {"part", "time", "since"}})

@@ -109,6 +109,8 @@ class EngineSettings:
     """What each trade of following a forecast costs besides the quoted spread, as a fraction: 0.0005 is 5 basis points."""
     blocked_after_seconds: float = field(default=5.0, validator=gt(0))
     """An event loop that does not turn for so long is reported with its stack."""
+    heartbeat_seconds: float = field(default=5.0, validator=gt(0))
+    """How often every part is looked at and the heartbeat file is written; four that are missing are a run that hangs."""
     control_seconds: float = field(default=0.5, validator=gt(0))
     """How often the run looks for commands that were left for it: kill, resume, flatten."""
     flush_timeout_seconds: float = field(default=2.0, validator=gt(0))

@@ -68,6 +68,8 @@ class ChildHealth:
     error: BaseException | None
     """What it last died of."""
     last_beat: int | None
+    at_work: bool = True
+    """False while it runs and cannot do yet what it is for."""
 
 
 class Beacon:
@@ -77,6 +79,8 @@ class Beacon:
         self._clock = clock
         self.beats = 0
         self.last_beat: int | None = None
+        self.at_work = True
+        """False while the child runs and cannot do yet what it is for: a line that is still being connected again."""
         self.readiness: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import structlog
 
@@ -16,9 +15,7 @@ from ml4t.live.journal import RecordKind
 _log = structlog.get_logger("ml4t.live")
 
 
-async def wind_down(
-    core: Core, broker: Supervisor | None, observers: Sequence[asyncio.Task[None]], why: Callable[[], str], seconds: float
-) -> None:
+async def wind_down(core: Core, broker: Supervisor | None, why: Callable[[], str], seconds: float) -> None:
     """End everything that still works once no more data come, waiting `seconds` at most for each part."""
     await core.forecasts.close()
     strategist = core.strategist
@@ -31,8 +28,8 @@ async def wind_down(
     core.save()
     core.record(RecordKind.RUN, core.parts.name, {"ended": True, "why": why()})
     core.hub.close()
-    if observers:
-        await _until(lambda: all(task.done() for task in observers), core, seconds)
+    if core.hub.queues:
+        await _until(lambda: all(queue.finished for queue in core.hub.queues), core, seconds)
 
 
 async def _until(condition: Callable[[], bool], core: Core, seconds: float) -> None:

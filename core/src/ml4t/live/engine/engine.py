@@ -3,44 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import structlog
 
-from ml4t.live.clock import Clock, DataClock, SystemClock
+from ml4t.live.clock import Clock, SystemClock
 from ml4t.live.engine.barrier import Barrier
+from ml4t.live.engine.clocks import by_itself, clock_of, decided_clock
 from ml4t.live.engine.collector import rare_collections
 from ml4t.live.engine.commands import Commanded
 from ml4t.live.engine.core import Core
 from ml4t.live.engine.ending import wind_down
 from ml4t.live.engine.inbox import Inbox
+from ml4t.live.engine.mending import Mending
 from ml4t.live.engine.parts import Parts
 from ml4t.live.engine.signals import KillSignal, StopSignals
 from ml4t.live.engine.storage import Storage
 from ml4t.live.engine.supervision import supervise_broker, supervise_feeds
 from ml4t.live.engine.supervisor import ChildEvent, Supervisor, SupervisorFailed
-from ml4t.live.engine.timekeeper import keep_time, watch_loop
-from ml4t.live.engine.watchdog import Watchdog
-from ml4t.live.errors import BrokerConnectionError, JournalError, LiveError
+from ml4t.live.engine.tasks import EngineTasks, cause_of, helper, keeper_of_time
+from ml4t.live.engine.timekeeper import keep_time
+from ml4t.live.engine.vitals import Vitals
+from ml4t.live.errors import LiveError
 from ml4t.live.export import Exporter
+from ml4t.live.health import Condition
+from ml4t.live.health.service import ServiceManager
 from ml4t.live.journal import RecordKind, StateDir
 from ml4t.live.model import Gap, MarketEvent
-from ml4t.live.times import NANOS
 from ml4t.live.waiting import first_of
 
 STOP_SECONDS = 10.0
 """How long a stop waits for each part before it goes on without it."""
-
-MEND_SECONDS = 0.25
-"""How often a journal that the disk refused is looked at again."""
-
-HISTORICAL_AFTER = 7 * 86_400 * NANOS
-"""A feed in code that does not say whether its data are recorded ones is taken to be so when its first event is this old."""
 
 _log = structlog.get_logger("ml4t.live")
 
@@ -70,10 +67,10 @@ class Engine(Commanded):
         self._feeds: Supervisor | None = None
         self._broker: Supervisor | None = None
         self._failure: BaseException | None = None
-        self._watchdog: Watchdog | None = None
+        self._vitals: Vitals | None = None
+        self._manager: ServiceManager | None = None
         self._exporter: Exporter | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self._observers: list[asyncio.Task[None]] = []
+        self._tasks = EngineTasks(self._rng, self._on_child, self._fail)
         self._ended: asyncio.Event | None = None
         self._stop_wanted = asyncio.Event()
         self.core: Core | None = None
@@ -87,6 +84,16 @@ class Engine(Commanded):
         if self._storage is None:
             raise RuntimeError("the state folder is taken by connect()")
         return self._storage.folder
+
+    @property
+    def halted(self) -> str:
+        """The strategy, trigger or forecaster whose exceptions have ended the run, by `on_error`; empty when none has."""
+        return "" if self.core is None else self.core.faults.halted
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """How every part was at the last look; empty before the first one. From any thread."""
+        return () if self._vitals is None else self._vitals.board.conditions
 
     # ------------------------------------------------------------------ the three calls
 
@@ -111,13 +118,16 @@ class Engine(Commanded):
             on_error=self._fail,
         )
         try:
-            clock = self._decided_clock()
+            clock = decided_clock(self.parts, self._clock)
+            self._watch(clock)
             if clock is not None:
                 self._build(clock)
             if self.parts.mode != "shadow":
+                self._watched.pulse.enter("connecting")
                 await self._connect_broker()
+            self._watched.pulse.enter("connected")
         except SupervisorFailed as error:
-            self._failure = _cause(error)
+            self._failure = cause_of(error)
             await self._shut_down()
             raise self._failure from error
         except BaseException as error:
@@ -140,11 +150,17 @@ class Engine(Commanded):
     def in_charge(self) -> Iterator[None]:
         """While entered, on the loop's thread, the process is this run's; `run` enters it by itself.
 
-        A stop signal ends the run in order, whatever it is at, the second at once; SIGUSR1 throws the kill switch; garbage
-        is collected rarely.
+        A stop signal ends the run in order, whatever it is at, the second at once; SIGUSR1 throws the kill switch; a service
+        manager that has started the process is told how the run is; garbage is collected rarely.
         """
-        with StopSignals(self._on_signal, self._force), KillSignal(self._on_kill_signal), rare_collections():
-            yield
+        self._manager = ServiceManager.from_environment()
+        try:
+            with StopSignals(self._on_signal, self._force), KillSignal(self._on_kill_signal), rare_collections():
+                yield
+        finally:
+            if self._manager is not None:
+                self._manager.close()
+                self._manager = None
 
     async def serve(self) -> None:
         """Run, and leave the signals of the process as they are: in a program's own hands, or `in_charge`. Raises as `run`."""
@@ -152,6 +168,7 @@ class Engine(Commanded):
             await self.connect()
         if not self._stop_wanted.is_set():
             self.state = "running"
+            self._watched.pulse.enter("running")
             await self._run()
         await self._shut_down()
         if self._failure is not None:
@@ -164,10 +181,8 @@ class Engine(Commanded):
                 await self.core.warm_up()
             await self._run_feeds()
             await self._end_of_data()
-        except SupervisorFailed as error:
-            self._failure = self._failure or _cause(error)
         except Exception as error:  # noqa: BLE001 - raised again by run, once everything is on disk
-            self._failure = self._failure or error
+            self._failure = self._failure or cause_of(error)
         finally:
             await self._shut_down()
 
@@ -192,22 +207,33 @@ class Engine(Commanded):
             self._storage = Storage(self._state_dir, self.parts.state)
         return self._storage
 
-    def _decided_clock(self) -> Clock | None:
-        historical = self.parts.historical
-        if historical and self.parts.mode != "shadow":
-            raise ValueError(f"mode {self.parts.mode!r} does not trade on recorded data; use mode 'shadow'")
-        if self._clock is not None:
-            return self._clock
-        if historical is None and self.parts.mode == "shadow":
-            return None
-        return DataClock() if historical else SystemClock()
+    def _watch(self, clock: Clock | None) -> None:
+        """Begin to watch the loop and every part: on the machine's clock, unless time is simulated."""
+        storage, waiting = self._open_storage(), by_itself(clock)
+        self._vitals = vitals = Vitals(self.parts, waiting, self._inbox, storage.heartbeat, lambda: self._manager)
+        vitals.start()
+        children = [helper("watchdog beat", vitals.watchdog.keep_beating), helper("checkup", vitals.keep_looking)]
+        vitals.supervisors.append(self._tasks.keep(children, waiting))
+
+    @property
+    def _watched(self) -> Vitals:
+        if self._vitals is None:
+            raise RuntimeError("nobody watches before connect()")
+        return self._vitals
 
     def _build(self, clock: Clock) -> Core:
+        with self._watched.blocking():  # there may be much to read
+            core = self._take_up(clock)
+        self._watched.core = core
+        return core
+
+    def _take_up(self, clock: Clock) -> Core:
         settings = self.parts.engine
         journal = self._open_storage().open_journal(
             clock, settings.durability, self._journal_failed, max_mib=settings.journal_max_mib
         )
         self.core = core = Core(self.parts, clock, journal, asyncio.get_running_loop(), self._barrier, self._fail)
+        self._mending = Mending(core, self._barrier)
         core.start()
         self._control = core.control(self.state_folder)
         self._hand_control = core.hand_control(self.state_folder)
@@ -223,41 +249,25 @@ class Engine(Commanded):
 
     def _first_event(self, event: MarketEvent) -> None:
         """Decide on the clock with the first event of feeds that did not say."""
-        if not isinstance(event, MarketEvent):
-            raise TypeError(f"a feed pushed {event!r}; a feed pushes Trade, Quote, Bar or Funding")
-        now = SystemClock().now()
-        recorded = abs(now - event.event_time) > HISTORICAL_AFTER
-        _log.info("the feed does not say whether its data are recorded", taken_as="recorded" if recorded else "live")
-        self._build_now(DataClock() if recorded else SystemClock())
+        self._build_now(clock_of(event))
 
     def _build_now(self, clock: Clock) -> None:
         self._begin(self._build(clock))
 
     def _begin(self, core: Core) -> None:
-        self._watchdog = watch_loop(core, self.parts.engine.blocked_after_seconds)
-        self._spawn(self._watchdog.keep_beating(), "watchdog beat")
-        if not core.recorded:
-            self._spawn(keep_time(core), "agenda")
-        waiting = SystemClock() if core.recorded else core.clock  # recorded data may come faster, or not for hours
-        self._spawn(self._control.watch(waiting, self.parts.engine.control_seconds), "control")
-        self._spawn(self._hand_control.watch(waiting, self.parts.engine.control_seconds), "triggers by hand")
-        self._observers = [self._spawn(queue.run(), f"observer {queue.name}") for queue in core.hub.queues]
-        if self._state_dir is not None and self.parts.engine.export_seconds:
+        waiting = by_itself(core.clock)  # recorded data may come faster, or not for hours
+        children = [] if core.recorded else [keeper_of_time(lambda: keep_time(core))]
+        for name, control in (("control", self._control), ("triggers by hand", self._hand_control)):
+            children.append(helper(name, partial(control.watch, waiting, self.parts.engine.control_seconds)))
+        children.append(helper("journal watch", self._mending.watch))
+        children += [helper(f"observer {queue.name}", queue.run, needed=False) for queue in core.hub.queues]
+        every = self.parts.engine.export_seconds
+        if self._state_dir is not None and every:
             self._exporter = Exporter(core, self.state_folder)
-            self._spawn(self._exporter.keep_writing(self.parts.engine.export_seconds), "files for people")
+            children.append(helper("files for people", partial(self._exporter.keep_writing, every), needed=False))
+        self._watched.supervisors.append(self._tasks.keep(children, waiting))
         if core.strategist is not None:
             core.strategist.on_start()
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        task.add_done_callback(self._note_end)
-        self._tasks.append(task)
-        return task
-
-    def _note_end(self, task: asyncio.Task[None]) -> None:
-        """End the run when a part of it that nobody waits for has died."""
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(_cause(error) if isinstance(error, SupervisorFailed) else error)
 
     # ------------------------------------------------------------------ running
 
@@ -267,12 +277,14 @@ class Engine(Commanded):
         if core is None:
             raise RuntimeError("a broker needs a clock that runs by itself")
         self._broker = supervise_broker(core.link(), self.parts.engine, core.clock, self._rng, self._on_child)
+        self._watched.supervisors.append(self._broker)
         await first_of(self._broker.start(), self._stop_wanted.wait())
         if not self._stop_wanted.is_set():
-            self._spawn(self._broker.wait(), "broker watch")
+            self._tasks.spawn(self._broker.wait(), "broker watch")
 
     async def _run_feeds(self) -> None:
         self._feeds = supervise_feeds(self.parts, self._inbox, lambda: self.core, self._clock, self._rng, self._on_child)
+        self._watched.supervisors.append(self._feeds)
         await self._feeds.start()
         await first_of(self._feeds.wait(), self._stop_wanted.wait())
 
@@ -297,23 +309,19 @@ class Engine(Commanded):
             return
         self._ended = asyncio.Event()
         self.state = "stopping"
+        if self._vitals is not None:
+            self._vitals.pulse.enter("stopping")
         try:
             await self._wind_down()
         except LiveError as error:
             _log.error("the run could not be ended in order", error=str(error))
             self._failure = self._failure or error
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            if self._watchdog is not None:
-                self._watchdog.stop()
-            self._complete_journal()
+            await self._tasks.stop(STOP_SECONDS)
+            self._complete()
             if self._exporter is not None:
                 await self._exporter.write()
-            if self._storage is not None:
-                self._storage.close()
-            self.state = "failed" if self._failure is not None else "stopped"
+            self._close()
             self._ended.set()
 
     async def _wind_down(self) -> None:
@@ -321,15 +329,24 @@ class Engine(Commanded):
             await self._feeds.stop(STOP_SECONDS)
         self._inbox.close()
         if self.core is not None:
-            await wind_down(self.core, self._broker, self._observers, self._why, STOP_SECONDS)
+            await wind_down(self.core, self._broker, self._why, STOP_SECONDS)
 
-    def _complete_journal(self) -> None:
+    def _complete(self) -> None:
         try:
             if self._storage is not None:
-                self._storage.complete()
+                with nullcontext() if self._vitals is None else self._vitals.blocking():
+                    self._storage.complete()
         except LiveError as error:
             _log.error("the journal could not be completed", error=str(error))
             self._failure = self._failure or error
+
+    def _close(self) -> None:
+        """Say how it ended, and let the next process in."""
+        self.state = "failed" if self._failure is not None else "stopped"
+        if self._vitals is not None:
+            self._vitals.stop(self.state, self._why())
+        if self._storage is not None:
+            self._storage.release()
 
     def _why(self) -> str:
         if self._failure is not None:
@@ -351,24 +368,8 @@ class Engine(Commanded):
             self.core.on_gap(gap)
 
     def _journal_failed(self, error: Exception) -> None:
-        _log.error("the journal cannot be written; nothing is sent until it can", error=str(error))
         if self.core is not None and self._ended is None:
-            self.core.journal_failed(error)
-            if self.core.recorded:
-                self._barrier.enter()  # recorded data can wait, so that nothing is decided that cannot be written
-            self._spawn(self._await_journal(self.core), "journal watch")
-
-    async def _await_journal(self, core: Core) -> None:
-        """Wait until the disk accepts what it refused, and let orders out again."""
-        clock = SystemClock() if core.recorded else core.clock
-        while not core.journal.healthy:
-            await clock.sleep(MEND_SECONDS)
-            with contextlib.suppress(JournalError):
-                await core.journal.durable(core.journal.last_seq)
-        _log.warning("the journal can be written again")
-        core.journal_mended()
-        if core.recorded:
-            self._barrier.leave()
+            self._mending.refused(error)
 
     def _on_child(self, event: ChildEvent) -> None:
         if self.core is not None and event.kind in {"crashed", "backing off", "failed"}:
@@ -384,10 +385,3 @@ class Engine(Commanded):
     def _force(self) -> None:
         if self._storage is not None:
             self._storage.flush_from_signal()
-
-
-def _cause(error: SupervisorFailed) -> BaseException:
-    """Return what a part died of, as something a caller can name."""
-    if isinstance(error.error, LiveError):
-        return error.error
-    return BrokerConnectionError(str(error)) if error.child == "broker" else error

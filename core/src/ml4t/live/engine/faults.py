@@ -20,6 +20,8 @@ class Faults:
         self._budget = 0 if halt else budget
         self._fail = fail
         self.counts: dict[str, int] = {}
+        self.halted = ""
+        """The component that has ended the run, empty when none has."""
 
     def report(self, component: str, error: BaseException) -> int:
         """Record an exception of `component` and return how many it has raised."""
@@ -31,12 +33,16 @@ class Faults:
         """Record an exception, and end the run once the component has spent its budget; return True when it has."""
         spent = self.report(component, error) > self._budget
         if spent:
-            self._fail(error)
+            self._halt(component, error)
         return spent
 
     def crash(self, component: str, error: BaseException) -> None:
         """Record what is no ordinary exception, and end the run."""
         self.report(component, error)
+        self._halt(component, error)
+
+    def _halt(self, component: str, error: BaseException) -> None:
+        self.halted = self.halted or component
         self._fail(error)
 
 

@@ -176,14 +176,15 @@ class FeedRunner:
         beacon.ready()
         works = self._works()
         rejoins = works is not None and self._lost_at is not None
+        beacon.at_work = not rejoins
         warms = works is not None and works.past is not None and not self._warm and isinstance(self.feed, Backfills)
         sink = FeedSink(self._lane or self._inbox, hold=rejoins or warms)
         try:
-            watched = [self._data(sink), self._until_silent(sink, self._silence)]
+            watched = [self._data(sink), self._until_silent(sink, self._silence, beacon)]
             if works is not None and warms:
-                watched.append(self._begin(works, sink))
+                watched.append(self._begin(works, sink, beacon))
             elif works is not None and self._lost_at is not None:
-                watched.append(self._rejoin(works, sink, self._lost_at))
+                watched.append(self._rejoin(works, sink, self._lost_at, beacon))
             await first_of(*watched)
             if works is not None and sink.held is not None:  # the data ended before that was done
                 await self._warm_up(works, sink)
@@ -203,7 +204,7 @@ class FeedRunner:
             raise TypeError(f"run of feed {self.name} returned {data!r} instead of something to await; write `async def run`")
         await data
 
-    async def _until_silent(self, sink: FeedSink, seconds: float) -> None:
+    async def _until_silent(self, sink: FeedSink, seconds: float, beacon: Beacon) -> None:
         count, quiet = sink.count, 0
         while quiet < CHECKS_PER_SILENCE:
             works = self._works()
@@ -211,6 +212,7 @@ class FeedRunner:
             await clock.sleep(seconds / CHECKS_PER_SILENCE)
             recorded = works is not None and works.recorded
             quiet = quiet + 1 if sink.count == count and not recorded else 0
+            beacon.at_work = beacon.at_work or not quiet
             count = sink.count
         raise FeedDisconnected(f"nothing has been heard from {self.name} for {seconds:g} s")
 
@@ -228,16 +230,18 @@ class FeedRunner:
         if self._attempts is not None and self._failures > self._attempts:
             raise FeedGivenUp(f"{self.name} was lost {self._failures} times in a row, the last time: {error}") from error
 
-    async def _begin(self, works: Works, sink: FeedSink) -> None:
+    async def _begin(self, works: Works, sink: FeedSink, beacon: Beacon) -> None:
         """Take the history up to the feed's first events, then leave it to the feed."""
         await self._heard(works, sink)
         await self._warm_up(works, sink)
+        beacon.at_work = beacon.at_work or sink.heard.is_set()
         await asyncio.get_running_loop().create_future()
 
-    async def _rejoin(self, works: Works, sink: FeedSink, lost_at: int) -> None:
+    async def _rejoin(self, works: Works, sink: FeedSink, lost_at: int, beacon: Beacon) -> None:
         """Fill the hole once the feed delivers again, then leave it to the feed."""
         await self._heard(works, sink)
         await self._fill_gaps(works, sink, lost_at)
+        beacon.at_work = sink.heard.is_set()  # a line that is silent may not be there yet
         await asyncio.get_running_loop().create_future()
 
     async def _heard(self, works: Works, sink: FeedSink) -> None:

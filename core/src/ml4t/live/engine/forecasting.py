@@ -129,6 +129,7 @@ class ForecastDesk:
         self._live_mode = live_mode
         self._tasks: set[asyncio.Task[None]] = set()
         self._latest: asyncio.Task[None] | None = None
+        self._closing = False
 
     @property
     def standing(self) -> Mapping[str, Standing]:
@@ -150,6 +151,7 @@ class ForecastDesk:
 
     async def close(self) -> None:
         """Cancel what is still running, and end the processes."""
+        self._closing = True
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -212,15 +214,15 @@ class ForecastDesk:
             self._settle(question, answer, None)
 
     def _start(self, question: _Question, answer: Coroutine[Any, Any, Any]) -> None:
-        name = question.spec.name
-        self._standing[name].running += 1
+        spec = question.spec
+        self._standing[spec.name].running += 1
         if self._barrier is not None:
             self._barrier.enter()
         before = self._latest if self._barrier is not None else None
         work = self._run(question, answer, before)
-        task = self._latest = asyncio.get_running_loop().create_task(work, name=f"forecaster {name}")
+        task = self._latest = asyncio.get_running_loop().create_task(work, name=f"forecaster {spec.name}")
         self._tasks.add(task)
-        task.add_done_callback(lambda task: self._done(task, name, answer))
+        task.add_done_callback(lambda task: self._done(task, spec, answer))
 
     async def _awaited(self, spec: ForecasterSpec, answer: Awaitable[Any]) -> Any:
         async with self._clock.timeout(spec.budget_seconds):
@@ -285,10 +287,12 @@ class ForecastDesk:
         else:
             self._standing[question.spec.name].answer((self._clock.stopwatch() - question.began) / NANOS)
 
-    def _done(self, task: asyncio.Task[None], name: str, answer: Coroutine[Any, Any, Any]) -> None:
+    def _done(self, task: asyncio.Task[None], spec: ForecasterSpec, answer: Coroutine[Any, Any, Any]) -> None:
         self._tasks.discard(task)
-        self._standing[name].running -= 1
+        self._standing[spec.name].running -= 1
         answer.close()  # it never began when the task was cancelled at once
+        if task.cancelled() and not self._closing:
+            self._failed(spec, RuntimeError("its request was cancelled by something else than the engine"))
         if self._barrier is not None:
             self._barrier.leave()
 

@@ -18,6 +18,8 @@ STOP_SECONDS = 10.0
 LAST_CHANCE_SECONDS = 1.0
 """How long it gets after the second cancellation, before it is given up."""
 CHECKS_PER_HEARTBEAT = 4
+KEEPER = "keeper of "
+"""What the name of a keeper's task begins with."""
 
 
 class Keeper:
@@ -49,7 +51,7 @@ class Keeper:
 
     def launch(self) -> asyncio.Task[None]:
         """Start keeping the child; the task ends when the child will not be run any more."""
-        self.task = asyncio.create_task(self._keep(), name=f"keeper of {self.child.name}")
+        self.task = asyncio.create_task(self._keep(), name=f"{KEEPER}{self.child.name}")
         return self.task
 
     async def stop(self) -> None:
@@ -70,8 +72,9 @@ class Keeper:
 
     def health(self) -> ChildHealth:
         """Return how the child is doing now."""
-        last_beat = self._beacon.last_beat if self._beacon else None
-        return ChildHealth(self.child.name, self.state, self.restarts, self.error, last_beat)
+        beacon = self._beacon
+        last_beat, at_work = (beacon.last_beat, beacon.at_work) if beacon else (None, True)
+        return ChildHealth(self.child.name, self.state, self.restarts, self.error, last_beat, at_work)
 
     async def _keep(self) -> None:
         try:

@@ -19,6 +19,7 @@ from ml4t.live.model import Order
 from ml4t.live.orders.desk import Desk
 from ml4t.live.orders.ports import Recorder
 from ml4t.live.risk.switch import Connection
+from ml4t.live.waiting import first_of
 
 CONNECT_SECONDS = 30.0
 LOOKS = 3
@@ -68,6 +69,7 @@ class VenueLink:
         self._on_reconciled = on_reconciled
         self._unavailable = ""
         self._beside: asyncio.Task[None] | None = None
+        self._broken: asyncio.Future[None] | None = None
         outbox.on_unknown = self._inquiry.wake
         self.order, self.fill, self.account = desk.order, desk.fill, desk.account
 
@@ -87,11 +89,9 @@ class VenueLink:
             self._say("connected", "")
             beacon.ready()
             self._unavailable = ""
+            self._broken = asyncio.get_running_loop().create_future()
             self._attend()
-            try:
-                await self._broker.run(self)
-            finally:
-                self._let_be()
+            await first_of(self._listen(), self._until(self._broken))
             raise BrokerConnectionError("the venue ended the stream of updates")
         except TimeoutError as error:
             raise BrokerConnectionError(f"the venue did not answer within {CONNECT_SECONDS:g} s") from error
@@ -115,18 +115,34 @@ class VenueLink:
 
     def _attend(self, *, reopening: bool = False) -> None:
         self._beside = asyncio.get_running_loop().create_task(self._stay(reopening), name="reconciliation")
+        self._beside.add_done_callback(self._note_end)
 
     def _let_be(self) -> None:
-        if self._beside is not None:
-            self._beside.cancel()
+        beside, self._beside = self._beside, None
+        if beside is not None:
+            beside.cancel()
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        """Cut the line when nobody compares the books any more: with the next connection somebody does again."""
+        error = None if task.cancelled() else task.exception()
+        if task is self._beside and self._broken is not None and not self._broken.done():
+            self._broken.set_exception(BrokerConnectionError(f"the books are not compared any more: {error!r}"))
+
+    async def _listen(self) -> None:
+        try:
+            await self._broker.run(self)
+        finally:
+            self._let_be()
+
+    @staticmethod
+    async def _until(broken: asyncio.Future[None]) -> None:
+        await broken
 
     async def _stay(self, reopening: bool) -> None:
         """Ask about what is in doubt and compare the books until cancelled; first let orders out again when `reopening`."""
         if reopening:
             await self._reopen()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._inquiry.run(), name="inquiry")
-            group.create_task(self._watch(), name="watch")
+        await first_of(self._inquiry.run(), self._watch())  # neither ends by itself: when one does, both are begun anew
 
     async def _reopen(self) -> None:
         """Compare the books, again until that is possible, and let orders out."""

@@ -30,7 +30,18 @@ class ObserverQueue:
         self._kinds = frozenset(getattr(observer, "kinds", ()))
         self._events: deque[RuntimeEvent] = deque(maxlen=CAPACITY)
         self._wake = asyncio.Event()
+        self._telling = False
         self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """How many events it has still to be told."""
+        return len(self._events)
+
+    @property
+    def finished(self) -> bool:
+        """True once it is closed and has been told everything."""
+        return self._closed and not self._events and not self._telling
 
     def offer(self, event: RuntimeEvent) -> None:
         """Queue an event when the observer wants its kind."""
@@ -57,11 +68,14 @@ class ObserverQueue:
                 self._wake.set()
 
     async def _tell(self, event: RuntimeEvent) -> None:
+        self._telling = True
         try:
             await self._observer.on_event(event)
-        except Exception as error:  # noqa: BLE001 - an observer's fault is its own
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - an observer's fault is its own
             self.errors += 1
             _log.warning("observer failed", observer=self.name, event_kind=event.kind, error=repr(error))
+        finally:
+            self._telling = False
 
 
 class ObserverHub:

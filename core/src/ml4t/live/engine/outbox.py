@@ -64,6 +64,9 @@ class Outbox:
                 venue_order_ids = await self._ask(orders)
         except BrokerRefused as error:
             self._say(orders, OrderState.REJECTED, code=error.code or "venue_rejected", reason=str(error))
+        except asyncio.CancelledError:
+            self._say(orders, OrderState.UNKNOWN, reason="the request was cancelled before anybody knew what became of it")
+            raise
         except (OutcomeUnknown, BrokerConnectionError, TimeoutError) as error:
             self._say(orders, OrderState.UNKNOWN, reason=str(error) or f"no answer within {self.timeout_seconds:g} s")
         except Exception as error:  # noqa: BLE001 - an adapter's fault leaves the outcome unproved, like a lost line
@@ -108,8 +111,9 @@ class Outbox:
             self._desk.settle(order.order_id, order.terms, str(error))
         except Exception as error:  # noqa: BLE001 - whatever it was, the outcome is unproved, and is asked about
             _log.warning("amend failed", order_id=order.order_id, error=repr(error))
-        if self.on_unknown is not None:
-            self.on_unknown()
+        finally:  # also when it was cancelled
+            if self.on_unknown is not None:
+                self.on_unknown()
 
     def _say(
         self, orders: Sequence[Order], state: OrderState, *, venue_order_id: str = "", code: str = "", reason: str = ""

@@ -32,6 +32,8 @@ class Storage:
         self._temporary = tempfile.TemporaryDirectory(prefix="ml4t-live-") if root is None else None
         self.folder = StateDir(Path(self._temporary.name) if self._temporary is not None else root or Path(), mode)
         self._lock: StateLock | None = self.folder.lock()
+        self.heartbeat = None if root is None else self.folder.heartbeat
+        """The file that tells how the run is, None when nobody could find it."""
         self._journal: Journal | None = None
 
     def open_journal(
@@ -85,17 +87,14 @@ class Storage:
         clock.wait(flushed, FLUSH_SECONDS)
 
     def complete(self) -> None:
-        """Write what the journal still holds, and close it. Raises JournalError when the disk refuses."""
+        """Complete the journal and close it. Raises JournalError, after closing, when the disk refuses."""
         if self._journal is not None:
             self._journal.close()
 
-    def close(self) -> None:
-        """Let the folder go; complete the journal before, if that has not been done. Raises JournalError as `complete`."""
-        try:
-            self.complete()
-        finally:
-            if self._lock is not None:
-                self._lock.release()
-                self._lock = None
-            if self._temporary is not None:
-                self._temporary.cleanup()
+    def release(self) -> None:
+        """Let the folder go. Again changes nothing."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+        if self._temporary is not None:
+            self._temporary.cleanup()

@@ -147,6 +147,11 @@ class ThreadedStrategist:
         """True once the thread has ended."""
         return not self._thread.is_alive()
 
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for the strategy."""
+        return self._calls.qsize()
+
     def _post(self, call: Callable[[], None]) -> None:
         if self._barrier is not None:
             self._barrier.enter()

@@ -15,9 +15,9 @@ from ml4t.live.engine.link import VenueLink
 from ml4t.live.engine.merge import Merge
 from ml4t.live.engine.parts import Parts
 from ml4t.live.engine.supervisor import Beacon, Child, ChildEvent, Supervisor
+from ml4t.live.engine.tasks import FOR_EVER
 from ml4t.live.errors import BrokerRefused, FeedRefused
 
-FOR_EVER = 1_000_000_000
 READY_SECONDS = 60.0
 """How long one attempt to connect the broker may take."""
 

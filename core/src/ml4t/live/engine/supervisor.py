@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from ml4t.live.clock import Clock
 from ml4t.live.engine.child import Beacon, Child, ChildEvent, ChildHealth, ChildHung, ChildState, ChildStuck
-from ml4t.live.engine.keeper import STOP_SECONDS, Keeper
+from ml4t.live.engine.keeper import KEEPER, STOP_SECONDS, Keeper
 from ml4t.live.errors import LiveError
 
 __all__ = [
@@ -134,7 +134,9 @@ class Supervisor:
         if self.failure is not None:
             raise self.failure from self.failure.error
 
-    def _note_end(self, _: asyncio.Task[None]) -> None:
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() and self._stopping is None:  # nobody keeps that child any more, and it was not we who wanted it
+            self._escalate(task.get_name().removeprefix(KEEPER), asyncio.CancelledError("its keeper was cancelled"))
         mortal = (keeper.task for keeper in self._keepers if keeper.child.restart != "permanent")
         if all(task is not None and task.done() for task in mortal):
             self._finished.set()

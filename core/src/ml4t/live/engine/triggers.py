@@ -145,6 +145,11 @@ class TriggerBoard:
             for firing in late:
                 self._desk.catch_up(spec, firing)
 
+    @property
+    def asked(self) -> frozenset[str]:
+        """The names of the triggers that are asked: all that are enabled and have not been given up."""
+        return frozenset(self._specs)
+
     def save(self) -> None:
         """Put what has changed of the triggers' memory into the journal."""
         for watch in self._watches.values():

@@ -59,6 +59,7 @@ class Watchdog:
         self._stuck_after = stuck_after_seconds if on_stuck is not None else None
         self._interval = blocked_after_seconds / 4
         self._beaten = 0
+        self._late = 0
         self._loop_thread = 0
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -86,19 +87,34 @@ class Watchdog:
         """Say that the loop turns."""
         self._beaten = self._clock.monotonic()
 
+    @property
+    def silent_seconds(self) -> float:
+        """For how long the loop has not turned, on any thread; 0 when nobody watches."""
+        if self._thread is None:
+            return 0.0
+        beaten = self._beaten  # read before the clock, so that a beat in between cannot make the age negative
+        return (self._clock.monotonic() - beaten) / NANOS
+
+    def take_lag(self) -> float:
+        """Return by how many seconds the loop came late to a beat at most, since this was asked last."""
+        late, self._late = self._late, 0
+        return late / NANOS
+
     async def keep_beating(self) -> None:
         """Beat while the loop has nothing else to do, until cancelled."""
         if self._clock.simulated:
             await asyncio.get_running_loop().create_future()  # a supervisor must not take it for ended
         while True:
             self.beat()
+            due = self._beaten + round(self._interval * NANOS)
             await self._clock.sleep(self._interval)
+            self._late = max(self._late, self._clock.monotonic() - due)
 
     def _run(self) -> None:
         blocked_since: int | None = None
         stuck = False
         while not self._clock.wait(self._stop, self._interval):
-            beaten = self._beaten  # read before the clock, so that a beat in between cannot make the age negative
+            beaten = self._beaten  # read before the clock, as above
             seconds = (self._clock.monotonic() - beaten) / NANOS
             if blocked_since is not None and beaten != blocked_since:
                 self._call(self._on_recovered, (beaten - blocked_since) / NANOS)

@@ -45,6 +45,7 @@ class Backlog:
         self._served = 0
         self._attempts = 0
         self._failed_attempt = 0
+        self._turns = 0
 
     def start(self, last_seq: int) -> None:
         """Accept entries, the first of which gets `last_seq + 1`."""
@@ -121,6 +122,11 @@ class Backlog:
         with self._lock:
             return key in self._pending_fills
 
+    @property
+    def turn(self) -> int | None:
+        """What the writer is at, a number that changes whenever it gets on; None while it has nothing to do."""
+        return None if self._sleeping or not self._concurrent else self._turns
+
     # The writer's side.
 
     def take(self, *, puts_alone: bool) -> tuple[list[Entry], dict[tuple[str, str], object], int] | None:
@@ -129,6 +135,7 @@ class Backlog:
         Puts with no record among them are taken only when `puts_alone`, at a flush and at the end.
         """
         with self._lock:
+            self._turns += 1
             urgent = self.stopping or self._tickets > self._served
             if self._held is not None and not urgent:
                 ready = self._ready()
@@ -159,6 +166,7 @@ class Backlog:
         """Note that a commit begins."""
         with self._lock:
             self._attempts += 1
+            self._turns += 1
             self.wake.clear()
 
     def succeeded(self, batch: Batch) -> None:

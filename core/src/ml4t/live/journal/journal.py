@@ -85,6 +85,11 @@ class Journal(Queries):
         return self._backlog.failure
 
     @property
+    def writing(self) -> int | None:
+        """What the writer's thread is at, a number that changes as it gets on; None while it has nothing to do."""
+        return self._backlog.turn if self._writer is not None else None
+
+    @property
     def healthy(self) -> bool:
         """True while it is open and the disk accepts what is written."""
         return self._writing is not None and self._backlog.failure is None

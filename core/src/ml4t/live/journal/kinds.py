@@ -37,6 +37,8 @@ class RecordKind(StrEnum):
     """Cash and equity, once a day on which something happened."""
     GAP = "gap"
     HEALTH = "health"
+    CONDITION = "condition"
+    """A part of the run has become ok, degraded or down; `health` tells what happened, this what it amounts to."""
     KILL_SWITCH = "kill_switch"
     ERROR = "error"
     STATE = "state"

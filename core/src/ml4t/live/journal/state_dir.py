@@ -44,6 +44,11 @@ class StateDir:
         """The log's file."""
         return self.path / "live.log"
 
+    @property
+    def heartbeat(self) -> Path:
+        """The file that tells how the run is."""
+        return self.path / "heartbeat.json"
+
     def create(self) -> Self:
         """Make the folder, 0700 whatever the umask says; one that is there is tightened."""
         make_folders(self.root)

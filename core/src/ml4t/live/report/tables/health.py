@@ -30,4 +30,8 @@ def incidents_table(found: Sequence[Incident]) -> Table:
 def details(body: Mapping[str, Any]) -> str:
     """Return what a health record says besides the state, in a line; stacks are left to the log."""
     said = {key: value for key, value in body.items() if key not in {"state", "stack"} and value}
-    return ", ".join(str(value) if key == "why" else f"{key} {value}" for key, value in said.items())
+    return ", ".join(str(value) if key == "why" else f"{key} {_short(value)}" for key, value in said.items())
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
