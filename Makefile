@@ -55,6 +55,7 @@ soak: $(STAMP)  ## 10,000 orders and 200,000 events through each vendor's simula
 	@$(BIN)/python -m ml4t.live.testing.soak plugins/databento/tests/databento_rig.py:trades_rig $(ARGS)
 	@$(BIN)/python -m ml4t.live.testing.soak plugins/okx/tests/okx_rig.py:soak_rig $(ARGS)
 	@$(BIN)/python -m ml4t.live.testing.soak plugins/crypto/tests/crypto_rig.py:binance_soak $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak plugins/crypto/tests/crypto_rig.py:okx_soak $(ARGS)
 
 clean:  ## remove what the commands made
 	@rm -rf $(VENV) .tox .hypothesis .mypy_cache .ruff_cache
