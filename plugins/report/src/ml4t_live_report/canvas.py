@@ -141,8 +141,7 @@ def _for_page(drawn: str, says: str, name: str) -> Markup:
     assert root is not None
     size = _SIZE.search(root.group())
     assert size is not None
-    body = drawn[root.end() :].replace("xlink:href", "href")
-    body = _IDS.sub(rf"\1{name}-", body)
+    body = _IDS.sub(rf"\1{name}-", drawn[root.end() :])
     for ink in Ink:
         body = body.replace(ink.value, f"var({ink.variable})")
     pixels = round(float(size.group(1).split()[2]) * 4 / 3)
