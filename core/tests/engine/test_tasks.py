@@ -314,3 +314,30 @@ def test_reconciliation_that_dies_is_begun_anew_with_the_line(tmp_path):
     assert world.venue.connects == world.connects + 1
     crashes = [record.body for record in read(world.engine.state_folder.journal).of("health") if record.subject == "broker"]
     assert "the books are not compared any more: RuntimeError('a fault of the inquiry')" in crashes[0]["error"]
+
+
+def kill_and_look(kind, folder):
+    """Cancel one task of a kind, and return the world a turn of the loop later, with what `kind` stood for."""
+
+    async def main(clock):
+        world = await World.begin(clock, folder)
+        name = next(name for name in world.tasks() if kind_of(name) == kind)
+        world.tasks()[name].cancel()
+        await clock.sleep(0)
+        await clock.sleep(0)
+        order = world.engine.core.desk.orders.get(name.partition(" ")[2])
+        failed = world.engine.core.forecasts.standing["slow"].failed
+        await world.end()
+        return order, failed
+
+    return run_virtual(main, start=START)
+
+
+def test_an_order_whose_request_was_cancelled_is_in_doubt_at_once(tmp_path):
+    order, _ = kill_and_look("submit ORDER", tmp_path)
+    assert order.state is OrderState.UNKNOWN
+
+
+def test_a_request_to_a_forecaster_that_was_cancelled_is_a_failure_of_it(tmp_path):
+    _, failed = kill_and_look("forecaster NAME", tmp_path)
+    assert failed == 1
