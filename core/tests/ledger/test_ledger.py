@@ -34,7 +34,6 @@ def test_a_forecast_cannot_be_backdated_or_given_another_name(bench):
         reference_time=1,
         forecast_id="mine",
         model="somebody else",
-        version="99",
         cause="another",
     )
     [issued] = bench.issue(lie, cause="firing-1")
@@ -44,6 +43,9 @@ def test_a_forecast_cannot_be_backdated_or_given_another_name(bench):
     assert issued.due == START + 5 + HOUR
     kind, subject, body, _ = bench.lines[-1]
     assert (kind, subject, body) == (RecordKind.FORECAST, issued.forecast_id, issued)
+    [refitted] = bench.issue(forecast(version="99"), cause="firing-1")
+    assert refitted.version == "99", "the version is the model's to say, and another version is another forecast"
+    assert refitted.forecast_id != issued.forecast_id
     groups = {("", ""), ("symbol", "A"), ("trigger", "firing-1"), ("period", "2023-11")}
     assert {(group.by, group.value) for group in bench.ledger.board.scores} == groups
     assert {(group.model, group.horizon) for group in bench.ledger.board.scores} == {("m", HOUR)}
