@@ -15,7 +15,7 @@ SCRIPT = str(Path(sys.executable).with_name("ml4t-live"))
 
 def typed(*arguments: object) -> subprocess.CompletedProcess[str]:
     # Named, because readline leaves a width of its own in the environment of whoever is started from a terminal.
-    environment = {**os.environ, "COLUMNS": "140"}
+    environment = {**os.environ, "COLUMNS": "200"}
     return subprocess.run([SCRIPT, *map(str, arguments)], env=environment, capture_output=True, text=True, check=False)
 
 
