@@ -264,7 +264,8 @@ class Engine(Commanded):
         every = self.parts.engine.export_seconds
         if self._state_dir is not None and every:
             self._exporter = Exporter(core, self.state_folder)
-            children.append(helper("files for people", partial(self._exporter.keep_writing, every), needed=False))
+            if not waiting.simulated:  # nobody looks at what is a minute old after a few milliseconds
+                children.append(helper("files for people", partial(self._exporter.keep_writing, every), needed=False))
         self._watched.supervisors.append(self._tasks.keep(children, waiting))
         if core.strategist is not None:
             core.strategist.on_start()
