@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ml4t.live.errors import JournalError
 from ml4t.live.journal import JournalReader
 from ml4t.live.plugins import Catalogue
 from ml4t.live.records import Kind
@@ -151,8 +152,8 @@ def test_advanced_use_and_state_on_recorded_prices(recorded: Path) -> None:
 
 def test_basic_use_against_an_exchange(exchange: tuple[Path, Mapping[str, str]]) -> None:
     config, keys = exchange
-    process = started(config.parent, (EXAMPLES / "basic.py").read_text(), keys)
     folder = config.parent / "trading" / "live" / "shadow"
+    process = started(config.parent, (EXAMPLES / "basic.py").read_text(), keys)
     try:
         deadline = time.monotonic() + PATIENCE
         while process.poll() is None and time.monotonic() < deadline and not _fired(folder / "journal.sqlite3"):
@@ -160,7 +161,9 @@ def test_basic_use_against_an_exchange(exchange: tuple[Path, Mapping[str, str]])
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=PATIENCE)
     finally:
-        process.kill()
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
     assert process.returncode == 0, err
     assert _fired(folder / "journal.sqlite3"), err  # a price that has moved by half a percent
     state = json.loads((folder / "current_state.json").read_text())
@@ -168,10 +171,11 @@ def test_basic_use_against_an_exchange(exchange: tuple[Path, Mapping[str, str]])
 
 
 def _fired(path: Path) -> bool:
-    if not path.exists():
+    try:
+        with JournalReader(path) as journal:
+            return journal.counts().get("firing", 0) > 0
+    except JournalError:  # it is not there yet, or just being made
         return False
-    with JournalReader(path) as journal:
-        return journal.counts().get("firing", 0) > 0
 
 
 def test_advanced_use_and_state_against_an_exchange(exchange: tuple[Path, Mapping[str, str]]) -> None:

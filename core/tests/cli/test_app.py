@@ -31,7 +31,7 @@ HEAVY = (
     "numpy",
     "pyarrow",
     "ml4t.live.engine",
-    "ml4t.live.compose",
+    "ml4t.live.composer",
     "cattrs",
     "structlog",
     "cli_acme_plugin",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ml4t.live.bars import BarAggregator, BarBuffer
-    from ml4t.live.compose import compose
+    from ml4t.live.composer import compose
     from ml4t.live.contracts import Broker, Feed, Forecaster, Observer, OrderIntent, RiskCheck, Strategy, Trigger, Weight
     from ml4t.live.engine.engine import Engine
     from ml4t.live.engine.forecasting import ForecasterSpec
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ml4t.live.bars": ("BarAggregator", "BarBuffer"),
-    "ml4t.live.compose": ("compose",),
+    "ml4t.live.composer": ("compose",),
     "ml4t.live.contracts": (
         "Broker",
         "Feed",

@@ -13,7 +13,7 @@ import attrs
 from attrs import frozen
 
 from ml4t.live.clock import SystemClock
-from ml4t.live.compose import compose
+from ml4t.live.composer import compose
 from ml4t.live.config.decode import make_converter
 from ml4t.live.config.document import Document, Source, read
 from ml4t.live.config.loader import settle

@@ -94,13 +94,14 @@ class AccountReader:
     async def fills(self, since: int) -> list[Fill]:
         """Return the executions since a time (nanoseconds UTC), oldest first."""
         rows = [(row, listing) async for row in self._trades(since) if (listing := self._listing(row["symbol"])) is not None]
+        rows.sort(key=lambda each: _happened(each[0]))
         await self._learn([row for row, _ in rows])
         found: dict[str, Fill] = {}
         for row, listing in rows:
             fill = fill_of(row, listing, await self.order_id_of(row), self.account)
             if fill is not None:
                 found[fill.execution_id] = fill
-        return sorted(found.values(), key=lambda fill: fill.time)
+        return list(found.values())
 
     async def order_id_of(self, row: Row) -> str:
         """Return our id of the order of an execution; the exchange's own for an order of somebody else's."""
@@ -256,3 +257,9 @@ def _owned(said: Row) -> dict[str, float]:
 
 def _name_of_trade(row: Row) -> str:
     return f"{row['order']} {row['id']}"
+
+
+def _happened(row: Row) -> tuple[float, int]:
+    """Return what puts executions in order: their time, and within a millisecond their number."""
+    number = str(row["id"] or "")
+    return row["timestamp"], int(number) if number.isdecimal() else 0

@@ -16,7 +16,7 @@ import typer
 from ml4t.live import logs
 from ml4t.live.cli import options, output
 from ml4t.live.cli.exits import Halted, Refused
-from ml4t.live.compose import compose
+from ml4t.live.composer import compose
 from ml4t.live.engine.engine import Engine
 from ml4t.live.errors import JournalError, LiveError
 from ml4t.live.journal import StateDir

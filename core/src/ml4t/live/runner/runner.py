@@ -15,7 +15,7 @@ import structlog
 
 from ml4t.live import logs
 from ml4t.live.clock import SystemClock
-from ml4t.live.compose import compose
+from ml4t.live.composer import compose
 from ml4t.live.config.document import Source
 from ml4t.live.engine.core import Core
 from ml4t.live.engine.forecasting import ForecasterSpec
