@@ -33,7 +33,7 @@ HOURS ?= 10000
 storms: $(STAMP)  ## run simulated storms on the order path, HOURS=10000 simulated hours of them
 	@$(BIN)/python core/tests/storms --hours 20 --storms $$(( ($(HOURS) + 19) / 20 ))
 
-month: $(STAMP)  ## run a simulated month on the forecast path, a price a minute of 200 symbols (some minutes); ARGS="--seed 7"
+month: $(STAMP)  ## run a simulated month on the forecast path, a price every ten minutes of 200 symbols; ARGS="--seed 7"
 	@$(BIN)/python tests/month $(ARGS)
 
 lint: $(STAMP)  ## check style

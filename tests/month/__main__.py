@@ -1,4 +1,4 @@
-"""Runs the month: `python tests/month --seed 7 --step 1` with a price a minute, and says what it found."""
+"""Runs the month: `python tests/month --seed 7 --step 10` with a price every ten minutes, and says what it found."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main() -> int:
     """Run the month that was asked for; 1 when anything in it is not accounted for."""
     parser = argparse.ArgumentParser(prog="python tests/month", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--step", type=int, default=1, help="minutes between two prices of a symbol: 1, 5, 10 or 30")
+    parser.add_argument("--step", type=int, default=10, choices=(5, 10, 30), help="minutes between two prices")
     asked = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with tempfile.TemporaryDirectory() as folder:

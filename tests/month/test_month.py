@@ -11,7 +11,7 @@ from month import Outcome, command, month
 from street import DAY, SYMBOLS
 
 STEP = 30
-"""Minutes between two prices: `make month` takes one."""
+"""Minutes between two prices: `make month` takes ten."""
 GROWTH = 0.03
 """How much more may be allocated on any later evening than on the tenth day, as a fraction."""
 GROUP = 5_500
