@@ -7,7 +7,7 @@ DISTRIBUTIONS := $(wildcard core/pyproject.toml plugins/*/pyproject.toml contrib
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typing bench docs crash-sweep soak storms clean
+.PHONY: help demo test lint typing bench docs crash-sweep soak storms month clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ HOURS ?= 10000
 
 storms: $(STAMP)  ## run simulated storms on the order path, HOURS=10000 simulated hours of them
 	@$(BIN)/python core/tests/storms --hours 20 --storms $$(( ($(HOURS) + 19) / 20 ))
+
+month: $(STAMP)  ## run a simulated month on the forecast path, a price every ten minutes of 200 symbols; ARGS="--seed 7"
+	@$(BIN)/python tests/month $(ARGS)
 
 lint: $(STAMP)  ## check style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

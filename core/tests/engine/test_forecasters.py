@@ -280,3 +280,11 @@ def test_a_forecaster_cannot_reach_the_future(tmp_path):
 def _numbers(thing):
     names = [name for name in dir(thing) if not name.startswith("__")]
     return [value for name in names if isinstance(value := getattr(thing, name), int)]
+
+
+def test_a_failure_names_the_firing_that_asked(tmp_path):
+    def fails(request):
+        raise RuntimeError("no data yet")
+
+    [error] = run(tmp_path, spec(Says(fails)), events=TICKS[:1]).bodies("error")
+    assert error["firing"] == f"each:A:{START}"

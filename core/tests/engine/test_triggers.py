@@ -16,7 +16,7 @@ from ml4t.live.engine.by_hand import ByHand, TriggerFolder
 from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.journal import JournalReader, StateDir
-from ml4t.live.model import Firing, Forecast, Trade
+from ml4t.live.model import Bar, Firing, Forecast, Trade
 from ml4t.live.testing import run_virtual
 from ml4t.live.triggers.compound import AllOf, AnyOf, Then
 from ml4t.live.triggers.config import AnyConfig, WithinConfig
@@ -371,7 +371,7 @@ def by_hand(tmp_path, during, *, before=None, minutes=10, **options):
             before(TriggerFolder(StateDir(tmp_path, "shadow")))
 
         async def acts():
-            await clock.sleep(200)
+            await clock.sleep(200.2)  # between two looks at the folder
             during(engine, TriggerFolder(engine.state_folder))
 
         await asyncio.gather(engine.run(), acts())
@@ -438,3 +438,131 @@ def test_a_command_that_was_recorded_and_not_removed_is_not_obeyed_again(tmp_pat
     assert not left.exists()
     with JournalReader(StateDir(tmp_path, "shadow").journal) as reader:
         assert reader.state("by_hand") == {}
+
+
+# ------------------------------------------------------------------ what nobody hears any more
+
+
+def test_what_a_compound_missed_is_recorded_too(tmp_path):
+    def specs():
+        either = AnyOf(AnyConfig(of=("drift", "hourly")))
+        return [TriggerSpec("drift", Drift()), TriggerSpec("hourly", Hourly()), TriggerSpec("either", either)]
+
+    folder = live(tmp_path / "run", START, 20, specs(), market=WARM)
+    live(folder, START + 55 * MINUTE, 20, specs(), market=WARM)
+    missed = {body["trigger"]: body for body in story(folder).bodies("missed")}
+    assert missed["drift"]["count"] > 3
+    assert missed["either"] == missed["drift"] | {"trigger": "either", "reason": "drift: moved"}
+
+
+def test_a_compound_that_is_new_has_missed_nothing(tmp_path):
+    specs = [TriggerSpec("drift", Drift()), TriggerSpec("hourly", Hourly())]
+    folder = live(tmp_path / "run", START, 20, specs, market=WARM)
+    specs = [TriggerSpec("drift", Drift()), TriggerSpec("hourly", Hourly())]
+    either = TriggerSpec("either", AnyOf(AnyConfig(of=("drift", "hourly"))))
+    live(folder, START + 55 * MINUTE, 20, [*specs, either], market=WARM)
+    assert [body["trigger"] for body in story(folder).bodies("missed")] == ["drift"]
+
+
+class Ponders:
+    """Needs a minute and a half for an answer."""
+
+    async def forecast(self, request):
+        await asyncio.sleep(90)
+        return Forecast("A", request.horizon, price=100.0)
+
+
+def pondering():
+    return {"forecasters": [ForecasterSpec("ponders", Ponders(), frozenset({"drift"}), budget_seconds=120.0)]}
+
+
+def test_a_question_that_a_stop_cuts_short_is_on_record(tmp_path):
+    end = (moments(story(live(tmp_path / "ref", START, 30, [TriggerSpec("drift", Drift())])))[3] - START) // MINUTE
+    folder = live(tmp_path / "run", START, end, [TriggerSpec("drift", Drift())], **pondering())
+    told = story(folder)
+    answered = {body["cause"] for body in told.bodies("forecast")}
+    refused = {body["firing"]: body["why"] for body in told.bodies("declined")}
+    assert set(refused.values()) == {"the run ended before it answered"}
+    assert answered | set(refused) == {record.subject for record in told.of("firing")}
+    assert not answered & set(refused)
+
+
+def test_a_question_that_a_crash_cuts_short_is_on_record_once(tmp_path):
+    at = (moments(story(live(tmp_path / "ref", START, 30, [TriggerSpec("drift", Drift())])))[3] - START) // MINUTE
+    copy = live(tmp_path / "run", START, 30, [TriggerSpec("drift", Drift())], crash_after=at, **pondering())
+    asked = {record.subject for record in story(copy).of("firing")}
+    assert not story(copy).bodies("declined")
+    for start in (40, 50):
+        live(copy, START + start * MINUTE, 1, [TriggerSpec("drift", Drift())], **pondering())
+    told = story(copy)
+    lost = [body["firing"] for body in told.bodies("declined") if body["why"] == "the process ended before it answered"]
+    assert len(lost) == len(set(lost)) == 1
+    assert asked - {body["cause"] for body in told.bodies("forecast")} == set(lost)
+
+
+class Bars(Street):
+    """The same in bars of a minute."""
+
+    @staticmethod
+    def at(moment):
+        return Bar("A", moment - MINUTE, *[price_at(moment)] * 4, 1.0, MINUTE)
+
+    async def backfill(self, symbol, start, end):
+        first = -(-start // MINUTE) * MINUTE
+        return [self.at(moment + MINUTE) for moment in range(first, min(end, self.clock.now() - MINUTE), MINUTE)]
+
+
+class Closes(Drift):
+    """The same of closes."""
+
+    def on_event(self, event, market):
+        return super().on_event(Trade(event.symbol, event.end_time, event.close, 1.0), market)
+
+
+def test_the_bar_that_ran_when_nobody_did_any_more_is_not_skipped(tmp_path):
+    """It begins where what is remembered ends."""
+    whole = expected(START, 120)
+    for number, minutes in enumerate(((at - START) // MINUTE - 1) for at in whole[3:8]):
+        folder = live(tmp_path / str(number), START, minutes, [TriggerSpec("drift", Closes())], feed=Bars)
+        begin = START + (minutes + 30) * MINUTE + SECOND
+        live(folder, begin, 60, [TriggerSpec("drift", Closes())], feed=Bars, market=WARM)
+        told = story(folder)
+        [missed] = told.bodies("missed")
+        assert missed["first"] == START + (minutes + 1) * MINUTE
+        assert len(moments(told)) + missed["count"] == len([at for at in whole if at <= begin + 60 * MINUTE])
+
+
+class Pair(Street):
+    """Two symbols: of one something happened before, of the other much later."""
+
+    symbols = ("A", "B")
+
+    async def run(self, sink):
+        for price in (100.0, 110.0):
+            await self.clock.sleep(60)
+            sink.push_many([Trade("A", self.clock.now(), 100.0, 1.0), Trade("B", self.clock.now(), price, 1.0)])
+        await self.clock.sleep(60)
+
+    async def backfill(self, symbol, start, end):
+        minute, price = {"A": (50, 110.0), "B": (10, 120.0)}[symbol]
+        event = Trade(symbol, START + minute * MINUTE, price, 1.0)
+        return [event] if start <= event.event_time < end else []
+
+
+class Above(Drift):
+    """The same, above 115 only."""
+
+    def on_event(self, event, market):
+        firing = super().on_event(event, market)
+        return firing if event.price > 115.0 else None
+
+
+def test_what_several_symbols_missed_is_taken_in_the_order_in_which_it_happened(tmp_path):
+    def specs():
+        both = AllOf(WithinConfig(of=("drift", "above"), within=20 * MINUTE))
+        return [TriggerSpec("drift", Drift(), cooldown=15 * MINUTE), TriggerSpec("above", Above()), TriggerSpec("both", both)]
+
+    folder = live(tmp_path / "run", START, 0, specs(), feed=Pair, market=WARM)
+    live(folder, START + 60 * MINUTE, 0, specs(), feed=Pair, market=WARM)
+    missed = {(body["trigger"], body["symbol"]): body["first"] for body in story(folder).bodies("missed")}
+    assert missed["both", "B"] == START + 10 * MINUTE

@@ -374,6 +374,23 @@ def test_a_bar_counts_from_its_end():
     assert trigger.state("AAPL")["reference"]["kept"] == [[6 * NANOS, 100.0]]
 
 
+def test_the_bar_that_ends_with_a_trading_day_has_its_close():
+    """With the bar before it as the close, the day would have begun 4 % lower."""
+
+    class Hours(NoMarket):
+        calendar = calendar_of("XNYS")
+
+    close = to_nanoseconds(datetime(2026, 1, 5, 21, tzinfo=UTC))
+    trigger = PriceMove(PriceMoveConfig(threshold=0.02, reference="previous_close"))
+    half = 30 * MINUTE
+    starts = {close - 2 * half: 100.0, close - half: 104.0, close + 35 * half: 103.9, close + 36 * half: 101.0}
+    bars = [Bar("AAPL", start, price, price, price, price, 1.0, half) for start, price in starts.items()]
+    told = [trigger.on_event(each, Hours()) for each in bars]
+    assert told[:3] == [None, None, None]
+    assert told[3] is not None
+    assert told[3].values["reference"] == 104.0
+
+
 def test_another_kind_of_reference_starts_afresh():
     trigger = PriceMove(PriceMoveConfig(threshold=0.02))
     run(trigger, trades([100.0]))

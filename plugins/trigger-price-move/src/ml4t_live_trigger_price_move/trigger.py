@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ml4t.live.contracts import MarketView
-from ml4t.live.model import Firing, MarketEvent
+from ml4t.live.model import Bar, Firing, MarketEvent
 from ml4t_live_trigger_price_move.config import FRACTIONS, PriceMoveConfig
 from ml4t_live_trigger_price_move.moves import Moves
 from ml4t_live_trigger_price_move.prices import observed
@@ -23,6 +23,7 @@ class PriceMove:
         self._config = config
         self._moves: dict[str, Moves] = {}
         self._fraction = FRACTIONS.get(config.unit)
+        self._by_day = config.reference in {"previous_close", "session_open"}
 
     @property
     def needs_candles(self) -> Sequence[int]:
@@ -35,6 +36,8 @@ class PriceMove:
         if seen is None:
             return None
         time, price = seen
+        if self._by_day and isinstance(event, Bar):
+            time -= 1  # one that ends with a trading day is of that day: its close is the close
         moves = self._moves.get(event.symbol)
         if moves is None:
             moves = self._moves[event.symbol] = Moves(self._config)

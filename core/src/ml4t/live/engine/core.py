@@ -112,6 +112,7 @@ class Core:
             record=self.record,
             remember=self._remember,
             faults=self.faults,
+            together=lambda: self.triggers.together(),  # noqa: PLW0108 - the triggers come later
             barrier=waiting,
             live_mode=not self.recorded,
         )

@@ -23,10 +23,10 @@ class Faults:
         self.halted = ""
         """The component that has ended the run, empty when none has."""
 
-    def report(self, component: str, error: BaseException) -> int:
-        """Record an exception of `component` and return how many it has raised."""
+    def report(self, component: str, error: BaseException, **occasion: str) -> int:
+        """Record an exception of `component`, and the occasion of it; return how many it has raised."""
         count = self.counts[component] = self.counts.get(component, 0) + 1
-        self._record(RecordKind.ERROR, component, describe(error) | {"count": count})
+        self._record(RecordKind.ERROR, component, describe(error) | {"count": count} | occasion)
         return count
 
     def report_fatal(self, component: str, error: BaseException) -> bool:

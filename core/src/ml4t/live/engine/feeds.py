@@ -251,15 +251,20 @@ class FeedRunner:
                 await sink.heard.wait()
 
     async def _warm_up(self, works: Works, sink: FeedSink) -> None:
-        """Give the history of every symbol to the memory, up to its first new event."""
-        past, count = works.past, 0
+        """Give the history of every symbol to the memory, up to its first new event.
+
+        That of all at once: a compound trigger remembers the firings of several symbols, and forgets them as time goes on.
+        """
+        past = works.past
         if past is None:
             return
+        events: list[MarketEvent] = []
         for symbol in self.feed.symbols:
             hole = Hole(None, past.start(symbol))
             history = await self._backfill(works, symbol, hole, sink) or ()
             held = sink.held_of(symbol)
-            count += past.take(hole.missed(history, held, hole.end(held, works.clock.now())))
+            events += hole.missed(history, held, hole.end(held, works.clock.now()))
+        count = past.take(events)
         works.record(RecordKind.HEALTH, f"feed {self.name}", {"state": "warmed up", "events": count})
         self._warm, self._lost_at = True, None
         sink.release((), sink.held or ())

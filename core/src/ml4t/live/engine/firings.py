@@ -71,6 +71,8 @@ class FiringDesk:
         self._last: dict[Key, int] = {}
         self._recorded: dict[Key, int] = {}
         self._unsure: set[Key] = set()
+        self.ran: frozenset[str] = frozenset()
+        """The triggers that an earlier process ran, on live data: what they would have done meanwhile was missed."""
         self._listeners: dict[str, list[TriggerSpec]] = {}
         for spec in specs:
             for name in spec.trigger.of if isinstance(spec.trigger, CompoundTrigger) else ():
@@ -147,19 +149,22 @@ class FiringDesk:
         """Fire what was missed, for its own moment."""
         self._note(spec, stamped, ())
 
-    def recall(self, spec: TriggerSpec, firing: Firing, moment: int, *, warm: bool = True) -> bool:
-        """Take a firing of data that were processed before: for the memory of cooldowns and compounds alone.
+    def recall(self, spec: TriggerSpec, firing: Firing, moment: int, *, warm: bool = True) -> list[tuple[TriggerSpec, Firing]]:
+        """Take a firing of the past: for the memory of cooldowns and compounds alone.
 
-        Return True when it would have happened.
+        Return what would have happened: it, and what it completes of compounds that an earlier process ran.
         """
         key = (spec.name, firing.symbol)
         last = self._last.get(key, -1)
         if moment <= last or _held_back(spec, last, moment, warm=warm):
-            return False
+            return []
         self._last[key] = moment
-        for listener, result in self._hear(stamp(spec, firing, moment)):
-            self.recall(listener, result, moment)
-        return True
+        stamped = stamp(spec, firing, moment)
+        happened = [(spec, stamped)]
+        for listener, result in self._hear(stamped):
+            completed = self.recall(listener, result, moment)
+            happened += completed if listener.name in self.ran else []
+        return happened
 
     def memory(self, spec: TriggerSpec, symbol: str, **beside: int) -> list[StatePut]:
         """Return what a trigger remembers of a symbol, for the journal; nothing on recorded data, which are read again."""

@@ -19,7 +19,8 @@ from ml4t.live.engine.memories import BUCKET as MEMORIES
 from ml4t.live.engine.memories import Memories
 from ml4t.live.engine.offload import in_thread
 from ml4t.live.engine.processes import ModelProcess
-from ml4t.live.engine.standing import DISABLE_AFTER, Standing
+from ml4t.live.engine.standing import CONCURRENT, DISABLE_AFTER, Standing
+from ml4t.live.engine.unanswered import unanswered
 from ml4t.live.engine.weights import BUCKET as WEIGHTS
 from ml4t.live.engine.weights import Weights
 from ml4t.live.journal import RecordKind
@@ -104,9 +105,11 @@ class ForecastDesk:
         record: Recorder,
         remember: Callable[[str, str, object], None],
         faults: Faults,
+        together: Callable[[], contextlib.AbstractContextManager[None]],
         barrier: Barrier | None,
         live_mode: bool,
     ) -> None:
+        self._specs = specs
         self._by_trigger: dict[str, list[ForecasterSpec]] = {}
         for spec in specs:
             for trigger in spec.on:
@@ -125,6 +128,7 @@ class ForecastDesk:
         self._clock = clock
         self._record = record
         self._faults = faults
+        self._together = together
         self._barrier = barrier
         self._live_mode = live_mode
         self._tasks: set[asyncio.Task[None]] = set()
@@ -137,12 +141,17 @@ class ForecastDesk:
         return MappingProxyType(self._standing)
 
     def restore(self, journal: Queries, after: int | None) -> None:
-        """Take back the weights, and what forecasters remember.
+        """Take back the weights, and what forecasters remember; record what an earlier process never got an answer to.
 
-        `after` is the moment up to which recorded data have been processed, None when there are none.
+        `after` is the moment up to which recorded data have been processed, None when there are none. Those are read again,
+        and what was asked is asked again; live the moment is over.
         """
         self.weights.restore(journal.state(WEIGHTS))
         self._memories.restore(journal.state(MEMORIES), after)
+        if self._live_mode:
+            names = {trigger: [spec.name for spec in specs] for trigger, specs in self._by_trigger.items()}
+            for name, firing_id in unanswered(journal, names, self._longest):
+                self._decline(name, firing_id, "the process ended before it answered")
 
     def on_firing(self, firing: Firing) -> None:
         """Ask everybody who waits for this trigger."""
@@ -158,6 +167,12 @@ class ForecastDesk:
         for process in self._processes.values():
             await process.close()
 
+    @property
+    def _longest(self) -> int:
+        """The longest that an answer may take (nanoseconds), with the wait for a place to compute in."""
+        budget = max((spec.budget_seconds for spec in self._specs), default=0.0)
+        return round((CONCURRENT * len(self._specs) // AT_ONCE + 2) * budget * NANOS)
+
     # ------------------------------------------------------------------ asking
 
     def _ask(self, spec: ForecasterSpec, firing: Firing) -> None:
@@ -165,9 +180,7 @@ class ForecastDesk:
         symbols = self._symbols(spec, firing)
         why_not = self.weights.why_not(spec.name, firing.time) or standing.why_not(self._clock.now())
         if why_not or not symbols:
-            standing.declined += 1
-            why_not = why_not or "no price has been seen for any of its symbols"
-            self._record(RecordKind.DECLINED, spec.name, {"firing": firing.firing_id, "why": why_not})
+            self._decline(spec.name, firing.firing_id, why_not or "no price has been seen for any of its symbols")
             return
         standing.asked += 1
         question = self._question(spec, firing, symbols)
@@ -176,6 +189,10 @@ class ForecastDesk:
             self._start(question, self._answer(question))
         else:
             self._inline(question)
+
+    def _decline(self, name: str, firing_id: str, why: str) -> None:
+        self._standing[name].declined += 1
+        self._record(RecordKind.DECLINED, name, {"firing": firing_id, "why": why})
 
     def _question(self, spec: ForecasterSpec, firing: Firing, symbols: tuple[str, ...]) -> _Question:
         broker = self._brokers[spec.name]
@@ -209,7 +226,7 @@ class ForecastDesk:
                 self._start(question, self._awaited(question.spec, answer))
                 return
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a forecaster's fault is its own
-            self._failed(question.spec, error)
+            self._failed(question, error)
         else:
             self._settle(question, answer, None)
 
@@ -222,7 +239,7 @@ class ForecastDesk:
         work = self._run(question, answer, before)
         task = self._latest = asyncio.get_running_loop().create_task(work, name=f"forecaster {spec.name}")
         self._tasks.add(task)
-        task.add_done_callback(lambda task: self._done(task, spec, answer))
+        task.add_done_callback(lambda task: self._done(task, question, answer))
 
     async def _awaited(self, spec: ForecasterSpec, answer: Awaitable[Any]) -> Any:
         async with self._clock.timeout(spec.budget_seconds):
@@ -279,20 +296,23 @@ class ForecastDesk:
     def _settle(self, question: _Question, given: Any, failure: BaseException | None) -> None:
         try:
             if failure is None:
-                self._take(question, _sorted(given))
+                with self._together():  # half an answer would look like a whole one after a crash
+                    self._take(question, _sorted(given))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what it answered cannot be used
             failure = error
         if failure is not None:
-            self._failed(question.spec, failure)
+            self._failed(question, failure)
         else:
             self._standing[question.spec.name].answer((self._clock.stopwatch() - question.began) / NANOS)
 
-    def _done(self, task: asyncio.Task[None], spec: ForecasterSpec, answer: Coroutine[Any, Any, Any]) -> None:
+    def _done(self, task: asyncio.Task[None], question: _Question, answer: Coroutine[Any, Any, Any]) -> None:
         self._tasks.discard(task)
-        self._standing[spec.name].running -= 1
+        self._standing[question.spec.name].running -= 1
         answer.close()  # it never began when the task was cancelled at once
         if task.cancelled() and not self._closing:
-            self._failed(spec, RuntimeError("its request was cancelled by something else than the engine"))
+            self._failed(question, RuntimeError("its request was cancelled by something else than the engine"))
+        elif task.cancelled() and self._live_mode:
+            self._decline(question.spec.name, question.cause, "the run ended before it answered")
         if self._barrier is not None:
             self._barrier.leave()
 
@@ -331,10 +351,11 @@ class ForecastDesk:
             broker.submit_order(said.pop("symbol"), **said, idempotency_key=f"{question.cause or now}|{number}")
         broker.cause = ""
 
-    def _failed(self, spec: ForecasterSpec, error: BaseException) -> None:
-        self._faults.report(f"forecaster {spec.name}", error)
-        if self._standing[spec.name].fail(self._clock.now()):
-            self._record(RecordKind.HEALTH, spec.name, {"state": "disabled", "why": f"failed {DISABLE_AFTER} times in a row"})
+    def _failed(self, question: _Question, error: BaseException) -> None:
+        name = question.spec.name
+        self._faults.report(f"forecaster {name}", error, firing=question.cause)
+        if self._standing[name].fail(self._clock.now()):
+            self._record(RecordKind.HEALTH, name, {"state": "disabled", "why": f"failed {DISABLE_AFTER} times in a row"})
 
 
 def _sorted(given: Any) -> _Answer:

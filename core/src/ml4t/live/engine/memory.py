@@ -17,7 +17,7 @@ BUCKET = "market"
 
 
 class Memory:
-    """Saves what triggers remember every minute, and the history of every symbol once per `cycle`, some each second.
+    """Saves what triggers remember every minute, and the history of every symbol once per `cycle`, one after the other.
 
     What is recorded is read again instead, and needs none of this.
     """
@@ -27,7 +27,7 @@ class Memory:
         self._triggers = triggers
         self._journal = journal
         self._agenda = agenda
-        self._seconds = max(1, cycle // NANOS)
+        self._cycle = max(cycle, NANOS)
         self._saved: dict[str, int] = {}
         self._round: Iterator[str] = iter(())
 
@@ -40,7 +40,7 @@ class Memory:
         """Save from now on, and what there is at once: a crash within a minute is one too."""
         self._triggers.save()
         self._agenda.every(TRIGGERS_EVERY, now + TRIGGERS_EVERY, lambda _: self._triggers.save())
-        self._agenda.every(NANOS, now + NANOS, lambda _: self._save_some())
+        self._agenda.at(now + NANOS, self._save_some)
 
     def save_all(self) -> None:
         """Save everything: the run ends."""
@@ -48,8 +48,12 @@ class Memory:
         for symbol in self._market.symbols:
             self._save(symbol)
 
-    def _save_some(self) -> None:
-        for _ in range(-(-len(self._market.symbols) // self._seconds)):
+    def _save_some(self, due: int) -> None:
+        """Save the next ones: one at a time, or as many as fall in a second."""
+        count = max(1, len(self._market.symbols))
+        pause = max(NANOS, self._cycle // count)
+        self._agenda.at(due + pause, self._save_some)
+        for _ in range(-(-count * pause // self._cycle)):
             symbol = next(self._round, None)
             if symbol is None:
                 self._round = iter(list(self._market.symbols))

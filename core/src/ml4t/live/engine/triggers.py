@@ -12,7 +12,7 @@ from ml4t.live.contracts.market import MarketView
 from ml4t.live.contracts.trigger import CompoundTrigger, EventTrigger, ManualTrigger, StatefulTrigger
 from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.faults import Faults
-from ml4t.live.engine.firings import FiringDesk, TriggerSpec, missed, stamp
+from ml4t.live.engine.firings import FiringDesk, TriggerSpec, missed
 from ml4t.live.engine.timetable import CAUGHT_UP, Timetable
 from ml4t.live.engine.watch import Watch
 from ml4t.live.journal import Journal, RecordKind
@@ -76,8 +76,14 @@ class TriggerBoard:
         return asker
 
     def begin(self, now: int) -> None:
-        """Count moments from `now` on as missed when they pass before the first event of a live run."""
+        """Begin a live run: moments from `now` on that pass before its first event are missed ones.
+
+        That a compound was there is saved at once: one that had nothing to remember yet may miss a firing, too.
+        """
         self._timetable.begin(now)
+        for spec in self._specs.values():
+            for put in self._desk.memory(spec, "") if isinstance(spec.trigger, CompoundTrigger) else ():
+                self._journal.put(*put)
 
     def plan(self, after: int) -> None:
         """Enter the time triggers into the agenda, with their first moment later than `after` (nanoseconds UTC)."""
@@ -131,7 +137,7 @@ class TriggerBoard:
         """
         watch = self._watch(event.symbol)
         for spec, firing in watch.recall(event, moment, market) if watch is not None else ():
-            self._missed.setdefault((spec.name, firing.symbol), []).append(stamp(spec, firing, moment))
+            self._missed.setdefault((spec.name, firing.symbol), []).append(firing)
 
     def settle_missed(self) -> None:
         """Record what was missed before the start, and fire it late where that is wanted."""
@@ -158,11 +164,13 @@ class TriggerBoard:
 
     def restore(self, memories: Mapping[str, Any], firings: Mapping[str, int], dealt: Mapping[str, int]) -> None:
         """Take back the memory, when each trigger fired last for each symbol, and how far the timetable was."""
+        self._desk.ran = frozenset(key.partition("|")[0] for key in memories)
         for key, memory in memories.items():
             name, _, symbol = key.partition("|")
             spec = self._specs.get(name)
-            if spec is not None and isinstance(spec.trigger, CompoundTrigger) and isinstance(spec.trigger, StatefulTrigger):
-                spec.trigger.restore(symbol, memory["state"])
+            if spec is not None and isinstance(spec.trigger, CompoundTrigger):
+                if isinstance(spec.trigger, StatefulTrigger) and memory["state"] is not None:
+                    spec.trigger.restore(symbol, memory["state"])
             elif spec is not None:
                 self._memories.setdefault(symbol, {})[name] = memory
         self._desk.restore(firings)

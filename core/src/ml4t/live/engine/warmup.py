@@ -25,13 +25,17 @@ class WarmUp:
         self._span = span
 
     def start(self, symbol: str) -> int:
-        """Return where the history of a symbol has to begin: after what is remembered of it, if that is not too old."""
-        return max(self._clock.now() - self._span, self._past.known_until(symbol) + 1)
+        """Return where the history of a symbol has to begin: where what is remembered of it ends, if that is not too old.
+
+        Not behind that moment: there begins the bar that comes next.
+        """
+        return max(self._clock.now() - self._span, self._past.known_until(symbol))
 
     def take(self, events: Iterable[MarketEvent]) -> int:
-        """Take events, in any order; return how many were believed."""
+        """Take events, in any order, but for those that are remembered; return how many were believed."""
         now, count = self._clock.now(), 0
-        for event in sorted(events, key=known_at):
+        new = [event for event in events if known_at(event) > self._past.known_until(event.symbol)]
+        for event in sorted(new, key=known_at):
             if self._past.apply(event, now) is not None:
                 count += 1
                 self._triggers.look_back(event, known_at(event), self._past)

@@ -66,7 +66,7 @@ class Watch:
         self.seen += moment > self._known
         self.moment = moment
         self.changed = True
-        happened = []
+        happened: list[tuple[TriggerSpec, Firing]] = []
         for spec, on_event in self._asked:
             try:
                 firing = on_event(event, market)
@@ -75,9 +75,9 @@ class Watch:
                 continue
             if firing is None:
                 continue
-            firing = self._named(firing)
-            if self._desk.recall(spec, firing, moment, warm=self.seen >= spec.warmup) and spec.name in self._memories:
-                happened.append((spec, firing))
+            recalled = self._desk.recall(spec, self._named(firing), moment, warm=self.seen >= spec.warmup)
+            if spec.name in self._memories:
+                happened += recalled
         return happened
 
     def drop(self, spec: TriggerSpec) -> None:

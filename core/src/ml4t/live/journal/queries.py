@@ -52,6 +52,11 @@ class Queries:
         rows = self._select(query, kind)
         return self._record(rows[0]) if rows else None
 
+    def last_before(self, time: int) -> int:
+        """Return the number of the latest record that is older than `time` (nanoseconds UTC), 0 when there is none."""
+        rows = self._select("SELECT seq FROM records WHERE time < ? ORDER BY seq DESC LIMIT 1", time)
+        return int(rows[0][0]) if rows else 0
+
     def counts(self) -> dict[str, int]:
         """Return how many records there are of each kind."""
         return dict(self._select("SELECT kind, count(*) FROM records GROUP BY kind ORDER BY kind"))
