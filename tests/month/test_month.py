@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections import Counter
 
 import pytest
+import structlog
 from audit import answers, audit, courses, firings, prices, read, report, scores
 from month import Outcome, command, month
 from street import DAY, SYMBOLS
@@ -20,7 +22,12 @@ GROUP = 5_500
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory) -> Outcome:
-    return month(1, tmp_path_factory.mktemp("month"), step=STEP)
+    kept = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # pytest keeps what is logged
+    try:
+        return month(1, tmp_path_factory.mktemp("month"), step=STEP)
+    finally:
+        structlog.configure(**kept)
 
 
 def test_everything_is_accounted_for(outcome):
