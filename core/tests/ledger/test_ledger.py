@@ -104,9 +104,14 @@ def test_each_symbol_waits_for_its_own_price(bench):
     assert len(bench.bodies("resolution")) == 2
 
 
+def test_two_forecasts_of_one_horizon_in_one_answer_are_refused(bench):
+    with pytest.raises(ValueError, match="m gave two forecasts of A over one horizon"):
+        bench.issue(forecast(horizon=2 * HOUR), forecast(), forecast(110.0))
+    assert bench.bodies("forecast") == []
+
+
 def test_the_same_forecast_is_issued_once_even_after_it_is_resolved(bench):
-    first = bench.issue(forecast(), forecast(110.0), cause="f1")
-    assert len(first) == 1
+    assert len(bench.issue(forecast(), cause="f1")) == 1
     bench.now += 7  # live, the answer to the same firing comes at another moment
     assert bench.issue(forecast(), cause="f1") == []
     bench.price(104.0, after=HOUR)

@@ -18,7 +18,7 @@ from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.memories import BUCKET as MEMORIES
 from ml4t.live.engine.memories import Memories
 from ml4t.live.engine.offload import in_thread
-from ml4t.live.engine.processes import ModelProcess
+from ml4t.live.engine.processes import ModelProcess, RemoteFault
 from ml4t.live.engine.standing import CONCURRENT, DISABLE_AFTER, Standing
 from ml4t.live.engine.unanswered import unanswered
 from ml4t.live.engine.weights import BUCKET as WEIGHTS
@@ -39,6 +39,9 @@ _SAID = (Forecast, OrderIntent, Weight)
 
 AT_ONCE = 8
 """Threads and processes that compute at one time, of all forecasters; the others wait, and that is not held against them."""
+
+START_SECONDS = 60.0
+"""How long a forecaster's process may take until it has its model."""
 
 
 @attrs.define
@@ -250,11 +253,22 @@ class ForecastDesk:
         forecast: Callable[[ForecastRequest], Any] = spec.forecaster.forecast
         if inspect.iscoroutinefunction(forecast) and spec.name not in self._processes:
             return await self._awaited(spec, forecast(request))
-        async with self._places, self._clock.timeout(spec.budget_seconds):
+        async with self._places:
             if spec.name in self._processes:
-                return await self._processes[spec.name].ask(request)
-            answer = await self._in_thread(spec, request)
-            return await answer if inspect.isawaitable(answer) else answer
+                await self._begun(spec.name)
+            async with self._clock.timeout(spec.budget_seconds):
+                if spec.name in self._processes:
+                    return await self._processes[spec.name].ask(request)
+                answer = await self._in_thread(spec, request)
+                return await answer if inspect.isawaitable(answer) else answer
+
+    async def _begun(self, name: str) -> None:
+        """Wait until a forecaster's process has its model: what that takes is not held against it."""
+        try:
+            async with self._clock.timeout(START_SECONDS):
+                await self._processes[name].ready()
+        except TimeoutError:
+            raise RemoteFault(f"the process of {name} has not started within {START_SECONDS:g} s") from None
 
     async def _in_thread(self, spec: ForecasterSpec, request: ForecastRequest) -> Any:
         """Call a plain forecaster on a thread; one that outlasts its budget counts until it comes back."""

@@ -7,6 +7,7 @@ import contextlib
 import pickle
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest
@@ -32,11 +33,18 @@ class ModelProcess:
         self._process: Process | None = None
         self._turn = asyncio.Lock()
 
+    async def ready(self) -> None:
+        """Start the process unless it runs, and wait until it has its model. Raises RemoteFault."""
+        await self._in_turn(self._started)
+
     async def ask(self, request: ForecastRequest) -> Any:
         """Return the answer. Raises RemoteFault."""
+        return await self._in_turn(lambda: self._exchange(request))
+
+    async def _in_turn(self, work: Callable[[], Awaitable[Any]]) -> Any:
         async with self._turn:
             try:
-                return await self._exchange(request)
+                return await work()
             except RemoteFault:
                 raise
             except BaseException:
@@ -57,12 +65,16 @@ class ModelProcess:
                 await process.stdin.wait_closed()
 
     async def _exchange(self, request: ForecastRequest) -> Any:
-        process = self._process or await self._start()
+        process = await self._started()
+        return await self._told(process, frame(snapshot(request, self._market)))
+
+    async def _told(self, process: Process, message: bytes) -> Any:
+        """Send a message and return what is answered."""
         writer, reader = process.stdin, process.stdout
         if writer is None or reader is None:
             raise RuntimeError("a process that was started with pipes has none")
         try:
-            writer.write(frame(snapshot(request, self._market)))
+            writer.write(message)
             await writer.drain()
             size = int.from_bytes(await reader.readexactly(LENGTH), "big")
             done, said = pickle.loads(await reader.readexactly(size))  # noqa: S301 - from a process of our own
@@ -74,15 +86,17 @@ class ModelProcess:
             raise RemoteFault(": ".join(said))
         return said
 
-    async def _start(self) -> Process:
+    async def _started(self) -> Process:
+        """Return the process, which has its model."""
+        if self._process is not None:
+            return self._process
         try:
             forecaster = frame(self._forecaster)
         except Exception as error:
             remedy = "define its class in a module, or take out `process`"
             raise TypeError(f"{self._name} cannot be moved to a process of its own ({error}); {remedy}") from error
-        self._process = await asyncio.create_subprocess_exec(
+        self._process = process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "ml4t.live.engine.worker"), stdin=PIPE, stdout=PIPE
         )
-        if self._process.stdin is not None:
-            self._process.stdin.write(frame(sys.path) + forecaster)
-        return self._process
+        await self._told(process, frame(sys.path) + forecaster)
+        return process

@@ -1,7 +1,8 @@
 """The process of a heavy model: `python -m ml4t.live.engine.worker`, driven over its standard input and output.
 
-Messages are pickles with their length before them, between two processes of one user. The first one brings the import path and
-the forecaster; every other is a request, and its answer is `(True, answer)` or `(False, (type, text))`.
+Messages are pickles with their length before them, between two processes of one user. The first ones bring the import path and
+the forecaster, and are answered once it is there; every other is a request. An answer is `(True, answer)` or
+`(False, (type, text))`.
 """
 
 from __future__ import annotations
@@ -51,18 +52,22 @@ def main() -> None:
         os.dup2(2, 1)  # what the model prints is no message
         sys.path[:] = read(requests)
         forecaster = read(requests)
+        _send(answers, (True, None))
         while True:
             try:
                 request = read(requests)
             except EOFError:
                 return
-            said = answer(forecaster, request)
-            try:
-                message = frame(said)
-            except Exception as error:  # noqa: BLE001 - an answer that cannot leave the process
-                message = frame((False, (type(error).__name__, f"its answer cannot be sent: {error}")))
-            answers.write(message)
-            answers.flush()
+            _send(answers, answer(forecaster, request))
+
+
+def _send(answers: BinaryIO, said: tuple[bool, Any]) -> None:
+    try:
+        message = frame(said)
+    except Exception as error:  # noqa: BLE001 - an answer that cannot leave the process
+        message = frame((False, (type(error).__name__, f"its answer cannot be sent: {error}")))
+    answers.write(message)
+    answers.flush()
 
 
 if __name__ == "__main__":

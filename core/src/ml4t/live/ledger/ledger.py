@@ -89,12 +89,17 @@ class ForecastLedger:
     ) -> list[Forecast]:
         """Stamp, store and return the forecasts that are new.
 
-        `inputs` are the digests of what the model was shown, by symbol. Raises ValueError for one that makes no sense, or of
-        a symbol without a price; then none of them is issued.
+        `inputs` are the digests of what the model was shown, by symbol. Raises ValueError for one that makes no sense or is of
+        a symbol without a price, and for two of one symbol and horizon; then none of them is issued.
         """
         stamp = {"model": model, "version": version, "cause": cause, "issued_at": now, "horizon_in": horizon_in}
+        made = [self._stamp(forecast, stamp, inputs or {}) for forecast in forecasts]
+        by_id = {forecast.forecast_id: forecast for forecast in made}
+        if len(by_id) < len(made):
+            twice = next(forecast for forecast in made if by_id[forecast.forecast_id] is not forecast)
+            raise ValueError(f"{model} gave two forecasts of {twice.symbol} over one horizon; one can say all of it")
         issued = []
-        for stamped in [self._stamp(forecast, stamp, inputs or {}) for forecast in forecasts]:
+        for stamped in made:
             if stamped.forecast_id in self._known:
                 continue
             self._put(stamped)
