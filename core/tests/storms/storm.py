@@ -36,7 +36,9 @@ LIMITS = LiveRiskConfig(
     max_daily_loss=None,
     max_drawdown_pct=None,
 )
-SETTINGS = EngineSettings(durability="none", control_seconds=60.0, silence_seconds=300.0)
+SETTINGS = EngineSettings(
+    durability="none", control_seconds=60.0, silence_seconds=300.0, heartbeat_seconds=60.0, blocked_after_seconds=300.0
+)
 
 
 def command(seed: int, hours: float) -> str:
