@@ -88,6 +88,8 @@ class Connection:
 
     def __init__(self) -> None:
         self.ready = False
+        self.losses = 0
+        """How often orders could be sent and then could not."""
         self._missing = {"venue": "the venue has not been connected yet"}
 
     @property
@@ -103,4 +105,5 @@ class Connection:
     def down(self, why: str, *, by: str = "venue") -> None:
         """Say that nothing may be sent, and why."""
         self._missing[by] = why
+        self.losses += self.ready
         self.ready = False

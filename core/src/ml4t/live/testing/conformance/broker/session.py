@@ -41,6 +41,7 @@ class Session:
         self.rig = rig
         self.engine = engine
         self._broker = DeskBroker(self.core.desk, engine.parts.run_id, f"kit {next(_numbers)}")
+        self._losses = self.core.connection.losses
 
     @property
     def core(self) -> Core:
@@ -71,11 +72,12 @@ class Session:
         """Wait until orders can be sent."""
         seconds = max(SETTLED_SECONDS, self.rig.patience * 3)
         await until(lambda: self.core.connection.ready, "the connection has to stand again", seconds)
+        self._losses = self.core.connection.losses
 
     async def until_down(self) -> None:
-        """Wait until the loss of the line is known."""
+        """Wait until the line was lost since it was last waited for; an adapter may have connected again by then."""
         seconds = self.rig.patience * 2 + 5.0
-        await until(lambda: not self.core.connection.ready, "the loss of the line has to be noticed", seconds)
+        await until(lambda: self.core.connection.losses > self._losses, "the loss of the line has to be noticed", seconds)
 
     async def until_state(self, order: Order, *states: OrderState) -> Order:
         """Wait until an order is in one of these states, and return it."""
