@@ -13,7 +13,6 @@ PROBE_SECONDS = 0.2
 DEAD_SECONDS = 0.8
 PATIENCE = PROBE_SECONDS + DEAD_SECONDS
 """How long it takes at most to find out that a line is dead."""
-ANSWER_SECONDS = 5.0
 
 
 class Refused(Exception):
@@ -26,6 +25,8 @@ class Refused(Exception):
 
 class ToyLine:
     """One connection. `lost` is done, with the reason as its result, once it is of no use any more."""
+
+    answer_seconds = 5.0
 
     def __init__(self, on_push: Callable[[dict[str, Any]], None], on_alive: Callable[[], None] = lambda: None) -> None:
         self._on_push = on_push
@@ -52,7 +53,7 @@ class ToyLine:
         try:
             self._writer.write(json.dumps({"id": number, "do": do, **question}).encode() + b"\n")
             await self._writer.drain()
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(self.answer_seconds):
                 said = await answer
         finally:
             del self._answers[number]

@@ -114,7 +114,7 @@ class TellsTheNewestOnly(ToyBroker):
 @found_by("the_loop_is_never_blocked")
 class BlocksTheLoop(ToyBroker):
     async def submit(self, order):
-        time.sleep(3)  # noqa: ASYNC251 - as a blocking SDK does
+        time.sleep(5)  # noqa: ASYNC251 - as a blocking SDK does
         return await super().submit(order)
 
 
@@ -167,8 +167,14 @@ class LeavesASocket(ToyBroker):
         return await super().connect()
 
 
+class _WaitsForEver(ToyLine):
+    answer_seconds = 3_600.0
+
+
 @found_by("nothing_is_left_running_after_a_connect_that_failed")
 class LeavesAConnectionThatWasGivenUp(ToyBroker):
+    line = _WaitsForEver
+
     async def connect(self):
         line = asyncio.ensure_future(super().connect())
         return await asyncio.shield(line)

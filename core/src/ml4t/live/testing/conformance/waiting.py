@@ -14,9 +14,18 @@ ANSWER_SECONDS = 10.0
 """How long a request may take at a venue on this machine."""
 CONNECT_SECONDS = 30.0
 """How long a connect may take, also one that has to find out that it cannot."""
+SLACK = 1.5
 STEP_SECONDS = 0.005
 
 clock = SystemClock()
+
+
+def found_dead(patience: float) -> float:
+    """Return how long a line that is dead may go unnoticed by an adapter that needs `patience` seconds for it.
+
+    A busy machine gets half as much again, and as long as any answer may take.
+    """
+    return patience * SLACK + ANSWER_SECONDS
 
 
 async def until(condition: Callable[[], object], what: str, seconds: float = ANSWER_SECONDS) -> None:

@@ -14,14 +14,14 @@ from ml4t.live.testing.chaos import ChaosProxy
 from ml4t.live.testing.conformance.broker.line import PRICE, QUANTITY, Line, connected, ended_with, resting
 from ml4t.live.testing.conformance.report import NotConformant
 from ml4t.live.testing.conformance.scenario import scenario
-from ml4t.live.testing.conformance.waiting import ANSWER_SECONDS, CONNECT_SECONDS, clock, until, within
+from ml4t.live.testing.conformance.waiting import ANSWER_SECONDS, CONNECT_SECONDS, clock, found_dead, until, within
 from ml4t.live.testing.rig import Address, BrokerRig
-from ml4t.live.times import NANOS
 
-SLACK = 1.5
-"""Patience is what the adapter says it needs; a busy machine gets this many times as much, and a second."""
-FREEZE_SECONDS = 3.0
-BLOCKED_SECONDS = 2.0
+TURN_SECONDS = 0.05
+FROZEN_TURNS = 60
+BLOCKED_TURNS = 40
+"""So often a thread beside the loop may wake while the loop stands still: a busy machine holds up both, a loop that is
+blocked is held up alone."""
 
 
 @scenario()
@@ -88,19 +88,19 @@ async def a_reset_ends_the_stream(rig: BrokerRig) -> None:
 @scenario()
 async def a_mute_venue_is_found_dead(rig: BrokerRig) -> None:
     """A venue that answers heartbeats and nothing else makes `run` raise BrokerConnectionError within the rig's patience."""
-    await _is_lost(rig, lambda proxy: rig.venue.mute(True), "the venue is mute", _patience(rig))
+    await _is_lost(rig, lambda proxy: rig.venue.mute(True), "the venue is mute", found_dead(rig.patience))
 
 
 @scenario()
 async def a_frozen_line_is_found_dead(rig: BrokerRig) -> None:
     """A line on which nothing moves, without FIN or RST, is found dead within the rig's patience."""
-    await _is_lost(rig, ChaosProxy.freeze, "nothing moves on the line", _patience(rig))
+    await _is_lost(rig, ChaosProxy.freeze, "nothing moves on the line", found_dead(rig.patience))
 
 
 @scenario()
 async def a_half_open_line_is_found_dead(rig: BrokerRig) -> None:
     """A line on which the venue hears and is not heard is found dead within the rig's patience."""
-    await _is_lost(rig, lambda proxy: proxy.half_open(True), "the venue is not heard", _patience(rig))
+    await _is_lost(rig, lambda proxy: proxy.half_open(True), "the venue is not heard", found_dead(rig.patience))
 
 
 @scenario()
@@ -116,7 +116,7 @@ async def garbled_bytes_end_the_stream_or_are_survived(rig: BrokerRig) -> None:
             await until(lambda: proxy.to_client.corrupt_after is None, "the damaged byte has to pass")
             rig.venue.execute(fresh.order_id, QUANTITY, PRICE * 0.9)
             either = "either the stream has to end after a damaged byte, or what trades next to be heard"
-            seconds = max(ANSWER_SECONDS, _patience(rig))
+            seconds = found_dead(rig.patience)
             await until(lambda: line.stream.done() or line.now(fresh).filled_quantity, either, seconds)
             if line.stream.done():
                 _check_lost(ended_with(line.stream))
@@ -137,7 +137,7 @@ async def a_second_connection_silences_nobody(rig: BrokerRig) -> None:
         rig.venue.execute(order.order_id, QUANTITY, PRICE)
         what = "after a second connect the first connection has to hear of a fill, or to end"
         try:
-            await until(lambda: line.fills or line.stream.done(), what, max(ANSWER_SECONDS, _patience(rig)))
+            await until(lambda: line.fills or line.stream.done(), what, found_dead(rig.patience))
         finally:
             await within(second.close(), "close")
         if line.stream.done():
@@ -168,27 +168,38 @@ async def the_loop_is_never_blocked(rig: BrokerRig) -> None:
     with ChaosProxy(rig.venue.address) as proxy:
         async with connected(rig, address=proxy.address, hold=True) as line:
             proxy.freeze()
-            thaw = threading.Thread(target=_thaw_later, args=(proxy,), name="thaw")
-            thaw.start()
+            beside = _Beside(proxy.thaw)
             async with asyncio.TaskGroup() as group:
                 group.create_task(within(_try_to_submit(line), "a submit on a line that was frozen", CONNECT_SECONDS))
-                longest = await _longest_pause(thaw)
-            if longest > BLOCKED_SECONDS:
-                raise NotConformant(f"the event loop stood still for {longest:.1f} s while a submit waited for its answer")
+                await beside.compare()
+            if beside.longest > BLOCKED_TURNS:
+                seconds = beside.longest * TURN_SECONDS
+                raise NotConformant(f"the event loop stood still for {seconds:.1f} s while a submit waited for its answer")
 
 
-def _thaw_later(proxy: ChaosProxy) -> None:
-    clock.wait(threading.Event(), FREEZE_SECONDS)
-    proxy.thaw()
+class _Beside:
+    """A thread that wakes a number of times beside the loop, and counts how often it does while the loop stands still."""
 
+    def __init__(self, at_the_end: Callable[[], None]) -> None:
+        self.longest = 0
+        """Turns of the thread in the longest pause of the loop."""
+        self._turns = 0
+        self._at_the_end = at_the_end
+        self._thread = threading.Thread(target=self._run, name="beside the loop")
 
-async def _longest_pause(thread: threading.Thread) -> float:
-    longest, last = 0.0, clock.monotonic()
-    while thread.is_alive():
-        await clock.sleep(0.01)
-        now = clock.monotonic()
-        longest, last = max(longest, (now - last) / NANOS), now
-    return longest
+    async def compare(self) -> None:
+        """Run the thread to its end, and the loop beside it."""
+        self._thread.start()
+        while self._thread.is_alive():
+            self._turns = 0
+            await clock.sleep(TURN_SECONDS / 5)
+
+    def _run(self) -> None:
+        for _ in range(FROZEN_TURNS):
+            clock.wait(threading.Event(), TURN_SECONDS)
+            self._turns += 1
+            self.longest = max(self.longest, self._turns)
+        self._at_the_end()
 
 
 async def _fails_to_connect(broker: Broker, what: str) -> None:
@@ -226,10 +237,6 @@ def _check_lost(error: BaseException) -> None:
         raise NotConformant(f"a lost stream raises BrokerConnectionError, and this one {error!r}") from error
     if not str(error):
         raise NotConformant("a lost stream was told without a word") from error
-
-
-def _patience(rig: BrokerRig) -> float:
-    return rig.patience * SLACK + 1.0
 
 
 def _nobody() -> Address:

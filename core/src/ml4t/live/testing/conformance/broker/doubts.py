@@ -70,6 +70,7 @@ async def a_lost_answer_is_no_refusal(rig: BrokerRig) -> None:
         rig.venue.lose_next_answer()
         order = resting(rig, line.broker)
         await _unknown(line.broker.submit(order))
+        await line.until(lambda: line.at_venue(order), "the order has to arrive")
         if len(line.at_venue(order)) != 1:
             raise NotConformant(f"after one submit without an answer the venue has {len(line.at_venue(order))} orders")
 

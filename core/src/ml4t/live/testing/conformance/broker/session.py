@@ -23,7 +23,7 @@ from ml4t.live.risk.config import LiveRiskConfig
 from ml4t.live.testing.conformance.broker.line import PRICE, QUANTITY, usual_time_in_force
 from ml4t.live.testing.conformance.hurry import HurriedClock
 from ml4t.live.testing.conformance.report import NotConformant
-from ml4t.live.testing.conformance.waiting import until, within
+from ml4t.live.testing.conformance.waiting import found_dead, until, within
 from ml4t.live.testing.rig import Address, BrokerRig
 
 SPEED = 5.0
@@ -76,7 +76,7 @@ class Session:
 
     async def until_down(self) -> None:
         """Wait until the line was lost since it was last waited for; an adapter may have connected again by then."""
-        seconds = self.rig.patience * 2 + 5.0
+        seconds = found_dead(self.rig.patience)
         await until(lambda: self.core.connection.losses > self._losses, "the loss of the line has to be noticed", seconds)
 
     async def until_state(self, order: Order, *states: OrderState) -> Order:

@@ -8,7 +8,7 @@ from ml4t.live.testing.conformance.broker.line import PRICE, QUANTITY, connected
 from ml4t.live.testing.conformance.leftovers import nothing_left, running
 from ml4t.live.testing.conformance.report import NotConformant
 from ml4t.live.testing.conformance.scenario import scenario
-from ml4t.live.testing.conformance.waiting import clock, until, within
+from ml4t.live.testing.conformance.waiting import clock, found_dead, until, within
 from ml4t.live.testing.rig import BrokerRig
 
 
@@ -27,7 +27,7 @@ async def nothing_is_left_running_after_a_lost_line(rig: BrokerRig) -> None:
     """The same when the line was lost, and the adapter closed after that."""
     async with nothing_left(lambda: rig.venue.connections), connected(rig) as line:
         rig.venue.drop(reset=True)
-        await line.until_lost("the connection was reset", rig.patience * 2 + 1)
+        await line.until_lost("the connection was reset", found_dead(rig.patience))
 
 
 @scenario()
@@ -47,6 +47,6 @@ async def nothing_is_left_running_after_a_connect_that_failed(rig: BrokerRig) ->
                 else:
                     raise NotConformant("`connect` succeeded although nothing moves on the line")
                 await within(broker.close(), "close")
-                await until(lambda: running() <= before, "a connect that was given up has to end", 2.0)  # noqa: B023 - at once
+                await until(lambda: running() <= before, "a connect that was given up has to end")  # noqa: B023 - at once
                 proxy.thaw()
                 proxy.reset()

@@ -13,7 +13,7 @@ from ml4t.live.testing.conformance.hearing import Hearing
 from ml4t.live.testing.conformance.leftovers import nothing_left
 from ml4t.live.testing.conformance.report import NotConformant
 from ml4t.live.testing.conformance.scenario import scenario
-from ml4t.live.testing.conformance.waiting import ANSWER_SECONDS, CONNECT_SECONDS, clock, until, within
+from ml4t.live.testing.conformance.waiting import ANSWER_SECONDS, CONNECT_SECONDS, clock, found_dead, until, within
 from ml4t.live.testing.rig import FeedRig
 
 
@@ -82,7 +82,7 @@ async def nothing_is_left_running_after_a_lost_line(rig: FeedRig) -> None:
     """After a loss there is no task, thread, socket or connection that was not there before."""
     async with nothing_left(lambda: rig.source.connections), alone(rig) as ear:
         rig.source.drop(reset=True)
-        await until(lambda: ear.running is None or ear.running.done(), "`run` has to end", rig.patience * 2 + 1)
+        await until(lambda: ear.running is None or ear.running.done(), "`run` has to end", found_dead(rig.patience))
 
 
 @scenario()

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from ml4t.live.contracts.feed import Backfills
 from ml4t.live.errors import FeedDisconnected
 from ml4t.live.testing.chaos import ChaosProxy
-from ml4t.live.testing.conformance.feed.ear import alone, supervised
+from ml4t.live.testing.conformance.feed.ear import Emitted, Heard, alone, supervised
 from ml4t.live.testing.conformance.report import NotConformant
 from ml4t.live.testing.conformance.scenario import scenario
-from ml4t.live.testing.conformance.waiting import ANSWER_SECONDS, CONNECT_SECONDS, until
+from ml4t.live.testing.conformance.waiting import ANSWER_SECONDS, CONNECT_SECONDS, clock, found_dead, until
 from ml4t.live.testing.rig import FeedRig
 
-SLACK = 1.5
-"""Patience is what the adapter says it needs; a busy machine gets this many times as much, and a second."""
 FLOOD = 5_000
+GOING_ON_SECONDS = 0.1
 
 
 @scenario()
@@ -33,13 +33,13 @@ async def a_reset_ends_the_run(rig: FeedRig) -> None:
 @scenario()
 async def a_frozen_line_is_found_dead(rig: FeedRig) -> None:
     """A line on which nothing moves, without FIN or RST, is found dead within the rig's patience."""
-    await _is_lost(rig, ChaosProxy.freeze, "nothing moves on the line", _patience(rig))
+    await _is_lost(rig, ChaosProxy.freeze, "nothing moves on the line", found_dead(rig.patience))
 
 
 @scenario()
 async def a_half_open_line_is_found_dead(rig: FeedRig) -> None:
     """A line on which the source hears and is not heard is found dead within the rig's patience."""
-    await _is_lost(rig, lambda proxy: proxy.half_open(True), "the source is not heard", _patience(rig))
+    await _is_lost(rig, lambda proxy: proxy.half_open(True), "the source is not heard", found_dead(rig.patience))
 
 
 @scenario()
@@ -53,7 +53,7 @@ async def garbled_bytes_end_the_run_or_are_survived(rig: FeedRig) -> None:
             fresh = ear.emit(3)
             running = ear.running
             either = "either the run has to end after a damaged byte, or what comes next to be heard"
-            await until(lambda: not ear.missing(fresh) or running is None or running.done(), either, _patience(rig) * 2)
+            await until(lambda: not ear.missing(fresh) or running is None or running.done(), either, found_dead(rig.patience))
             if ear.missing(fresh) and running is not None and not isinstance(running.exception(), FeedDisconnected):
                 raise NotConformant(f"a damaged byte ended the run with {running.exception()!r}") from running.exception()
 
@@ -69,13 +69,12 @@ async def a_mute_source_is_found_within_its_deadline(rig: FeedRig) -> None:
         emitted = heard.emit(2, *rig.symbols)
         await heard.until_heard(emitted)
         rig.source.mute(True)
-        emitted += (missed := heard.emit(2, *rig.symbols))
-        await heard.until_lost(deadline * 2 * SLACK + 1.0, count=len(heard.losses) + 1)
+        missed = heard.emit(2, *rig.symbols)
+        await heard.until_lost(found_dead(deadline * 2), count=len(heard.losses) + 1)
         rig.source.mute(False)
-        await heard.until_subscribed()
-        emitted += heard.emit(2, *rig.symbols)
-        has_history = isinstance(heard.feed, Backfills)
-        await heard.until_heard(emitted if has_history else [each for each in emitted if each not in missed])
+        emitted += await _until_back(heard, deadline)
+        emitted += (fresh := heard.emit(2, *rig.symbols))
+        await heard.until_heard([*emitted, *missed] if isinstance(heard.feed, Backfills) else fresh)
 
 
 @scenario()
@@ -88,6 +87,28 @@ async def a_slow_listener_loses_nothing_without_a_word(rig: FeedRig) -> None:
         await heard.until(lambda: not heard.missing(emitted) or heard.gaps, what, seconds)
         if not heard.missing(emitted):
             heard.check_once_and_in_order(emitted)
+
+
+async def _until_back(heard: Heard, deadline: float) -> list[Emitted]:
+    """Let things happen until some of every symbol are heard, and return them.
+
+    The source may count a connection as subscribed that was lost, as long as it has not noticed its end.
+    """
+    said = heard.emit(1, *heard.rig.symbols)
+
+    async def go_on() -> None:
+        while True:
+            await clock.sleep(GOING_ON_SECONDS)
+            said.extend(heard.emit(1, *heard.rig.symbols))
+
+    going_on = asyncio.get_running_loop().create_task(go_on(), name="market")
+    try:
+        wanted, began = set(heard.rig.symbols), said[0].time
+        what, seconds = "what happens has to be heard again", CONNECT_SECONDS + found_dead(deadline)
+        await heard.until(lambda: wanted <= {each.symbol for each in heard.events if each.event_time >= began}, what, seconds)
+    finally:
+        going_on.cancel()
+    return said
 
 
 async def _is_lost(rig: FeedRig, break_it: Callable[[ChaosProxy], None], what: str, seconds: float) -> None:
@@ -103,7 +124,3 @@ async def _is_lost(rig: FeedRig, break_it: Callable[[ChaosProxy], None], what: s
                 raise NotConformant(f"a lost source raises FeedDisconnected, and this one {error!r}") from error
             if not str(error):
                 raise NotConformant("a lost source was told without a word") from error
-
-
-def _patience(rig: FeedRig) -> float:
-    return rig.patience * SLACK + 1.0
