@@ -351,16 +351,17 @@ def test_live_a_model_that_is_asked_faster_than_it_answers_declines(tmp_path):
 
 
 def test_live_a_plain_model_runs_off_the_loop_and_one_that_never_returns_keeps_nothing_alive(tmp_path):
-    release, threads = threading.Event(), []
+    release, threads = threading.Event(), {}
+
+    class Plain(Says):
+        def forecast(self, request):
+            threads["plain"] = threading.current_thread()
+            return self.answer(request)
 
     class Stuck(Says):
         def forecast(self, request):
-            self.requests.append(request)
-            threads.append(threading.current_thread())
-            if len(self.requests) == 1:
-                return self.answer(request)
+            threads["stuck"] = threading.current_thread()
             release.wait()
-            return None
 
     class Pushes:
         historical = False
@@ -370,30 +371,27 @@ def test_live_a_plain_model_runs_off_the_loop_and_one_that_never_returns_keeps_n
             clock = engine.core.clock
             sink.push(Trade("A", clock.now(), 100.0, 1.0))
             await until(lambda: counts("forecast") == 1, "a forecast")
-            sink.push(Trade("A", clock.now(), 101.0, 1.0))
             await until(lambda: counts("error") == 1, "a time-out")
 
     def counts(kind):
         engine.core.journal.flush()
         return engine.core.journal.counts().get(kind, 0)
 
-    model = Stuck()
     engine = LiveEngine(
         None,
         None,
         Pushes(),
         risk=limits(),
         triggers=[TriggerSpec("each", Each())],
-        forecasters=[spec(model, budget_seconds=0.2)],
+        forecasters=[spec(Plain()), spec(Stuck(), "stuck", budget_seconds=0.2)],
         state_dir=tmp_path,
     )
     asyncio.run(engine.run())
 
-    assert len(model.requests) == 2
-    assert all(thread.daemon and thread is not threading.main_thread() for thread in threads)
-    assert threads[1].is_alive()
+    assert all(thread.daemon and thread is not threading.main_thread() for thread in threads.values())
+    assert threads["stuck"].is_alive()
     release.set()
-    threads[1].join(10)
+    threads["stuck"].join(60)
     assert [error["message"] for error in read(engine.state_folder.journal).bodies("error")] == ["took longer than its 0.2 s"]
 
 

@@ -11,7 +11,7 @@ from engine_kit import MINUTE, SECOND, Diary, bar, limits, read, replay, run_lis
 from ml4t.live import LiveEngine
 from ml4t.live.config.settings import EngineSettings
 from ml4t.live.model import OrderState
-from ml4t.live.testing import ListFeed
+from ml4t.live.testing import ListFeed, run_virtual
 
 TICKS = [trade("A", n * SECOND, 100.0 + n) for n in range(30)]
 
@@ -189,24 +189,24 @@ def test_observers_hear_of_a_strategys_orders_on_the_loop(tmp_path, thread):
 def test_a_strategy_that_hangs_on_the_loop_is_reported_with_its_stack(tmp_path):
     def hang_on_purpose(diary, data, broker):
         if len(diary.calls) == 3:
-            before = engine.core.journal.last_seq
-            wait_for(lambda: engine.core.journal.last_seq > before, "a report of the watchdog")
+            engine._vitals.watchdog.beat()  # whatever it may have reported of a busy machine, it reports this as well
+            wait_for(reports, "a report of the watchdog")
+
+    def reports():
+        blocked = [body for body in read(engine.state_folder.journal).bodies("health") if body["state"] == "blocked"]
+        return [body for body in blocked if "hang_on_purpose" in body["stack"]]
 
     diary = Diary(hang_on_purpose)
     settings = EngineSettings(blocked_after_seconds=0.1)
     engine = LiveEngine(diary, None, ListFeed(TICKS), risk=limits(), state_dir=tmp_path, settings=settings)
     asyncio.run(engine.run())
 
-    blocked = [body for body in read(engine.state_folder.journal).bodies("health") if body["state"] == "blocked"]
-    assert len(blocked) == 1
-    assert "hang_on_purpose" in blocked[0]["stack"]
-    assert blocked[0]["seconds"] >= 0.1
+    [blocked] = reports()
+    assert blocked["seconds"] >= 0.1
     assert len(diary.calls) == 30
 
 
-def test_an_observer_that_fails_or_hangs_changes_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("ml4t.live.engine.engine.STOP_SECONDS", 0.2)
-
+def test_an_observer_that_fails_or_hangs_changes_nothing(tmp_path):
     class Broken:
         async def on_event(self, event):
             raise RuntimeError("no such dashboard")
@@ -224,7 +224,16 @@ def test_an_observer_that_fails_or_hangs_changes_nothing(tmp_path, monkeypatch):
 
     diary = Diary(lambda self, data, broker: broker.submit_order("A", 1))
     observers = [("broken", Broken()), ("hangs", Hangs()), ("slow", Slow())]
-    story = replay(diary, TICKS, tmp_path, observers=observers)
+
+    settings = EngineSettings(heartbeat_seconds=3_600.0)  # nobody notes meanwhile in what condition they are
+
+    async def main(clock):  # on time that jumps, what hangs is waited for at no cost, and for as long as ever
+        options = {"risk": limits(), "state_dir": tmp_path, "clock": clock, "settings": settings, "observers": observers}
+        engine = LiveEngine(diary, None, ListFeed(TICKS), **options)
+        await engine.run()
+        return read(engine.state_folder.journal)
+
+    story = run_virtual(main, start=TICKS[0].event_time)
 
     assert len(diary.calls) == 30
     assert heard == [record.kind for record in story.records], "everything, in order, also the end of the run"
