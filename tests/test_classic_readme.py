@@ -15,7 +15,7 @@ from ml4t.live import LiveEngine, LiveRiskConfig, SafeBroker, Trade
 from ml4t.live.clock import SystemClock
 from ml4t.live.testing import SimulatedVenue
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 BASIC_USAGE = """
 from ml4t.live import LiveEngine, IBBroker, IBDataFeed, SafeBroker, LiveRiskConfig

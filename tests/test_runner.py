@@ -140,7 +140,7 @@ def test_an_agent_is_asked_by_hand(pipeline):
         assert runner.running
         assert set(runner.get_current_state()["symbols"]) == set(SYMBOLS)
         runner.trigger("hand", reason="to see")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not given["hand"].asked:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         await runner.stop()

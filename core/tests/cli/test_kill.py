@@ -16,7 +16,7 @@ from ml4t.live.engine.control import BY_HAND, ControlFolder
 from ml4t.live.errors import JournalError
 from ml4t.live.journal import JournalReader, RecordKind, StateDir, verify
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 LIVE = """
 import asyncio, sys
@@ -72,6 +72,10 @@ class Live:
     def at(self):
         return ["--state-dir", self.state.root]
 
+    @property
+    def patiently(self):
+        return [*self.at, "--wait", str(PATIENCE)]
+
     def counts(self):
         try:
             with JournalReader(self.state.journal) as reader:
@@ -113,7 +117,7 @@ def switch_records(state):
 
 
 def test_a_running_process_is_killed_flattened_and_resumed_from_outside(world, live):
-    done = world.spawn("kill", *live.at, "--flatten", "--reason", "it buys nonsense", "--by", "ann", "--json")
+    done = world.spawn("kill", *live.patiently, "--flatten", "--reason", "it buys nonsense", "--by", "ann", "--json")
     assert (done.code, done.stderr) == (0, "")
     assert done.json["pid"] == live.popen.pid
     assert (done.json["obeyed"], done.json["changed"], done.json["kill_switch_on"]) == (True, True, True)
@@ -128,13 +132,13 @@ def test_a_running_process_is_killed_flattened_and_resumed_from_outside(world, l
     assert "Kill switch: ON, nothing is sent. Thrown by ann (cli) at 20" in text
     live.until_recorded("verdict", 2)  # the strategy goes on, and is refused
 
-    again = world.spawn("kill", *live.at, "--reason", "twice")
+    again = world.spawn("kill", *live.patiently, "--reason", "twice")
     assert again.code == 0
     assert "The kill switch is ON: nothing is sent, as it was." in again.stdout
     assert f"Process {live.popen.pid} obeyed" in again.stdout
 
     fills = live.counts()["fill"]
-    done = world.spawn("resume", *live.at, "--by", "bob", "--reason", "mended")
+    done = world.spawn("resume", *live.patiently, "--by", "bob", "--reason", "mended")
     assert (done.code, done.stderr) == (0, "")
     live.until_recorded("fill", fills + 2)
     text = world.invoke("status", *live.at).stdout
@@ -144,7 +148,7 @@ def test_a_running_process_is_killed_flattened_and_resumed_from_outside(world, l
 
 
 def test_flatten_alone_leaves_the_strategy_at_work(world, live):
-    done = world.spawn("flatten", *live.at, "--reason", "over the week-end", "--json")
+    done = world.spawn("flatten", *live.patiently, "--reason", "over the week-end", "--json")
     assert done.code == 0
     assert (done.json["flatten"], done.json["kill_switch_on"]) == (True, False)
 
@@ -161,7 +165,7 @@ def test_sigusr1_and_a_file_made_by_hand_kill_a_running_process(world, live):
     live.popen.send_signal(signal.SIGUSR1)
     live.until_recorded("kill_switch")
     assert switch_records(live.state)[-1]["via"] == "signal"
-    assert world.spawn("resume", *live.at, "--by", "bob", "--reason", "a test").code == 0
+    assert world.spawn("resume", *live.patiently, "--by", "bob", "--reason", "a test").code == 0
     (live.state.path / "control" / BY_HAND).touch()
     live.until_recorded("kill_switch", 3)
     assert switch_records(live.state)[-1].items() >= {"via": "file", "on": True, "changed": True}.items()

@@ -14,7 +14,7 @@ from ml4t.live.cli.state import running_process
 from ml4t.live.errors import JournalError
 from ml4t.live.journal import JournalReader, StateDir
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 LIVE = """
 import asyncio, sys
@@ -67,7 +67,7 @@ def records(state, kind):
 
 
 def test_a_running_process_fires_what_is_asked_and_says_why_not(world, state):
-    at = ["--state-dir", state.root, "--wait", "20"]
+    at = ["--state-dir", state.root, "--wait", str(PATIENCE)]
     done = world.invoke("trigger", "rebalance", "--reason", "the index has changed", "--by", "ann", "--symbol", "AAA", *at)
     assert (done.code, done.stdout.strip()) == (0, "rebalance has fired for AAA.")
     told = world.invoke("trigger", "rebalance", "--reason", "again", "--by", "bob", "--json", *at).json

@@ -16,7 +16,7 @@ import pytest
 
 from ml4t.live.engine.signals import StopSignals
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 _SCRIPT = """
 import asyncio, os

@@ -12,7 +12,7 @@ from ml4t.live.clock import DataClock, SystemClock
 from ml4t.live.engine.watchdog import Blocked, Watchdog
 from ml4t.live.testing import VirtualDeadline, run_virtual
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class _Reports:

@@ -20,7 +20,7 @@ from ml4t.live.times import NANOS
 MINUTE = 60 * NANOS
 START = 1_735_776_000 * NANOS  # 2025-01-02
 FILES = ("config", "current_state", "performance_metrics", "forecast_results")
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class EveryTen:

@@ -15,7 +15,7 @@ from ml4t.live.health.pulse import LONGEST_PHASE, Pulse
 from ml4t.live.health.service import ServiceManager
 from ml4t.live.times import NANOS
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Steps(SystemClock):

@@ -23,7 +23,7 @@ def heard(request, tmp_path):
         else:
             listener.bind("")  # the kernel gives it a name
             address = "@" + listener.getsockname()[1:].decode()
-        listener.settimeout(10)
+        listener.settimeout(60)
         yield listener, address
 
 

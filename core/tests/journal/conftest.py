@@ -53,10 +53,10 @@ def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], object]], None]:
-    """Wait for something that another thread or process does, for ten seconds at most."""
+    """Wait for something that another thread or process does, for a minute at most."""
 
     def until(condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < deadline, "it never happened"
             threading.Event().wait(0.002)
@@ -69,7 +69,7 @@ def eventually() -> Callable[[Callable[[], object]], Awaitable[None]]:
     """The same on the loop: a commit is known a moment before the loop is told of it."""
 
     async def eventually(condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():  # noqa: ASYNC110 - a test looks from outside
                 await asyncio.sleep(0.001)
 

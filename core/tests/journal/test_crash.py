@@ -45,7 +45,7 @@ def test_what_was_acknowledged_is_there_after_kill_9(spawn, path, durability):
         while acknowledged < enough:
             acknowledged = int(process.stdout.readline())
         process.kill()
-        process.wait(20)
+        process.wait(60)
         acknowledged = max([acknowledged, *map(int, process.stdout.read().split())])
         assert verify(path) == []
         with JournalReader(path) as reader:
@@ -144,7 +144,7 @@ def test_the_intents_of_a_killed_run_are_found_at_the_next_start(spawn, path):
     process = spawn(WRITER, path, "fsync")
     process.stdout.readline()
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     with Journal(path, SystemClock()) as journal:
         (first, *_) = journal.orders(open_only=True)
         assert first == Order("o1", "A", OrderSide.BUY, 1.0, state=OrderState.INTENT)

@@ -24,7 +24,7 @@ class CountingLoop(asyncio.SelectorEventLoop):
 
 def run(main):
     with asyncio.Runner(loop_factory=CountingLoop) as runner:
-        runner.run(asyncio.wait_for(main, 30))
+        runner.run(asyncio.wait_for(main, 60))
 
 
 @pytest.mark.parametrize("durability", [Durability.FSYNC, Durability.WRITE])
@@ -96,7 +96,7 @@ def test_without_durability_the_callback_comes_before_append_returns(make, optio
     called: list[int] = []
     journal.append("x", "s", 1, on_durable=lambda: called.append(threading.get_ident()))
     assert called == [threading.get_ident()]
-    asyncio.run(asyncio.wait_for(journal.durable(1), 5))
+    asyncio.run(asyncio.wait_for(journal.durable(1), 60))
 
 
 def test_inline_durable_commits(make):

@@ -165,7 +165,7 @@ journal.flush()
 log = Path(sys.argv[1] + "-wal").stat().st_size
 resource.setrlimit(resource.RLIMIT_FSIZE, (log + 3000, resource.RLIM_INFINITY))  # the file system takes 3000 bytes more
 for number in range(50, 3000): journal.append("x", "s", number)
-assert failed.wait(20)
+assert failed.wait(60)
 try:
     journal.flush()
 except JournalError as error:

@@ -24,7 +24,7 @@ def commits(monkeypatch):
 
     def counted(self, connection):
         if not sizes:
-            release.wait(10)
+            release.wait(60)
         write(self, connection)
         sizes.append(len(self._records))
 
@@ -92,7 +92,7 @@ for n in range(10):
 os._exit(9)
 """
     path = tmp_path / "journal.sqlite3"
-    assert spawn(source, path).wait(20) == 9
+    assert spawn(source, path).wait(60) == 9
     with Journal(path, SystemClock(), room=True) as journal:
         assert [record.body for record in journal.records()] == list(range(10))
 
@@ -128,7 +128,7 @@ with Journal(Path(sys.argv[1]), SystemClock(), durability="fsync", room=True) as
         journal.flush()
 """
     path = tmp_path / "journal.sqlite3"
-    assert spawn(source, path).wait(20) == 0
+    assert spawn(source, path).wait(60) == 0
     with Journal(path, SystemClock()) as journal:
         assert [record.body for record in journal.records()] == list(range(10))
 

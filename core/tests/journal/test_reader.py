@@ -82,7 +82,7 @@ def test_reading_while_another_process_writes(spawn, path):
                 assert latest.quantity >= seen  # never older than what was there before
             seen = count
         assert [record.body["quantity"] for record in reader.records()] == [float(n) for n in range(1, 4_001)]
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert verify(path) == []
 
 
@@ -244,4 +244,4 @@ def test_an_unreadable_row_is_quoted(make, path):
 
 def test_importing_the_journal_imports_no_pyarrow(spawn):
     source = "import ml4t.live.journal, sys; sys.exit(int('pyarrow' in sys.modules))"
-    assert spawn(source).wait(30) == 0
+    assert spawn(source).wait(60) == 0

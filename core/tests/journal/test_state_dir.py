@@ -96,7 +96,7 @@ def test_another_process_is_kept_out_until_the_first_dies(spawn, tmp_path, with_
     with pytest.raises(StateLocked, match=f"process {process.pid}; stop"):
         folder.lock()
     process.kill()
-    process.wait(20)
+    process.wait(60)
     until(lambda: is_free(folder))  # at once, but for a child that has not come round to letting go
     with folder.lock():
         assert (folder.path / "lock").read_text() == f"{os.getpid()}\n"
@@ -117,6 +117,6 @@ opened.clear()
 Journal(folder.journal, SystemClock()).open().close()
 print(*made, "|", *opened)
 """
-    made, opened = spawn(source, tmp_path).communicate(timeout=20)[0].split("|")
+    made, opened = spawn(source, tmp_path).communicate(timeout=60)[0].split("|")
     assert {str(tmp_path), str(tmp_path / "a"), str(tmp_path / "a" / "b")} <= set(made.split())
     assert str(tmp_path / "a" / "b" / "live") in opened.split()

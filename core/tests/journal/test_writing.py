@@ -11,7 +11,7 @@ import pytest
 from ml4t.live.clock import SystemClock
 from ml4t.live.journal import Journal
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def until(condition):

@@ -18,7 +18,7 @@ from ml4t.live.testing import Faults, ListFeed, SimulatedVenue, run_virtual
 from ml4t.live.times import NANOS
 
 START = 1_735_776_000 * 1_000_000_000
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 LIMITS = LiveRiskConfig(max_order_value=5_000, max_data_staleness_seconds=None, max_open_orders=4, dedup_window_seconds=None)
 

@@ -12,7 +12,7 @@ import pytest
 
 from ml4t.live.testing.chaos import ChaosProxy
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Echo:

@@ -145,7 +145,7 @@ def test_05_duplicates_that_contradict_each_other_are_not_believed(venue):
         await until(lambda: ears.fills)
         venue.tell("partial_fill", placed.order_id, execution_id="another", qty="3", price="90")
         with pytest.raises(BrokerConnectionError, match="contradict each other; its account activities are read instead"):
-            await asyncio.wait_for(stream, 5)
+            await asyncio.wait_for(stream, 60)
         assert len(ears.fills) == 1
         await broker.close()
 
@@ -312,7 +312,7 @@ def test_12_rate_limits_are_kept_from_here_and_a_share_is_for_cancels(venue):
 
             with pytest.raises(BrokerRefused, match="40 requests in a minute are as many as may be sent"):
                 await send()
-            await asyncio.wait_for(broker.cancel(placed[0]), 5)
+            await asyncio.wait_for(broker.cancel(placed[0]), 60)
             await until(lambda: ears.state(placed[0]) is OrderState.CANCELLED)
             assert 20 < venue.requests < 40
 
@@ -473,7 +473,7 @@ def test_23_handler_bug_kills_data(venue):
         await until(lambda: venue.subscriptions)
         venue.emit("AAPL", 100.0)
         with pytest.raises(RuntimeError, match="a bug"):
-            await asyncio.wait_for(running, 5)
+            await asyncio.wait_for(running, 60)
 
     asyncio.run(run())
 

@@ -213,7 +213,7 @@ def test_a_mute_venue_answers_pings_and_nothing_else(venue):
             await until(lambda: venue.connections == 1)
             venue.mute(True)
             pongs = await stream._ws.ping()
-            await asyncio.wait_for(pongs, 5)
+            await asyncio.wait_for(pongs, 60)
             order = asyncio.create_task(asyncio.to_thread(buy, venue))
             await until(venue.orders)
             assert not order.done()

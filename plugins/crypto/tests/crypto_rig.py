@@ -240,7 +240,7 @@ def limit(name: str = "l", quantity: float = 10.0, price: float = 90.0, **fields
     return order(name, quantity, OrderType.LIMIT, limit_price=price, **fields)
 
 
-async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until something holds. Raises TimeoutError when it does not for so long."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - a simulator has no event to wait on

@@ -47,7 +47,7 @@ def test_a_line_that_is_lost_while_it_is_subscribed_to_the_account_leaves_no_fut
         await until(lambda: binance.listens_to_account)  # it has asked to be told of the account, and nobody answers
         binance.drop(reset=reset)
         with pytest.raises(BrokerConnectionError):
-            await asyncio.wait_for(connecting, 30)
+            await asyncio.wait_for(connecting, 60)
 
     run(scenario, complaints)
     assert not complaints
@@ -59,7 +59,7 @@ def test_a_feed_whose_line_is_lost_leaves_no_future(venue, complaints):
         await until(lambda: len(venue.subscriptions) == 2)
         venue.drop()
         with pytest.raises(FeedDisconnected):
-            await asyncio.wait_for(running, 30)
+            await asyncio.wait_for(running, 60)
 
     run(scenario, complaints)
     assert not complaints
@@ -72,7 +72,7 @@ def test_who_still_asks_a_closed_exchange_does_not_open_it_again(venue):
         await let_go(exchange)
         for ask in (exchange.watch_trades, exchange.fetch_trades):
             with pytest.raises(errors.NetworkError):
-                await asyncio.wait_for(ask(SPOT), 30)
+                await asyncio.wait_for(ask(SPOT), 60)
         assert exchange.session is None
         await until(lambda: not venue.connections)
 

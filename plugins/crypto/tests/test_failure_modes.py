@@ -51,7 +51,7 @@ def test_1_a_deaf_stream_of_the_account_is_found_out_by_a_request(binance):
         binance.mute_streams(True)
         name = binance.execute(placed.order_id, 4.0, 90.0)
         with pytest.raises(BrokerConnectionError, match="tells nothing more of the account, which goes on trading"):
-            await asyncio.wait_for(stream, 30)
+            await asyncio.wait_for(stream, 60)
         assert list(ears.booked) == [name]
         await broker.close()
 
@@ -199,9 +199,9 @@ def test_12_what_passes_is_a_loss_that_says_what_to_do(binance, name):
     async def run():
         binance.answer_next("", body, status=status, stays=True)
         with pytest.raises(BrokerConnectionError, match=words):
-            await asyncio.wait_for(broker_at(binance).connect(), 30)
+            await asyncio.wait_for(broker_at(binance).connect(), 60)
         with pytest.raises(FeedDisconnected, match=words):
-            await asyncio.wait_for(feed_at(binance, SPOT).run(Ears()), 30)
+            await asyncio.wait_for(feed_at(binance, SPOT).run(Ears()), 60)
 
     asyncio.run(run())
 
@@ -213,7 +213,7 @@ def test_15_the_notice_of_an_upgrade_loses_nothing(okx):
         await until(lambda: okx.subscriptions)
         okx.announce_upgrade()
         with pytest.raises(FeedDisconnected):
-            await asyncio.wait_for(running, 30)
+            await asyncio.wait_for(running, 60)
         missed = [okx.emit(SPOT, 100.0 + number) for number in range(3)]
         assert [each.event_time for each in await feed.backfill(SPOT, missed[0], missed[-1] + 1)] == missed
 
@@ -247,7 +247,7 @@ def test_17_an_unknown_symbol_is_refused_when_there_is_no_other(venue):
 def test_21_a_wrong_key_is_refused_by_the_first_request(venue, wrong):
     async def run():
         with pytest.raises(BrokerRefused) as refused:
-            await asyncio.wait_for(broker_at(venue, **{wrong: WRONG}).connect(), 30)
+            await asyncio.wait_for(broker_at(venue, **{wrong: WRONG}).connect(), 60)
         assert refused.value.code == UNAUTHORIZED
 
     asyncio.run(run())
@@ -283,9 +283,9 @@ def test_24_a_clock_that_is_forty_seconds_wrong_is_told_of_and_nothing_runs(venu
     async def run():
         venue.skew_clock(seconds)
         with pytest.raises(BrokerConnectionError, match=rf"s {side} {venue.name}'s; set it \(NTP\)"):
-            await asyncio.wait_for(broker_at(venue).connect(), 30)
+            await asyncio.wait_for(broker_at(venue).connect(), 60)
         with pytest.raises(FeedDisconnected, match=r"set it \(NTP\)"):
-            await asyncio.wait_for(feed_at(venue, SPOT).run(Ears()), 30)
+            await asyncio.wait_for(feed_at(venue, SPOT).run(Ears()), 60)
 
     asyncio.run(run())
 

@@ -90,7 +90,7 @@ async def feeding(feed: DatabentoFeed, ears: Ears) -> AsyncIterator[asyncio.Task
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def end_of(feed: DatabentoFeed, ears: Ears | None = None, seconds: float = 20.0) -> None:
+async def end_of(feed: DatabentoFeed, ears: Ears | None = None, seconds: float = 60.0) -> None:
     """Run a feed to its end. Raises TimeoutError when it does not end, and what it ends with."""
     await asyncio.wait_for(feed.run(ears or Ears()), seconds)
 
@@ -102,7 +102,7 @@ def feed_at(source: DatabentoSimulator, *symbols: str, **options: object) -> Dat
     return DatabentoFeed(**{**given, **QUICK, **options})
 
 
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until something holds. Raises TimeoutError when it does not for so long."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - a simulator has no event to wait on

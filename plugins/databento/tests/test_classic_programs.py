@@ -64,7 +64,7 @@ def test_the_basic_usage_trades_in_the_shadow(gateway, monkeypatch, program):
     async def run():
         running = asyncio.create_task(eval(code, names))
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await market()
         finally:
             running.cancel()

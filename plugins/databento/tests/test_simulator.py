@@ -41,7 +41,7 @@ class Client:
     async def ended(self):
         """Return what the session ended with."""
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await self.live.wait_for_close()
         except databento.BentoError as error:
             return str(error)

@@ -19,7 +19,7 @@ from ib_rig import simulator
 
 from ml4t_live_ib.simulator import TwsSimulator
 
-LIMIT = 60.0
+LIMIT = 300.0
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -17,7 +17,7 @@ from ml4t_live_ib.broker import IBBroker
 from ml4t_live_ib.feed import IBDataFeed
 from ml4t_live_ib.simulator import TwsSimulator
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 _numbers = itertools.count(1)
 
 

@@ -17,7 +17,7 @@ from ib_line import connected, until
 
 from ml4t.live.testing.chaos import ChaosProxy
 
-SECONDS = 30.0
+SECONDS = 120.0
 PROGRAM = "from ml4t.live.cli.app import main; main()"
 CONFIG = """
 [live]

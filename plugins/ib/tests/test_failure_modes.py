@@ -223,7 +223,7 @@ async def test_failure_07_a_second_order_under_one_name_is_shown_as_foreign_and_
 async def doubled(tws, order_id: str) -> None:
     """Work a second order under the name of another, as an outage in the middle of a change has done."""
     ib = IB()
-    await ib.connectAsync(*tws.address, clientId=1, timeout=5)
+    await ib.connectAsync(*tws.address, clientId=1, timeout=60)
     try:
         (stock,) = await ib.qualifyContractsAsync(Stock("AAPL", "SMART", "USD"))
         trade = ib.placeOrder(stock, LimitOrder("BUY", 10, 49.0, orderRef=order_id))

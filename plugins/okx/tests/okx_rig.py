@@ -222,7 +222,7 @@ async def states(broker: OKXBroker, *orders: Order) -> list[OrderState | None]:
     return [None if (found := await broker.find(each)) is None else found.state for each in orders]
 
 
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until something holds. Raises TimeoutError when it does not for so long."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - a simulator has no event to wait on

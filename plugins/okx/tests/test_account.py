@@ -48,7 +48,7 @@ def test_an_update_of_an_order_that_cannot_be_read_ends_the_connection(venue, ch
         stream = asyncio.create_task(broker.run(None))
         venue.push_frames([{"arg": {"channel": channel, "instId": "ANY"}, "data": [{"instId": SWAP}]}])
         with pytest.raises(BrokerConnectionError, match="OKX's update of an order cannot be read"):
-            await asyncio.wait_for(stream, 10)
+            await asyncio.wait_for(stream, 60)
         await broker.close()
 
     asyncio.run(run())

@@ -28,7 +28,7 @@ class Socket:
         await self.wire.send_str(json.dumps({"op": operation, "args": list(args), **more}))
 
     async def hear(self):
-        message = await self.wire.receive(timeout=10)
+        message = await self.wire.receive(timeout=60)
         assert message.type is aiohttp.WSMsgType.TEXT, message
         return json.loads(message.data)
 
@@ -62,7 +62,7 @@ def test_a_login_is_confirmed_and_a_wrong_one_is_refused_and_hung_up_on(venue):
         for code, fields in wrong.items():
             async with socket(venue, "private") as client:
                 assert (await client.log_in(**fields))["code"] == code
-                assert (await client.wire.receive(timeout=10)).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
+                assert (await client.wire.receive(timeout=60)).type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}
 
     asyncio.run(run())
 
@@ -71,7 +71,7 @@ def test_a_ping_is_answered_and_nonsense_is_an_error(venue):
     async def run():
         async with socket(venue, "public") as client:
             await client.wire.send_str("ping")
-            assert (await client.wire.receive(timeout=10)).data == "pong"
+            assert (await client.wire.receive(timeout=60)).data == "pong"
             await client.wire.send_str("nonsense")
             assert (await client.hear())["code"] == "60012"
 
@@ -142,7 +142,7 @@ def test_a_connection_on_which_nothing_moves_is_closed():
     async def run():
         with still(silence=NANOS // 10) as venue:
             async with socket(venue, "public") as client:
-                assert (await client.wire.receive(timeout=10)).type is aiohttp.WSMsgType.CLOSE
+                assert (await client.wire.receive(timeout=60)).type is aiohttp.WSMsgType.CLOSE
                 assert client.wire.close_code == 4004
 
     asyncio.run(run())

@@ -38,7 +38,7 @@ def test_a_bracket_ends_right_though_its_stop_is_reached_while_nobody_is_connect
             )
             running = asyncio.create_task(engine.run())
             await until(lambda: venue.subscriptions)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while not strategy.orders:  # nothing is decided before the books are compared
                     venue.emit(SWAP, 100.0)
                     await asyncio.sleep(0.01)

@@ -14,7 +14,7 @@ from ib_async import IB, Stock
 
 from ml4t_live_ib.simulator import SimulatorConfig, TwsSimulator
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @pytest.fixture
