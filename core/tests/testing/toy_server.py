@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ml4t.live.testing.loop_thread import settle, stop_accepting
+
 T = TypeVar("T")
 KEY = "toy-key-5f1d9c"
 """The only key that is let in."""
@@ -108,11 +110,13 @@ class ToyServer:
         await self._listen()
 
     async def _stop(self) -> None:
+        await stop_accepting(self._server.sockets)
         self._server.close()
         self._server = None
         self._drop(False)
         while self.clients:  # noqa: ASYNC110 - they end one by one
             await asyncio.sleep(0.001)
+        await settle()
 
     def _drop(self, reset: bool) -> None:
         for client in self.clients:

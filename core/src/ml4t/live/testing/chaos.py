@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 from attrs import define
 
 from ml4t.live.clock import SystemClock
+from ml4t.live.testing.loop_thread import settle, stop_accepting
 from ml4t.live.testing.rig import Address
 from ml4t.live.times import NANOS
 
@@ -149,9 +150,10 @@ class ChaosProxy:
 
     async def _unlisten(self) -> None:
         if self._server is not None:
+            await stop_accepting(self._server.sockets)
             self._server.close()
             self._server = None
-            await self._clock.sleep(0)
+            await settle()
 
     async def _set_thawed(self, thawed: bool) -> None:
         if thawed:
@@ -170,6 +172,7 @@ class ChaosProxy:
     async def _end(self) -> None:
         await self._unlisten()
         await self._end_pairs(_reset)
+        await settle()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1

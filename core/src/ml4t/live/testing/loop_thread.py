@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol, TypeVar
+
+from ml4t.live.clock import SystemClock
 
 T = TypeVar("T")
+
+TURNS = 10
+"""More than lie between the accepting of a connection and the first step of the task that serves it."""
+
+_clock = SystemClock()
+
+
+class HasFileno(Protocol):
+    """A socket, or what stands for one."""
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+        ...
 
 
 class LoopThread:
@@ -62,9 +77,31 @@ class LoopThread:
         self._loop = self._thread = None
 
 
+async def settle() -> None:
+    """Let the loop turn until what it has accepted has its task, and what it has closed is gone.
+
+    A loop that ends in between leaves a socket to the collector, whose warning fails whatever test runs by then.
+    """
+    for _ in range(TURNS):
+        await _clock.sleep(0)
+
+
+async def stop_accepting(sockets: Iterable[HasFileno]) -> None:
+    """Accept nothing more at the sockets of a server that is to be closed, and wait until what was accepted has its task.
+
+    A connection has none for some turns of the loop, and asyncio forgets it when its server is closed by then.
+    """
+    loop = asyncio.get_running_loop()
+    for listening in sockets:
+        loop.remove_reader(listening.fileno())
+    await settle()
+
+
 async def _cancel_all() -> None:
+    await settle()
     current = asyncio.current_task()
     tasks = [task for task in asyncio.all_tasks() if task is not current]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await settle()

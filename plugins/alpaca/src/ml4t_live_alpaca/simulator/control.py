@@ -46,7 +46,7 @@ class AlpacaSimulator:
     def close(self) -> None:
         """Stop, and leave nothing running; calling it twice is harmless."""
         if self._thread.running:
-            self._call(lambda alpaca: alpaca.listener.stop())
+            self._thread.run(self._alpaca.listener.stop)
             self.drop()
             self._thread.close()
 
@@ -105,7 +105,7 @@ class AlpacaSimulator:
     def refuse_connections(self, on: bool) -> None:
         """Stop listening while it is on; who is connected stays."""
         if on:
-            self._call(lambda alpaca: alpaca.listener.stop())
+            self._thread.run(self._alpaca.listener.stop)
         else:
             self._thread.run(lambda: self._alpaca.listener.open(self._alpaca.listener.port))
 

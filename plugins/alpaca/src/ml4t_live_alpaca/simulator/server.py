@@ -62,7 +62,7 @@ class SimulatedAlpaca:
     async def restart(self) -> None:
         """Hang up on everybody, and come back on the same port with the same books."""
         port = self.listener.port
-        self.listener.stop()
+        await self.listener.stop()
         self.listener.drop()
         await self.listener.open(port)
 

@@ -24,6 +24,8 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as Handshake
 from websockets.server import ServerProtocol
 
+from ml4t.live.testing.loop_thread import stop_accepting
+
 LARGEST_HEAD = 65_536
 
 _QUIET = logging.getLogger("ml4t.live.alpaca.simulator")
@@ -183,9 +185,10 @@ class Listener:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=LARGEST_HEAD)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Listen no more; who is connected stays."""
         if self._server is not None:
+            await stop_accepting(self._server.sockets)
             self._server.close()
             self._server = None
 

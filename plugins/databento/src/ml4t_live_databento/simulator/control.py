@@ -46,7 +46,7 @@ class DatabentoSimulator:
     def close(self) -> None:
         """Stop, and leave nothing running; calling it twice is harmless."""
         if self._thread.running:
-            self._call(lambda gateway: gateway.close())
+            self._thread.run(self._gateway.close)
             self.drop()
             self._thread.close()
 
@@ -119,7 +119,7 @@ class DatabentoSimulator:
     def refuse_connections(self, on: bool) -> None:
         """Stop listening while it is on; who is connected stays."""
         if on:
-            self._call(lambda gateway: gateway.stop())
+            self._thread.run(self._gateway.stop)
         else:
             self._thread.run(self._gateway.listen)
 

@@ -12,6 +12,7 @@ from attrs import define
 from databento_dbn import SymbolMappingMsg
 
 from ml4t.live.errors import ConfigError
+from ml4t.live.testing.loop_thread import stop_accepting
 from ml4t.live.times import NANOS
 from ml4t_live_databento.simulator import encoding
 from ml4t_live_databento.simulator.client import Client
@@ -88,20 +89,21 @@ class SimulatedGateway:
             raise ConfigError([f"port = {self.port}: {error.strerror}; take another one, or 0 for any that is free"]) from None
         self.port = self._server.sockets[0].getsockname()[1]
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Take no more connections."""
         if self._server is not None:
+            await stop_accepting(self._server.sockets)
             self._server.close()
             self._server = None
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Take neither connections nor requests for history any more."""
-        self.stop()
-        self.history.stop()
+        await self.stop()
+        await self.history.stop()
 
     async def restart(self) -> None:
         """Hang up on everybody, and come back on the same port with the same market."""
-        self.stop()
+        await self.stop()
         self.drop()
         await self.listen()
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 import zstandard
 from attrs import define, field, frozen
 
+from ml4t.live.testing.loop_thread import stop_accepting
 from ml4t.live.times import NANOS, to_datetime
 from ml4t_live_databento.simulator import encoding
 from ml4t_live_databento.simulator.encoding import SERIES, Happened, Interval, Symbol
@@ -83,9 +84,10 @@ class History:
         self._server = await asyncio.start_server(self._serve, host, 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Take no more requests."""
         if self._server is not None:
+            await stop_accepting(self._server.sockets)
             self._server.close()
             self._server = None
 

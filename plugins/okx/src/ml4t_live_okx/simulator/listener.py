@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from ml4t.live.errors import ConfigError
+from ml4t.live.testing.loop_thread import stop_accepting
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,7 +32,8 @@ class Listener:
         self._limit = connections_per_second
         self._recent: deque[float] = deque()
         self._runner: web.AppRunner | None = None
-        self._site: web.TCPSite | None = None
+        self._site: web.SockSite | None = None
+        self._socket: socket.socket
 
     async def open(self, port: int) -> None:
         """Listen on a port; 0 takes a free one. Raises ConfigError when it is taken."""
@@ -41,17 +43,19 @@ class Listener:
             app.router.add_route("*", "/{path:.*}", self._answer)
             self._runner = web.AppRunner(app, access_log=None, logger=_QUIET, shutdown_timeout=0.1)
             await self._runner.setup()
-        self._site = web.TCPSite(self._runner, "127.0.0.1", port, reuse_address=True)
         try:
-            await self._site.start()
+            self._socket = socket.create_server(("127.0.0.1", port))
         except OSError as error:
             raise ConfigError([f"port {port} of 127.0.0.1 cannot be listened on: {error.strerror}; name another"]) from None
+        self._site = web.SockSite(self._runner, self._socket)
+        await self._site.start()
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
         """Listen no more; who is connected stays."""
         if self._site is not None:
             site, self._site = self._site, None
+            await stop_accepting([self._socket])
             await site.stop()
 
     async def close(self) -> None:

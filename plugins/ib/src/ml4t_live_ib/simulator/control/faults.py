@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ml4t.live.testing.loop_thread import stop_accepting
 from ml4t_live_ib.simulator.control.venue import VenueControls
 from ml4t_live_ib.simulator.venue.order import Order
 from ml4t_live_ib.simulator.venue.terms import manual_terms
@@ -111,6 +112,7 @@ class FaultControls(VenueControls):
             "TWS socket port has been reset and this connection is being dropped. "
             f"Please reconnect on the new port - {self.address[1]}",
         )
+        await stop_accepting(old.sockets)
         old.close()
         await self._drop(reset=False)
 

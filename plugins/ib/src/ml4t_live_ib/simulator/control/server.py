@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, Self, TypeVar
 
 from ml4t.live.errors import ConfigError
+from ml4t.live.testing.loop_thread import stop_accepting
 from ml4t_live_ib.simulator.config import SimulatorConfig
 from ml4t_live_ib.simulator.tws import Tws
 
@@ -98,6 +99,7 @@ class Server:
         self.address = self._listener.sockets[0].getsockname()[:2]
 
     async def _hang_up(self) -> None:
+        await stop_accepting(self._listener.sockets)
         self._listener.close()
         await self._drop(reset=False)
 
