@@ -12,6 +12,7 @@ from ml4t.live import DatabentoFeed, LiveEngine
 from ml4t.live.errors import NOT_SUBSCRIBED, UNAUTHORIZED, UNKNOWN_SYMBOL, FeedRefused
 from ml4t.live.feeds.problem import RecordingError
 from ml4t.live.model import Bar, Trade
+from ml4t.live.testing.conformance.beside import Beside
 from ml4t.live.times import NANOS, to_datetime
 from ml4t_live_databento.history import FIRST_WAIT, TRIES
 from ml4t_live_databento.simulator import DatabentoSimulator, DatabentoSimulatorConfig
@@ -217,18 +218,13 @@ def test_a_download_that_ends_early_as_if_it_was_whole_is_no_file(past, tmp_path
 
 def test_a_history_that_never_answers_ends_in_time_and_the_loop_goes_on(past, tmp_path):
     past.hang_downloads(True)
-    feed = feed_of(past, tmp_path / "x.dbn.zst", history_timeout_seconds=0.3)
+    feed = feed_of(past, tmp_path / "x.dbn.zst", history_timeout_seconds=1.0)
 
     async def run():
-        running = asyncio.create_task(feed.run(Ears()))
-        longest, last = 0.0, time.monotonic()
-        while not running.done():
-            await asyncio.sleep(0.005)
-            now = time.monotonic()
-            longest, last = max(longest, now - last), now
-        assert longest < 0.25
-        with pytest.raises(RecordingError, match="does not answer in time"):
-            running.result()
+        async with Beside() as beside:
+            with pytest.raises(RecordingError, match="does not answer in time"):
+                await feed.run(Ears())
+        assert beside.longest < 0.5, "half of the time that it is given"
 
     asyncio.run(run())
 
@@ -237,13 +233,11 @@ def test_a_run_that_is_cancelled_does_not_wait_for_its_download(past, tmp_path):
     past.hang_downloads(True)
 
     async def run():
-        running = asyncio.create_task(feed_of(past, tmp_path / "x.dbn.zst", history_timeout_seconds=5.0).run(Ears()))
+        running = asyncio.create_task(feed_of(past, tmp_path / "x.dbn.zst", history_timeout_seconds=3_600.0).run(Ears()))
         await until(lambda: past.downloads)
         running.cancel()
-        began = time.monotonic()
-        await asyncio.gather(running, return_exceptions=True)
+        await asyncio.wait_for(asyncio.gather(running, return_exceptions=True), 60)
         assert running.cancelled()
-        assert time.monotonic() - began < 2.0
 
     asyncio.run(run())
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
-import threading
 from collections.abc import Callable
 
 from ml4t.live.contracts.broker import Broker
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, LiveError
 from ml4t.live.testing.chaos import ChaosProxy
+from ml4t.live.testing.conformance.beside import Beside
 from ml4t.live.testing.conformance.broker.line import PRICE, QUANTITY, Line, connected, ended_with, resting
 from ml4t.live.testing.conformance.report import NotConformant
 from ml4t.live.testing.conformance.scenario import scenario
 from ml4t.live.testing.conformance.waiting import ANSWER_SECONDS, CONNECT_SECONDS, clock, found_dead, until, within
 from ml4t.live.testing.rig import Address, BrokerRig
 
-TURN_SECONDS = 0.05
 FROZEN_TURNS = 60
-BLOCKED_TURNS = 40
-"""So often a thread beside the loop may wake while the loop stands still: a busy machine holds up both, a loop that is
-blocked is held up alone."""
+BLOCKED_SECONDS = 2.0
 
 
 @scenario()
@@ -168,38 +164,12 @@ async def the_loop_is_never_blocked(rig: BrokerRig) -> None:
     with ChaosProxy(rig.venue.address) as proxy:
         async with connected(rig, address=proxy.address, hold=True) as line:
             proxy.freeze()
-            beside = _Beside(proxy.thaw)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(within(_try_to_submit(line), "a submit on a line that was frozen", CONNECT_SECONDS))
-                await beside.compare()
-            if beside.longest > BLOCKED_TURNS:
-                seconds = beside.longest * TURN_SECONDS
-                raise NotConformant(f"the event loop stood still for {seconds:.1f} s while a submit waited for its answer")
-
-
-class _Beside:
-    """A thread that wakes a number of times beside the loop, and counts how often it does while the loop stands still."""
-
-    def __init__(self, at_the_end: Callable[[], None]) -> None:
-        self.longest = 0
-        """Turns of the thread in the longest pause of the loop."""
-        self._turns = 0
-        self._at_the_end = at_the_end
-        self._thread = threading.Thread(target=self._run, name="beside the loop")
-
-    async def compare(self) -> None:
-        """Run the thread to its end, and the loop beside it."""
-        self._thread.start()
-        while self._thread.is_alive():
-            self._turns = 0
-            await clock.sleep(TURN_SECONDS / 5)
-
-    def _run(self) -> None:
-        for _ in range(FROZEN_TURNS):
-            clock.wait(threading.Event(), TURN_SECONDS)
-            self._turns += 1
-            self.longest = max(self.longest, self._turns)
-        self._at_the_end()
+            async with Beside(after=FROZEN_TURNS, then=proxy.thaw) as beside:
+                await within(_try_to_submit(line), "a submit on a line that was frozen", CONNECT_SECONDS)
+            if beside.longest > BLOCKED_SECONDS:
+                raise NotConformant(
+                    f"the event loop stood still for {beside.longest:.1f} s while a submit waited for its answer"
+                )
 
 
 async def _fails_to_connect(broker: Broker, what: str) -> None:
