@@ -233,14 +233,16 @@ def test_a_mute_venue_answers_pings_and_nothing_else(venue):
 @pytest.mark.parametrize("reset", [False, True])
 def test_a_dropped_client_comes_back_to_the_same_books(venue, reset):
     async def run():
-        heard, stream = Heard(), updates(venue)
+        heard, stream, may_return = Heard(), updates(venue), asyncio.Event()
         stream.subscribe_trade_updates(heard.take)
+        stream._wait_before_reconnect = lambda _: may_return.wait()
         async with running(stream):
             await until(lambda: venue.connections == 1)
             venue.drop(reset=reset)
             await until(lambda: venue.connections == 0)
             buy_away = await asyncio.to_thread(buy, venue)
-            await until(lambda: venue.connections == 1, 20)
+            may_return.set()
+            await until(lambda: venue.connections == 1)
             await asyncio.to_thread(buy, venue)
             await until(lambda: len(heard) == 3)
         assert str(buy_away.id) not in {each["data"]["order"]["id"] for each in heard}

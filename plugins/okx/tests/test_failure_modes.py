@@ -205,11 +205,13 @@ def test_10_nothing_is_sent_before_the_connection_is_there(venue):
 def test_11_too_many_connections_are_a_loss_that_is_told(venue):
     async def run():
         with still(connections_per_second=1) as narrow:
-            first, second = (asyncio.create_task(feed_at(narrow, SPOT).run(Ears())) for _ in range(2))
-            done, waiting = await asyncio.wait([first, second], return_when=asyncio.FIRST_COMPLETED, timeout=60)
-            (refused,) = done
-            assert isinstance(refused.exception(), FeedDisconnected)
-            assert "cannot be reached" in str(refused.exception())
+            # More than two: on a busy machine each of two may connect in a second of its own.
+            running = [asyncio.create_task(feed_at(narrow, SPOT).run(Ears())) for _ in range(10)]
+            done, waiting = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED, timeout=60)
+            for refused in done:
+                assert isinstance(refused.exception(), FeedDisconnected)
+                assert "cannot be reached" in str(refused.exception())
+            assert done
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)

@@ -93,6 +93,11 @@ class OKXSimulator:
         """How many websockets are open."""
         return self._call(lambda okx: len(okx.sockets.clients))
 
+    @property
+    def accepted(self) -> int:
+        """How many websockets there have been, those that are open included."""
+        return self._call(lambda okx: okx.sockets.accepted)
+
     def drop(self, *, reset: bool = False) -> None:
         """Close every connection, with FIN or with RST, and take new ones."""
         self._call(lambda okx: okx.listener.drop(reset=reset))

@@ -59,6 +59,8 @@ class Sockets:
         operations_per_hour: int,
     ) -> None:
         self.clients: list[Client] = []
+        self.accepted = 0
+        """How many websockets there have been."""
         self.refuse_subscriptions: tuple[str, str] | None = None
         """The code and the words of the error that every subscription gets."""
         self._credentials = credentials
@@ -82,6 +84,7 @@ class Sockets:
         await socket.prepare(request)
         client = Client(request.match_info["endpoint"], socket, f"{next(self._ids):08x}", request.transport)
         self.clients.append(client)
+        self.accepted += 1
         writing = asyncio.get_running_loop().create_task(self._write(client))
         try:
             await self._read(client)
