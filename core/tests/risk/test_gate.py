@@ -141,6 +141,16 @@ def test_a_slow_check_refuses(books, spent, refused):
         assert verdict.value == pytest.approx(spent)
 
 
+@pytest.mark.parametrize(("second", "allowed"), [(ALLOW, True), (refuse("no", "no"), False)])
+def test_a_check_that_was_held_up_once_is_asked_once_more(books, second, allowed):
+    clock, answers = Stopwatch(), iter([ALLOW, second])
+    held_up = iter([99.0, 0.1])
+    tested, checks = gate(lambda: clock.spend(next(held_up)) or next(answers), ALLOW, clock=clock)
+    verdict = tested.check(order(), books)
+    assert (verdict.allowed, verdict.code) == (allowed, "" if allowed else "no")
+    assert [each.asked for each in checks] == [2, int(allowed)]
+
+
 def test_each_check_has_the_budget_for_itself(books):
     clock = Stopwatch()
     tested, _ = gate(*[lambda: clock.spend(4) or ALLOW] * 5, clock=clock, budget_ms=5)
