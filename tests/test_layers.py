@@ -380,7 +380,9 @@ def test_importing_ml4t_live_loads_nothing_heavy(capsys):
         import ml4t.live
         print(*sorted(set(sys.modules) - before))
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True, timeout=300
+    )
     loaded = done.stdout.split()
     with capsys.disabled():
         print(f"\nimport ml4t.live loads {len(loaded)} modules")

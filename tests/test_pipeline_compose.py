@@ -194,7 +194,7 @@ def project(tmp_path, sites):
 
         def run(self, config: Path, state="state", installed=("walk", "cap", "unruly")) -> Any:
             process = self.popen(config, state, installed)
-            out, errors = process.communicate(timeout=60)
+            out, errors = process.communicate(timeout=300)
             assert process.returncode == 0, errors
             return json.loads(out.splitlines()[-1])
 
@@ -299,9 +299,9 @@ while True:
         pass
     time.sleep(0.01)
 """
-    subprocess.run([sys.executable, "-c", some_fills, str(journal)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", some_fills, str(journal)], check=True, timeout=300)
     process.send_signal(number)
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     stopped = json.loads(out.splitlines()[-1])
     assert stopped["runs"][-1] == {"ended": True, "why": "stopped"}

@@ -140,6 +140,6 @@ def test_a_stop_signal_ends_the_run_in_order_with_code_0(world, tmp_path):
             if "bought" in line:  # the strategy has been called, so the run is in the middle
                 break
         process.send_signal(signal.SIGTERM)
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == 0, stderr
     assert json.loads(stdout)["run"]["ended"] == "stopped"

@@ -124,7 +124,7 @@ def killed_at(spawn: Callable[..., subprocess.Popen[str]], folder: StateDir) -> 
 
     def killed_at(what: str, step: int) -> bool:
         process = spawn(KILLED, what, folder.root, step)
-        said = process.communicate(timeout=60)[0]
+        said = process.communicate(timeout=300)[0]
         assert process.returncode in {0, -9}
         return "done" in said
 

@@ -144,7 +144,7 @@ def test_the_intents_of_a_killed_run_are_found_at_the_next_start(spawn, path):
     process = spawn(WRITER, path, "fsync")
     process.stdout.readline()
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     with Journal(path, SystemClock()) as journal:
         (first, *_) = journal.orders(open_only=True)
         assert first == Order("o1", "A", OrderSide.BUY, 1.0, state=OrderState.INTENT)

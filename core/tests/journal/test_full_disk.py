@@ -184,7 +184,7 @@ journal.close()
 
 def test_a_file_system_that_refuses_to_grow_the_log(spawn, path):
     process = spawn(LIMITED, path)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 0
     assert "2950 records wait" in output
     assert verify(path) == []
@@ -194,7 +194,7 @@ def test_a_file_system_that_refuses_to_grow_the_log(spawn, path):
 
 def test_killed_while_the_file_system_refuses(spawn, path):
     process = spawn(LIMITED, path, "and die")
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == -9
     assert verify(path) == []
     with JournalReader(path) as reader:

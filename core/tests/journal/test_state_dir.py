@@ -117,6 +117,6 @@ opened.clear()
 Journal(folder.journal, SystemClock()).open().close()
 print(*made, "|", *opened)
 """
-    made, opened = spawn(source, tmp_path).communicate(timeout=60)[0].split("|")
+    made, opened = spawn(source, tmp_path).communicate(timeout=300)[0].split("|")
     assert {str(tmp_path), str(tmp_path / "a"), str(tmp_path / "a" / "b")} <= set(made.split())
     assert str(tmp_path / "a" / "b" / "live") in opened.split()

@@ -69,7 +69,7 @@ def test_the_command_says_what_came_of_it(request, maker, said):
     rig = request.path.parent / "toy_whole.py"
     command = [sys.executable, "-m", "ml4t.live.testing.soak", f"{rig}:{maker}"]
     options = ["--orders", "10", "--messages", "200", "--quiet-seconds", "60"]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=300, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(said)
     assert "memory held of what was allocated since half-time" in done.stdout

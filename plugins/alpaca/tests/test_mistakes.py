@@ -70,7 +70,7 @@ def command(tmp_path):
 def ended(process):
     """Return the exit code and the last line on stderr."""
     try:
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=300)
     except subprocess.TimeoutExpired:
         process.kill()
         raise
@@ -141,7 +141,7 @@ def test_more_symbols_than_the_plan_has_end_the_run_with_the_remedy(command):
 def test_a_host_that_is_not_reached_is_told_of_at_every_try_until_somebody_stops_it(command):
     """No internet in the morning is no mistake: the run waits, says why, and Ctrl-C still ends it."""
     process = command(NOWHERE, ("PK1", WRONG), "engine.reconnect_first_seconds=0.1", "engine.reconnect_max_seconds=0.2")
-    deadline = threading.Timer(60, process.kill)
+    deadline = threading.Timer(300, process.kill)
     deadline.start()
     told = 0
     for line in process.stderr:
@@ -150,7 +150,7 @@ def test_a_host_that_is_not_reached_is_told_of_at_every_try_until_somebody_stops
         if told == 3:
             process.send_signal(signal.SIGINT)
             break
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     deadline.cancel()
     assert told == 3
     assert process.returncode == 0  # stopped in order
@@ -165,12 +165,12 @@ def test_a_host_that_is_not_reached_ends_a_run_that_may_not_try_for_ever(command
 def test_a_symbol_that_is_not_known_silences_no_other_and_is_named(command):
     with still() as venue:
         process = command(venue.url, venue.keys, 'feeds.main.symbols=["AAPL", "NOSUCH"]')
-        deadline = threading.Timer(60, process.kill)
+        deadline = threading.Timer(300, process.kill)
         deadline.start()
         named = next(line for line in process.stderr if "Alpaca does not know these symbols" in line)
         asyncio.run(until(lambda: "AAPL" in venue.subscriptions, 60))
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         deadline.cancel()
     assert "NOSUCH" in named
     assert process.returncode == 0

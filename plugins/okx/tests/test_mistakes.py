@@ -65,7 +65,7 @@ def command(tmp_path):
             stdout=subprocess.DEVNULL,
             text=True,
         )
-        timer = threading.Timer(60, process.kill)
+        timer = threading.Timer(300, process.kill)
         timer.start()
         begun.append((process, timer))
         return process
@@ -79,7 +79,7 @@ def command(tmp_path):
 
 def ended(process):
     """Return the exit code and the last line on stderr."""
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=300)
     assert "Traceback" not in stderr
     assert WRONG not in stderr
     return process.returncode, stderr.strip().splitlines()[-1]
@@ -161,7 +161,7 @@ def test_what_passes_is_told_of_at_every_try_until_somebody_stops_it(name, comma
             if told == 2:
                 process.send_signal(signal.SIGINT)
                 break
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert told == 2
 
 
@@ -178,6 +178,6 @@ def test_a_symbol_that_is_not_known_silences_no_other_and_is_named(command):
         named = next(line for line in process.stderr if "OKX does not know these symbols" in line)
         asyncio.run(until(lambda: "ETH-USDT" in venue.subscriptions, 60))
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert "NOSUCH-USDT" in named
     assert process.returncode == 0
