@@ -24,7 +24,7 @@ from ml4t.live.simulation import options_for, simulator
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "classic-runner"
 SYMBOLS = ("AAPL", "TSLA", "NVDA", "MSFT", "GOOGL")
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 # What the classic documentation says under "Advanced Usage" and "State Monitoring", in a program of its own: both are
 # pieces of one, and say `await` outside of a function.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 300.0
+PATIENCE = 1_500.0
 
 
 def crash(module, *arguments):

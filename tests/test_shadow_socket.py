@@ -21,7 +21,7 @@ from ml4t.live import LiveEngine, LiveRiskConfig, SafeBroker, Trade
 from ml4t.live.clock import SystemClock
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 60.0
+PATIENCE = 120.0
 OFF = dict.fromkeys(["max_data_staleness_seconds", "dedup_window_seconds", "max_price_deviation_pct", "max_order_value"])
 
 

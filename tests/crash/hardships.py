@@ -26,7 +26,7 @@ from .script import Scripted
 from .session import FastClock, Session
 from .venue import VenueProcess
 
-PATIENCE = 60.0
+PATIENCE = 300.0
 LONGER = 1.5
 """Seconds of the machine: 75 of the session, longer than it waits for anything but a silent feed."""
 JUMP = 6 * 3600 * 10**9

@@ -22,7 +22,7 @@ from .points import Course, DiskFull, Point, watch_journal
 from .session import FastClock, Session
 from .venue import VenueProcess
 
-DEADLINE = 60.0
+DEADLINE = 300.0
 """Seconds that one session may take; one that takes longer hangs."""
 
 

@@ -216,7 +216,7 @@ class VenueProcess:
 
     def books(self) -> Books:
         """Return the venue's books as they are now."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as line:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as line:
             line.sendall(b'{"id": 0, "do": "books"}\n')
             answer = json.loads(line.makefile().readline())
         del answer["id"]
