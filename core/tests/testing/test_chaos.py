@@ -23,7 +23,8 @@ class Echo:
         self.ended = threading.Semaphore(0)
         self._server = socket.create_server(("127.0.0.1", 0))
         self.address = self._server.getsockname()
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._accepting = threading.Thread(target=self._serve, daemon=True)
+        self._accepting.start()
 
     def _serve(self):
         with contextlib.suppress(OSError):
@@ -45,6 +46,9 @@ class Echo:
             time.sleep(0.002)
 
     def close(self):
+        """Wake the thread before its socket goes: it would go on to accept at whatever takes over the number."""
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._accepting.join(PATIENCE)
         self._server.close()
 
 

@@ -190,9 +190,9 @@ def test_a8_a_mute_stream_that_answers_pings_is_found_dead(venue):
 
 def test_a8_a_quiet_stream_is_asked_and_stays(venue):
     async def run():
-        broker, ears = broker_at(venue, silence_seconds=0.2), Ears()
+        broker, ears = broker_at(venue, silence_seconds=1.0), Ears()
         await broker.connect()
-        feed = feed_at(venue, "AAPL", silence_seconds=0.2)
+        feed = feed_at(venue, "AAPL", silence_seconds=1.0)
         streams = [asyncio.create_task(each) for each in (broker.run(ears), feed.run(ears))]
         await until(lambda: ears.answers >= 5)
         assert not any(stream.done() for stream in streams)

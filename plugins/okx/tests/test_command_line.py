@@ -56,7 +56,7 @@ class Buyer:
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts `ml4t-live` with some arguments; it is killed at the latest after a minute."""
+    """Starts `ml4t-live` with some arguments; it is killed at the latest after five minutes."""
     begun = []
 
     def command(*words):

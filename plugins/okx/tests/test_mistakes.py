@@ -47,7 +47,7 @@ MAINTENANCE = {"code": "50001", "msg": "Service temporarily unavailable. Try aga
 
 @pytest.fixture
 def command(tmp_path):
-    """Starts `ml4t-live run` against an address with keys; it is killed at the latest after a minute."""
+    """Starts `ml4t-live run` against an address with keys; it is killed at the latest after five minutes."""
     (tmp_path / "run.toml").write_text(CONFIG)
     (tmp_path / "idle.py").write_text(STRATEGY)
     begun = []
