@@ -11,6 +11,7 @@ import time
 import pytest
 
 from ml4t.live.testing.chaos import ChaosProxy
+from ml4t.live.testing.port import nobody
 
 PATIENCE = 60.0
 
@@ -216,10 +217,7 @@ def test_it_flips_exactly_one_byte(proxy):
 
 
 def test_a_server_that_is_not_there_is_a_reset(echo):
-    nobody = socket.create_server(("127.0.0.1", 0))
-    address = nobody.getsockname()
-    nobody.close()
-    with ChaosProxy(address) as proxy, pytest.raises(ConnectionResetError):
+    with nobody() as address, ChaosProxy(address) as proxy, pytest.raises(ConnectionResetError):
         read_one(proxy)
 
 
@@ -235,3 +233,13 @@ def test_it_works_while_the_loop_of_the_program_is_blocked_and_leaves_nothing(ec
 
     left = asyncio.run(main())
     assert not [thread for thread in left if thread.name == "chaos proxy"]
+
+
+def test_while_it_refuses_nobody_else_is_given_its_port(proxy):
+    proxy.refuse(True)
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(proxy.address)
+    proxy.refuse(False)
+    with client(proxy) as sock:
+        sock.sendall(b"x")
+        assert read(sock, 1) == b"x"

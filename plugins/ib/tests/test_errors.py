@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ import pytest
 from ib_line import connected, until
 
 from ml4t.live.testing.chaos import ChaosProxy
+from ml4t.live.testing.port import nobody
 
 SECONDS = 120.0
 PROGRAM = "from ml4t.live.cli.app import main; main()"
@@ -96,9 +96,9 @@ def run(folder: Path, **given: object) -> Iterator[Run]:
 
 
 @pytest.fixture
-def dead_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+def dead_port() -> Iterator[int]:
+    with nobody() as (_, port):
+        yield port
 
 
 def test_where_nothing_listens_it_is_said_how_to_make_tws_listen_while_it_is_tried_again(tmp_path, dead_port):

@@ -19,6 +19,7 @@ from attrs import define
 
 from ml4t.live.clock import SystemClock
 from ml4t.live.testing.loop_thread import settle, stop_accepting
+from ml4t.live.testing.port import Port
 from ml4t.live.testing.rig import Address
 from ml4t.live.times import NANOS
 
@@ -80,6 +81,7 @@ class ChaosProxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="chaos proxy", daemon=True)
         self._server: asyncio.Server | None = None
+        self._port = Port()
         self._thawed = asyncio.Event()
         self._thawed.set()
         self._pairs: dict[asyncio.Task[None], list[asyncio.StreamWriter]] = {}
@@ -145,6 +147,7 @@ class ChaosProxy:
 
     async def _listen(self) -> None:
         if self._server is None:
+            self._port.release()
             self._server = await asyncio.start_server(self._accept, *self.address)
             self.address = self._server.sockets[0].getsockname()[:2]
 
@@ -153,6 +156,7 @@ class ChaosProxy:
             await stop_accepting(self._server.sockets)
             self._server.close()
             self._server = None
+            self._port.hold(self.address)
             await settle()
 
     async def _set_thawed(self, thawed: bool) -> None:
@@ -173,6 +177,7 @@ class ChaosProxy:
         await self._unlisten()
         await self._end_pairs(_reset)
         await settle()
+        self._port.release()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1

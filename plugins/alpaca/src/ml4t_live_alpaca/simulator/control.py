@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ml4t.live.model import Fill, Order
 from ml4t.live.testing.loop_thread import LoopThread
+from ml4t.live.testing.port import Port
 from ml4t.live.times import NANOS
 from ml4t_live_alpaca.config import KEY_VARIABLE, SECRET_VARIABLE
 from ml4t_live_alpaca.simulator.config import AlpacaSimulatorConfig
@@ -31,6 +32,7 @@ class AlpacaSimulator:
         self.config = config or AlpacaSimulatorConfig()
         self._alpaca = SimulatedAlpaca(self.config)
         self._thread = LoopThread("alpaca simulator")
+        self._port = Port()
 
     # ------------------------------------------------------------------ life
 
@@ -49,6 +51,7 @@ class AlpacaSimulator:
             self._thread.run(self._alpaca.listener.stop)
             self.drop()
             self._thread.close()
+            self._port.release()
 
     def __enter__(self) -> AlpacaSimulator:
         self.start()
@@ -106,7 +109,9 @@ class AlpacaSimulator:
         """Stop listening while it is on; who is connected stays."""
         if on:
             self._thread.run(self._alpaca.listener.stop)
+            self._port.hold(self.address)
         else:
+            self._port.release()
             self._thread.run(lambda: self._alpaca.listener.open(self._alpaca.listener.port))
 
     # ------------------------------------------------------------------ orders

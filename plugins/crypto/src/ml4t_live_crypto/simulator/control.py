@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ml4t.live.model import Fill, Order
 from ml4t.live.testing.loop_thread import LoopThread
+from ml4t.live.testing.port import Port
 from ml4t_live_crypto.config import variable
 from ml4t_live_crypto.simulator import statement
 from ml4t_live_crypto.simulator.config import BinanceSimulatorConfig
@@ -37,6 +38,7 @@ class BinanceSimulator:
         self.config = config or BinanceSimulatorConfig()
         self._binance = SimulatedBinance(self.config)
         self._thread = LoopThread("binance simulator")
+        self._port = Port()
 
     # ------------------------------------------------------------------ life
 
@@ -55,6 +57,7 @@ class BinanceSimulator:
             self._call(lambda binance: binance.faults.mute(False))
             self._thread.run(self._binance.listener.close)
             self._thread.close()
+            self._port.release()
 
     def __enter__(self) -> BinanceSimulator:
         self.start()
@@ -127,7 +130,9 @@ class BinanceSimulator:
         """Stop listening while it is on; who is connected stays."""
         if on:
             self._thread.run(self._binance.listener.stop)
+            self._port.hold(self.address)
         else:
+            self._port.release()
             self._thread.run(lambda: self._binance.listener.open(self._binance.listener.port))
 
     def skew_clock(self, seconds: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ml4t.live.testing.loop_thread import LoopThread
+from ml4t.live.testing.port import Port
 from ml4t.live.times import NANOS
 from ml4t_live_databento.config import KEY_VARIABLE
 from ml4t_live_databento.sdk import Code
@@ -31,6 +32,7 @@ class DatabentoSimulator:
         self.config = config or DatabentoSimulatorConfig()
         self._gateway = SimulatedGateway(self.config)
         self._thread = LoopThread("databento simulator")
+        self._port = Port()
 
     # ------------------------------------------------------------------ life
 
@@ -49,6 +51,7 @@ class DatabentoSimulator:
             self._thread.run(self._gateway.close)
             self.drop()
             self._thread.close()
+            self._port.release()
 
     def __enter__(self) -> DatabentoSimulator:
         self.start()
@@ -120,7 +123,9 @@ class DatabentoSimulator:
         """Stop listening while it is on; who is connected stays."""
         if on:
             self._thread.run(self._gateway.stop)
+            self._port.hold(self.address)
         else:
+            self._port.release()
             self._thread.run(self._gateway.listen)
 
     def refuse_logins(self, words: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ml4t.live.model import Fill, Order
 from ml4t.live.testing.loop_thread import LoopThread
+from ml4t.live.testing.port import Port
 from ml4t_live_okx.config import VARIABLES
 from ml4t_live_okx.simulator.config import OKXSimulatorConfig
 from ml4t_live_okx.simulator.faults import Loss, Scripted
@@ -34,6 +35,7 @@ class OKXSimulator:
         self.config = config or OKXSimulatorConfig()
         self._okx = SimulatedOKX(self.config)
         self._thread = LoopThread("okx simulator")
+        self._port = Port()
 
     # ------------------------------------------------------------------ life
 
@@ -52,6 +54,7 @@ class OKXSimulator:
             self._call(lambda okx: okx.faults.mute(False))
             self._thread.run(self._okx.listener.close)
             self._thread.close()
+            self._port.release()
 
     def __enter__(self) -> OKXSimulator:
         self.start()
@@ -118,7 +121,9 @@ class OKXSimulator:
         """Stop listening while it is on; who is connected stays."""
         if on:
             self._thread.run(self._okx.listener.stop)
+            self._port.hold(self.address)
         else:
+            self._port.release()
             self._thread.run(lambda: self._okx.listener.open(self._okx.listener.port))
 
     def announce_upgrade(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Callable
 
 from ml4t.live.contracts.broker import Broker
@@ -14,7 +13,8 @@ from ml4t.live.testing.conformance.broker.line import PRICE, QUANTITY, Line, con
 from ml4t.live.testing.conformance.report import NotConformant
 from ml4t.live.testing.conformance.scenario import scenario
 from ml4t.live.testing.conformance.waiting import ANSWER_SECONDS, CONNECT_SECONDS, clock, found_dead, until, within
-from ml4t.live.testing.rig import Address, BrokerRig
+from ml4t.live.testing.port import nobody
+from ml4t.live.testing.rig import BrokerRig
 
 FROZEN_TURNS = 60
 BLOCKED_SECONDS = 2.0
@@ -40,7 +40,8 @@ async def wrong_credentials_are_refused_at_once(rig: BrokerRig) -> None:
 @scenario()
 async def nobody_listening_is_a_connection_error(rig: BrokerRig) -> None:
     """A connect where nobody listens raises BrokerConnectionError."""
-    await _fails_to_connect(rig.broker(address=_nobody()), "a connect where nobody listens")
+    with nobody() as address:
+        await _fails_to_connect(rig.broker(address=address), "a connect where nobody listens")
 
 
 @scenario()
@@ -207,9 +208,3 @@ def _check_lost(error: BaseException) -> None:
         raise NotConformant(f"a lost stream raises BrokerConnectionError, and this one {error!r}") from error
     if not str(error):
         raise NotConformant("a lost stream was told without a word") from error
-
-
-def _nobody() -> Address:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        host, port = server.getsockname()
-    return host, port

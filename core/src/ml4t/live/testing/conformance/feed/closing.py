@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 
 from ml4t.live.contracts.feed import Feed
 from ml4t.live.errors import FeedDisconnected, FeedRefused
@@ -14,6 +13,7 @@ from ml4t.live.testing.conformance.leftovers import nothing_left
 from ml4t.live.testing.conformance.report import NotConformant
 from ml4t.live.testing.conformance.scenario import scenario
 from ml4t.live.testing.conformance.waiting import ANSWER_SECONDS, CONNECT_SECONDS, clock, found_dead, until, within
+from ml4t.live.testing.port import nobody
 from ml4t.live.testing.rig import FeedRig
 
 
@@ -30,9 +30,8 @@ async def wrong_credentials_are_refused_at_once(rig: FeedRig) -> None:
 @scenario()
 async def nobody_listening_is_a_disconnection(rig: FeedRig) -> None:
     """A run where nobody listens raises FeedDisconnected: core tries again."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        host, port = server.getsockname()
-    error = await _ends(rig, rig.feed(rig.symbols, address=(host, port)), CONNECT_SECONDS)
+    with nobody() as address:
+        error = await _ends(rig, rig.feed(rig.symbols, address=address), CONNECT_SECONDS)
     if not isinstance(error, FeedDisconnected):
         raise NotConformant(f"where nobody listens `run` raises FeedDisconnected, and here {error!r}") from error
 
