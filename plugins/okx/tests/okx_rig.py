@@ -15,7 +15,7 @@ from ml4t_live_okx.config import VARIABLES
 from ml4t_live_okx.feed import OKXFeed
 from ml4t_live_okx.simulator import OKXSimulator, OKXSimulatorConfig
 
-QUICK = {"timeout_seconds": 1.0, "silence_seconds": 1.0, "requests_per_second": 100_000}
+QUICK = {"timeout_seconds": 3.0, "silence_seconds": 1.0, "requests_per_second": 100_000}
 """Options that make a test short: half a second of silence and OKX is asked, one and the websocket is lost."""
 WRONG = "wrong-secret-0123456789"
 BROKER_EXEMPT = {
@@ -39,7 +39,7 @@ class OKXRig:
     """A simulated OKX, and adapters that talk to it."""
 
     unknown_symbol = "NOSUCH-USDT"
-    patience = 3.0
+    patience = 5.0
 
     def __init__(self, simulator: OKXSimulator, symbols: Sequence[str], exempt: Mapping[str, str]) -> None:
         self.venue = self.source = simulator

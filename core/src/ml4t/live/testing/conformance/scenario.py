@@ -14,7 +14,7 @@ from attrs import frozen
 from ml4t.live.clock import SystemClock
 from ml4t.live.testing.conformance.report import NotConformant, Outcome, Report, Result
 
-LIMIT_SECONDS = 90.0
+LIMIT_SECONDS = 300.0
 """How long one scenario may take, besides twelve times the rig's patience; what waits for something has its own deadline."""
 
 
