@@ -17,6 +17,7 @@ from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t.live.sessions import ALWAYS, Calendar
+from ml4t.live.shadow.simulated import BringsVenue
 
 
 @frozen(kw_only=True)
@@ -70,6 +71,16 @@ class Parts:
     def state(self) -> str:
         """Whose state this is: the mode, and apart from it what was simulated in that mode."""
         return f"{self.mode}-simulated" if self.simulated else self.mode
+
+    @property
+    def strategy_name(self) -> str:
+        """What the strategy's orders and errors go by: its class, or that of the one that it stands for."""
+        return type(getattr(self.strategy, "hosted", self.strategy)).__name__
+
+    @property
+    def initial_cash(self) -> float:
+        """The cash that a shadow account begins with."""
+        return self.strategy.initial_cash if isinstance(self.strategy, BringsVenue) else self.shadow.initial_cash
 
     @property
     def run_id(self) -> str:

@@ -47,7 +47,7 @@ class DirectStrategist:
     """
 
     def __init__(
-        self, strategy: Any, broker: DeskBroker, market: MarketView, faults: Faults, *, journal: Journal | None
+        self, strategy: Any, broker: DeskBroker, market: MarketView, faults: Faults, *, name: str, journal: Journal | None
     ) -> None:
         self._on_data = strategy.on_data
         self._journal = journal
@@ -55,7 +55,7 @@ class DirectStrategist:
         self._broker = broker
         self._market = market
         self._faults = faults
-        self._name = f"strategy {type(strategy).__name__}"
+        self._name = f"strategy {name}"
         self._started = self._ended = self._halted = False
 
     def on_start(self) -> None:

@@ -30,6 +30,7 @@ from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.shadow import ShadowVenue
 from ml4t.live.shadow.costs import costs_of
+from ml4t.live.shadow.simulated import BringsVenue, SimulatedVenue
 
 OnLoop = Callable[[Callable[[], None]], None]
 
@@ -48,7 +49,7 @@ def desk_of(
 ) -> Desk:
     """Return the desk, with the standard checks and those of the run before it."""
     limits = parts.limits
-    portfolio = Portfolio(parts.shadow.initial_cash if parts.mode == "shadow" else 0.0)
+    portfolio = Portfolio(parts.initial_cash if parts.mode == "shadow" else 0.0)
     counted = limits.max_orders_per_minute or 0  # what a limit counts has to be known, however little else is
     checks = [*standard_checks(limits, switch, connection, losses, clock), *parts.checks]
     return Desk(
@@ -62,8 +63,12 @@ def desk_of(
     )
 
 
-def shadow_venue_of(parts: Parts, market: MarketState, desk: Desk) -> ShadowVenue:
-    """Return the venue of a shadow run."""
+def shadow_venue_of(parts: Parts, market: MarketState, desk: Desk) -> SimulatedVenue:
+    """Return the venue of a shadow run: the strategy's own, when it brings one."""
+    if isinstance(parts.strategy, BringsVenue):
+        if parts.engine.strategy_thread:
+            raise ValueError(f"{parts.strategy_name} brings its own shadow venue; write [engine] strategy_thread = false")
+        return parts.strategy.shadow_venue(desk)
     shadow = parts.shadow
     return ShadowVenue(
         market,
@@ -106,9 +111,11 @@ def strategist_of(
     strategy = parts.strategy
     if strategy is None:
         return None
-    broker = DeskBroker(desk, parts.run_id, type(strategy).__name__)
+    broker = DeskBroker(desk, parts.run_id, parts.strategy_name)
     threaded = parts.engine.strategy_thread
-    direct = DirectStrategist(strategy, broker, market, faults, journal=None if threaded else journal)
+    direct = DirectStrategist(
+        strategy, broker, market, faults, name=parts.strategy_name, journal=None if threaded else journal
+    )
     return ThreadedStrategist(direct, on_loop, barrier) if threaded else direct
 
 
