@@ -18,6 +18,7 @@ from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.parts import NamedFeed, Parts
 from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.errors import ConfigError
+from ml4t.live.hosting import hosted
 from ml4t.live.plugins import Catalogue
 from ml4t.live.records import Kind
 from ml4t.live.sessions import calendar_of
@@ -129,11 +130,15 @@ class Composer:
         )
 
     def _strategy(self) -> Any:
-        live = self._settings.live
+        live, folder = self._settings.live, self._settings.folder
         if live.strategy is None:
             return None
         path = f"live.strategy = {live.strategy!r}"
-        return self._attempt(path, lambda: load_strategy(live.strategy or "", self._settings.folder)(**live.strategy_options))
+        strategy = self._attempt(path, lambda: load_strategy(live.strategy or "", folder)(**live.strategy_options))
+        if strategy is None or self._settings.host is None:
+            return self._attempt(path, lambda: hosted(strategy, self._catalogue))
+        host = self._make(Kind.HOST, self._settings.host.use, self._settings.host.options, "host")
+        return None if host is None else self._attempt("host", lambda: host.host(strategy))
 
     def _make(self, kind: Kind, use: str, options: Any, path: str) -> Any:
         return self._attempt(path, lambda: self._resolve(kind, use)(options))

@@ -17,7 +17,6 @@ from ml4t.live.model import OrderSide, OrderState, OrderType
 from ml4t.live.orders.facade import DeskBroker
 
 
-
 class GatedOrderBook(OrderBook):
     """An order book whose every new order, cancel and amendment goes through the desk first.
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
 
 from ml4t.backtest.datafeed import _AssetsData
+
+from ml4t_live_backtest.config import NAIVE
 
 Values: TypeAlias = Mapping[str, Mapping[str, Any]]
 
@@ -67,10 +70,9 @@ def _add(made: Assets, asset: str, given: Mapping[str, Any], extra: Mapping[str,
             getattr(made, f"_{key}s")[asset] = value
 
 
-def stamp(zone: tzinfo | None) -> Callable[[datetime], datetime]:
-    """Return what turns an aware UTC time into the timestamps of the data: in `zone`, naive UTC without one."""
-    if zone is None:
-        return lambda moment: moment.replace(tzinfo=None)
-    if zone is UTC:
-        return lambda moment: moment
+def stamp_of(setting: str) -> Callable[[datetime], datetime]:
+    """Return what turns an aware UTC time into what the strategy gets: see `HostConfig.timestamps`."""
+    zone = ZoneInfo(setting.removeprefix(NAIVE).strip() or "UTC")
+    if setting.startswith(NAIVE):
+        return lambda moment: moment.astimezone(zone).replace(tzinfo=None)
     return lambda moment: moment.astimezone(zone)

@@ -2,39 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from ml4t.backtest import BacktestConfig
 
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.shadow.sink import VenueSink
 from ml4t.live.times import to_nanoseconds
-from ml4t_live_backtest.book import GatedOrderBook, install
+from ml4t_live_backtest.book import install
+from ml4t_live_backtest.mirror import Mirror
 from ml4t_live_backtest.session import Session, SliceFeed
 from ml4t_live_backtest.shield import Shield
-from ml4t_live_backtest.slices import slice_of, stamp
+from ml4t_live_backtest.slices import Values, slice_of
 from ml4t_live_backtest.venue import BacktestVenue
+
+
+class Extras(Protocol):
+    """What a backtest strategy gets besides bars."""
+
+    def at(self, timestamp: datetime, data: Values) -> tuple[Values, dict[str, Any]]:
+        """Return per asset what bars do not have (its `signals`, quotes), and the context of a timestamp."""
+        ...
 
 
 class HostedStrategy:
     """Runs a strategy of ml4t-backtest inside the engine it was written for, on our data, with our desk behind its broker.
 
     The engine of the installed ml4t-backtest does what it does in a backtest: it calls the strategy, evaluates position
-    rules and keeps the books that the strategy sees. In shadow mode it fills the orders as well.
+    rules and keeps the books that the strategy sees. In shadow mode it fills the orders as well; otherwise the venue does,
+    and its books follow ours.
     """
 
-    def __init__(self, strategy: Any, config: BacktestConfig) -> None:
+    def __init__(
+        self,
+        strategy: Any,
+        config: BacktestConfig,
+        *,
+        stamp: Callable[[datetime], datetime],
+        extras: Extras | None = None,
+        timestamps: Sequence[datetime] = (),
+        feed_spec: Any = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
         self.hosted = strategy
         self.config = config
+        self.session: Session | None = None
         self.result: Any = None
         """What the backtest would have returned, once the run has ended."""
-        self._shield = Shield(strategy)
+        self.shield = Shield(strategy)
+        """What the engine of the backtest calls in place of the strategy."""
+        self._stamp = stamp
+        self._extras = extras
+        self._feed = SliceFeed(feed_spec or config.resolved_feed_spec, timestamps)
+        self._options = dict(options or {})
         self._venue: BacktestVenue | None = None
+        self._mirror: Mirror | None = None
         self._moment = 0
-        self._stamp = stamp(None)
-        self._session: Session | None = None
 
     @property
     def initial_cash(self) -> float:
@@ -48,35 +73,37 @@ class HostedStrategy:
 
     def on_start(self, broker: DeskBroker) -> None:
         """Begin the engine, which calls the strategy's `on_start` and `on_prepare`."""
-        session = Session(self.hosted, self.config, SliceFeed(self.config.resolved_feed_spec))
-        session.engine.lifecycle_dispatcher.strategy = self._shield
+        self.session = session = Session(self.hosted, self.config, self._feed, **self._options)
+        session.engine.lifecycle_dispatcher.strategy = self.shield
         book = install(session.broker, broker)
-        if self._venue is not None:
-            book.changed = self._venue.settle
+        if self._venue is None:
+            self._mirror = Mirror(session.broker, book, broker)
+        else:
             self._venue.open(book, lambda: self._moment)
-        self._session = session
-        self._advance(session.begin)
+        self._run(session.begin)
 
     def on_data(
         self, timestamp: datetime, data: Mapping[str, Mapping[str, Any]], context: Mapping[str, Any], broker: DeskBroker
     ) -> None:
         """Let a timestamp happen in the engine."""
-        session = self._session
-        if session is None:
+        if self.session is None:
             raise RuntimeError("on_data before on_start")
         self._moment = to_nanoseconds(timestamp)
-        assets = slice_of(data)
-        self._advance(session.advance, self._stamp(timestamp), assets, {})
+        stamped = self._stamp(timestamp)
+        extras, columns = (None, {}) if self._extras is None else self._extras.at(stamped, data)
+        if self._mirror is not None:
+            self._mirror.catch_up(stamped)
+        self._run(self.session.advance, stamped, slice_of(data, extras), columns)
 
     def on_end(self, broker: DeskBroker) -> None:
         """End the engine, which calls the strategy's `on_end`."""
-        if self._session is not None:
-            self.result = self._advance(self._session.finish)
+        if self.session is not None:
+            self.result = self._run(self.session.finish)
 
-    def _advance(self, step: Any, *given: Any) -> Any:
+    def _run(self, step: Callable[..., Any], *given: Any) -> Any:
         try:
             return step(*given)
         finally:
             if self._venue is not None:
                 self._venue.settle()
-            self._shield.raise_caught()
+            self.shield.raise_caught()

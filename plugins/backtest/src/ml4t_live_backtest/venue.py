@@ -51,6 +51,7 @@ class BacktestVenue:
     def open(self, book: GatedOrderBook, moment: Callable[[], int]) -> None:
         """Begin to trade in a book; `moment` tells the time of the bar that is looked at, nanoseconds UTC."""
         self._book, self._moment = book, moment
+        book.changed = self.settle
         orders, self._executions = self._restored[0], dict(self._restored[1])
         for order in orders:
             self._admit(order)
@@ -172,6 +173,8 @@ class BacktestVenue:
             self._say(order, OrderState.REJECTED, code="not_taken", reason="the engine of the backtest does not take it")
         self.settle()
 
-    def _say(self, order: LiveOrder, state: OrderState, *, code: str = "", reason: str = "", terms: Terms | None = None) -> None:
+    def _say(
+        self, order: LiveOrder, state: OrderState, *, code: str = "", reason: str = "", terms: Terms | None = None
+    ) -> None:
         moment = max(self._moment(), order.created_at)
         self._sink.order(OrderUpdate(order.order_id, state, moment, code=code, reason=reason, terms=terms))

@@ -183,6 +183,18 @@ class BrokerSettings:
 
 
 @frozen(kw_only=True)
+class HostSettings:
+    """What runs a strategy that was written for another framework: `[host]`. Other keys are the component's own.
+
+    Without the table the host is found by the strategy's class, and has its defaults.
+    """
+
+    use: str
+    """The host: "plugin" or "plugin.component"."""
+    options: Any = None
+
+
+@frozen(kw_only=True)
 class TriggerSettings:
     """What wakes forecasters: `[triggers.NAME]`. Other keys are the component's own."""
 
@@ -268,6 +280,7 @@ class Settings:
     market: MarketSettings
     feeds: tuple[FeedSettings, ...]
     broker: BrokerSettings | None
+    host: HostSettings | None
     risk: LiveRiskConfig
     checks: tuple[RiskCheckSettings, ...]
     shadow: ShadowSettings

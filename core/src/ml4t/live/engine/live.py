@@ -18,6 +18,7 @@ from ml4t.live.engine.engine import Engine
 from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.parts import NamedFeed, Parts
 from ml4t.live.engine.triggers import TriggerSpec
+from ml4t.live.hosting import hosted
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t.live.safe import SafeBroker
 from ml4t.live.sessions import ALWAYS_OPEN, calendar_of
@@ -32,6 +33,8 @@ class LiveEngine(Engine):
     `TriggerSpec` and `ForecasterSpec` objects; a bare trigger goes by the name of its class. `checks` are (name, check)
     pairs asked after the standard ones. `bars` is a length such as `"1m"`: the strategy then gets bars, otherwise every
     event. `calendar` has the trading days and hours, `"24/7"` or an exchange's such as `"XNYS"`. The rest is as for `Engine`.
+
+    A strategy that was written for another framework is run by its host, with the defaults (see `ml4t.live.hosting`).
 
     Raises ValueError when these do not fit together, TypeError for a feed that is none, RuntimeError for a `SafeBroker`
     that is in use by itself.
@@ -71,7 +74,7 @@ class LiveEngine(Engine):
             name=name,
             mode=limits.execution_mode,
             feeds=tuple(NamedFeed(name=f"feed{n}", feed=f, bars=length, evolving=evolving) for n, f in enumerate(feeds, 1)),
-            strategy=strategy,
+            strategy=hosted(strategy),
             broker=broker,
             limits=limits,
             checks=checks,

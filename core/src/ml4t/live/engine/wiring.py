@@ -113,9 +113,7 @@ def strategist_of(
         return None
     broker = DeskBroker(desk, parts.run_id, parts.strategy_name)
     threaded = parts.engine.strategy_thread
-    direct = DirectStrategist(
-        strategy, broker, market, faults, name=parts.strategy_name, journal=None if threaded else journal
-    )
+    direct = DirectStrategist(strategy, broker, market, faults, name=parts.strategy_name, journal=None if threaded else journal)
     return ThreadedStrategist(direct, on_loop, barrier) if threaded else direct
 
 

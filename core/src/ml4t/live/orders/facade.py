@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import nan
 
-from ml4t.live.model import Order, OrderSide, OrderType, Position, TimeInForce
+from ml4t.live.model import Fill, Order, OrderSide, OrderType, Position, TimeInForce
 from ml4t.live.orders.brackets import make_bracket, make_oco
 from ml4t.live.orders.desk import Desk
 from ml4t.live.orders.identity import decision_id
@@ -206,6 +206,13 @@ class DeskBroker:
     def get_order(self, order_id: str) -> Order | None:
         """Return the order as it stands now."""
         return self._desk.orders.get(order_id)
+
+    def listen(self, listener: Callable[[Fill, Fill | None], None]) -> None:
+        """Call `listener` with every execution of the account that is booked, and the one that it corrects, None for most.
+
+        It is called while the books are held, on whichever thread has brought it: it only takes note.
+        """
+        self._desk.keeper.on_fill.append(listener)
 
     def get_position(self, asset: str) -> Position | None:
         """Return the holding, None when flat."""
