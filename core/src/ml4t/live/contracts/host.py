@@ -9,7 +9,7 @@ class StrategyHost(Protocol):
     """Runs the strategies of another framework: it makes one of ours of each.
 
     What it makes may say `hosted` (the strategy that it stands for, after which it is named) and bring the venue of its
-    shadow orders (`ml4t.live.shadow.simulated.BringsVenue`).
+    shadow orders (`ml4t.live.shadow.memory.BringsVenue`).
     """
 
     def host(self, strategy: Any) -> Any:

@@ -17,7 +17,7 @@ from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t.live.sessions import ALWAYS, Calendar
-from ml4t.live.shadow.simulated import BringsVenue
+from ml4t.live.shadow.memory import BringsVenue
 
 
 @frozen(kw_only=True)

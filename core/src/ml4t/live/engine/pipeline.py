@@ -15,7 +15,7 @@ from ml4t.live.ledger import ForecastLedger
 from ml4t.live.market import MarketState
 from ml4t.live.model import Bar, MarketEvent, Quote, Trade
 from ml4t.live.orders.desk import Desk
-from ml4t.live.shadow.simulated import SimulatedVenue
+from ml4t.live.shadow.memory import MemoryVenue
 
 
 class Pipeline:
@@ -35,7 +35,7 @@ class Pipeline:
         desk: Desk,
         ledger: ForecastLedger,
         triggers: TriggerBoard,
-        venue: SimulatedVenue | None,
+        venue: MemoryVenue | None,
         strategist: Strategist | None,
         evolving: bool = False,
     ) -> None:

@@ -30,7 +30,7 @@ from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.shadow import ShadowVenue
 from ml4t.live.shadow.costs import costs_of
-from ml4t.live.shadow.simulated import BringsVenue, SimulatedVenue
+from ml4t.live.shadow.memory import BringsVenue, MemoryVenue
 
 OnLoop = Callable[[Callable[[], None]], None]
 
@@ -63,7 +63,7 @@ def desk_of(
     )
 
 
-def shadow_venue_of(parts: Parts, market: MarketState, desk: Desk) -> SimulatedVenue:
+def shadow_venue_of(parts: Parts, market: MarketState, desk: Desk) -> MemoryVenue:
     """Return the venue of a shadow run: the strategy's own, when it brings one."""
     if isinstance(parts.strategy, BringsVenue):
         if parts.engine.strategy_thread:

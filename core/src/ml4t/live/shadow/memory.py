@@ -10,7 +10,7 @@ from ml4t.live.orders.ports import Executor
 from ml4t.live.shadow.sink import VenueSink
 
 
-class SimulatedVenue(Executor, Protocol):
+class MemoryVenue(Executor, Protocol):
     """A venue in memory: it takes orders, and tells the desk what becomes of them."""
 
     resting: Mapping[str, Any]
@@ -55,6 +55,6 @@ class BringsVenue(Protocol):
         """The cash that the account begins with."""
         ...
 
-    def shadow_venue(self, sink: VenueSink) -> SimulatedVenue:
+    def shadow_venue(self, sink: VenueSink) -> MemoryVenue:
         """Return the venue; it says to `sink` what becomes of the orders."""
         ...
