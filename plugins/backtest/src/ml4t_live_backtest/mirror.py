@@ -13,12 +13,12 @@ from ml4t.backtest.config import ShareType
 from ml4t.backtest.execution.result import ExecutionResult
 from ml4t.backtest.models import NoSlippage
 from ml4t.backtest.types import Order, OrderStatus
-from ml4t.backtest.types import Position as TheirPosition
 
-from ml4t.live.model import Fill, OrderState, Position
+from ml4t.live.model import Fill, OrderState
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.orders.states import DUST
 from ml4t_live_backtest.book import GatedOrderBook
+from ml4t_live_backtest.memory import adopted
 
 _ENDED = {OrderState.CANCELLED: OrderStatus.CANCELLED, OrderState.EXPIRED: OrderStatus.CANCELLED}
 
@@ -39,6 +39,8 @@ class Mirror:
         book.whole_units = broker.share_type is ShareType.INTEGER
         broker.immediate_fill = False
         broker._process_orders = _leave_to_the_venue
+        for order in desk.pending_orders:
+            book.admit(order)
         desk.listen(lambda fill, corrected: self._fills.append((fill, corrected)))
 
     def catch_up(self, timestamp: datetime) -> None:
@@ -105,7 +107,7 @@ class Mirror:
                     order.status = _ENDED.get(live.state, OrderStatus.FILLED)
                 self._take_out(order)
             if order.status is not OrderStatus.PENDING:
-                del self._book.theirs[order_id], self._book.ours[order.order_id]
+                self._book.forget(order_id)
 
     def _take_out(self, order: Order) -> None:
         pending = self._broker._order_state.pending
@@ -123,22 +125,9 @@ class Mirror:
         for asset, position in ours.items():
             known = theirs.get(asset)
             if known is None or known.quantity * position.quantity < 0:
-                theirs[asset] = self._adopted(position, timestamp)
+                theirs[asset] = adopted(self._broker, position, timestamp)
             elif abs(known.quantity - position.quantity) > abs(position.quantity) * DUST:
                 known.quantity, known.entry_price = position.quantity, position.average_price
-
-    def _adopted(self, position: Position, timestamp: datetime) -> TheirPosition:
-        mark = position.average_price if position.mark is None else position.mark
-        return TheirPosition(
-            asset=position.symbol,
-            quantity=position.quantity,
-            entry_price=position.average_price,
-            entry_time=timestamp,
-            current_price=mark,
-            multiplier=self._broker.get_multiplier(position.symbol),
-            high_water_mark=max(mark, position.average_price),
-            low_water_mark=min(mark, position.average_price),
-        )
 
 
 class _ReportedSize:

@@ -13,6 +13,7 @@ from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.shadow.sink import VenueSink
 from ml4t.live.times import to_datetime, to_nanoseconds
 from ml4t_live_backtest.book import install
+from ml4t_live_backtest.memory import notes_of, take_back
 from ml4t_live_backtest.mirror import Mirror
 from ml4t_live_backtest.session import Session, SliceFeed
 from ml4t_live_backtest.shield import Shield
@@ -46,6 +47,7 @@ class HostedStrategy:
         timestamps: Sequence[datetime] = (),
         feed_spec: Any = None,
         options: Mapping[str, Any] | None = None,
+        remembers: bool = True,
     ) -> None:
         self.hosted = strategy
         self.config = config
@@ -58,6 +60,7 @@ class HostedStrategy:
         self._extras = extras
         self._feed = SliceFeed(feed_spec or config.resolved_feed_spec, timestamps)
         self._options = dict(options or {})
+        self._remembers = remembers
         self._venue: BacktestVenue | None = None
         self._mirror: Mirror | None = None
         self._moment = 0
@@ -77,6 +80,7 @@ class HostedStrategy:
         self.session = session = Session(self.hosted, self.config, self._feed, **self._options)
         session.engine.lifecycle_dispatcher.strategy = self.shield
         book = install(session.broker, broker)
+        take_back(session.broker, broker.recall(), broker.positions, broker.get_cash(), self._stamp)
         if self._venue is None:
             self._mirror = Mirror(session.broker, book, broker)
         else:
@@ -93,6 +97,8 @@ class HostedStrategy:
         if self._mirror is not None:
             self._mirror.catch_up(stamped)
         self._run(self.session.advance, stamped, slice_of(group, extras), columns)
+        if self._remembers:
+            broker.remember(notes_of(self.session.broker))
 
     def on_data(self, timestamp: datetime, data: Any, context: Mapping[str, Any], broker: DeskBroker) -> None:
         """Let a timestamp happen in the engine, on values in place of events."""

@@ -20,6 +20,11 @@ from ml4t.live.times import to_datetime
 Group = Mapping[str, News]
 """The news of one moment by symbol."""
 
+Remember = Callable[[str, str, object], None]
+"""Puts a value into the journal, as of this moment: bucket, key, value."""
+
+BUCKET = "strategy"
+
 BACKLOG = 1_000
 """Calls that may wait for a strategy on its own thread; beyond it new data are dropped for it, and counted."""
 
@@ -47,6 +52,23 @@ class Strategist(Protocol):
     def on_end(self) -> None:
         """Call the strategy's `on_end`; nothing follows."""
         ...
+
+
+class StrategyMemory:
+    """What one strategy keeps for the next process, in the journal, as of the moment it was kept."""
+
+    def __init__(self, journal: Journal, name: str, remember: Remember) -> None:
+        self._journal = journal
+        self._name = name
+        self._remember = remember
+
+    def put(self, value: object) -> None:
+        """Replace what is kept."""
+        self._remember(BUCKET, self._name, value)
+
+    def get(self) -> Any:
+        """Return what is kept, None when nothing is."""
+        return self._journal.state(BUCKET).get(self._name)
 
 
 class DirectStrategist:

@@ -12,7 +12,7 @@ from ml4t.live.engine.bars import BarSynchroniser
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.outbox import Outbox
 from ml4t.live.engine.parts import Parts
-from ml4t.live.engine.strategist import DirectStrategist, Strategist, ThreadedStrategist
+from ml4t.live.engine.strategist import DirectStrategist, Remember, Strategist, StrategyMemory, ThreadedStrategist
 from ml4t.live.journal import Journal
 from ml4t.live.ledger import ForecastLedger, Horizons
 from ml4t.live.market import MarketState
@@ -106,12 +106,14 @@ def strategist_of(
     journal: Journal,
     on_loop: OnLoop,
     barrier: Barrier | None,
+    remember: Remember,
 ) -> Strategist | None:
     """Return what calls the strategy, None when there is none."""
     strategy = parts.strategy
     if strategy is None:
         return None
-    broker = DeskBroker(desk, parts.run_id, parts.strategy_name)
+    memory = StrategyMemory(journal, parts.strategy_name, remember)
+    broker = DeskBroker(desk, parts.run_id, parts.strategy_name, memory)
     threaded = parts.engine.strategy_thread
     direct = DirectStrategist(strategy, broker, market, faults, name=parts.strategy_name, journal=None if threaded else journal)
     return ThreadedStrategist(direct, on_loop, barrier) if threaded else direct
