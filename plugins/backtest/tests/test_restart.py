@@ -16,7 +16,8 @@ from ml4t.live.journal import JournalReader
 from ml4t.live.model import Bar
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t.live.testing import ListFeed
-from ml4t_live_backtest.host import BacktestHost
+from ml4t_live_backtest.slices import stamp_of
+from ml4t_live_backtest.strategy import HostedStrategy
 
 MINUTE = 60 * 10**9
 
@@ -53,8 +54,9 @@ def bars(count):
             yield Bar(asset, number * MINUTE, before, high, low, close, 1_000.0, MINUTE)
 
 
-def run(folder, events, rule):
-    hosted = BacktestHost(backtest=BacktestConfig(stop_slippage_rate=0.001)).host(ByTheClock(rule))
+def run(folder, events, rule, keep=1_000):
+    config = BacktestConfig(stop_slippage_rate=0.001)
+    hosted = HostedStrategy(ByTheClock(rule), config, stamp=stamp_of("UTC"), keep=keep)
     risk, settings = LiveRiskConfig.without_limits("shadow"), EngineSettings(durability="none", on_error="halt")
     engine = LiveEngine(hosted, None, ListFeed(events), risk=risk, settings=settings, state_dir=folder, name="restart")
     asyncio.run(engine.run())
@@ -101,3 +103,16 @@ def test_a_paper_run_takes_up_its_holdings_and_what_rules_knew_of_them(tmp_path)
     paper(tmp_path, again, venue=venue)
     quantity, bars_held, entry_time = first.held[-1]
     assert again.held[0] == (quantity, bars_held + 1, entry_time)
+
+
+def test_a_run_without_an_end_keeps_the_latest(tmp_path, monkeypatch):
+    """What the backtest only appends to is cut; the orders that are open stay, and nothing is told twice or lost."""
+    monkeypatch.setattr("ml4t_live_backtest.history.SLACK", 5)
+    events = list(bars(120))
+    whole, _, _ = run(tmp_path / "whole", events, RULES["time"]())
+    fills, broker, engine = run(tmp_path / "cut", events, RULES["time"](), keep=8)
+    assert fills == whole
+    assert 8 <= len(broker.fills) <= 13 < len(whole)
+    assert len(broker.trades) <= 13
+    assert {order.order_id for order in broker.pending_orders} <= {order.order_id for order in broker.orders}
+    assert len(broker.pending_orders) == len(engine.core.desk.orders.open_orders)
