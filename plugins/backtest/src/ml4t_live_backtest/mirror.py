@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -35,30 +34,29 @@ class Mirror:
         self._broker = broker
         self._book = book
         self._desk = desk
-        self._fills: deque[tuple[Fill, Fill | None]] = deque()
         book.whole_units = broker.share_type is ShareType.INTEGER
         broker.immediate_fill = False
         broker._process_orders = _leave_to_the_venue
         for order in desk.pending_orders:
             book.admit(order)
-        desk.listen(lambda fill, corrected: self._fills.append((fill, corrected)))
+        desk.new_fills()  # from now on
 
     def catch_up(self, timestamp: datetime) -> None:
         """Book everything since the last time, as of `timestamp`."""
         market = self._broker._market_state
         market.time = market.time or timestamp
-        while self._fills:
-            self._book_fill(*self._fills.popleft())
+        for fill in self._desk.new_fills():
+            self._book_fill(fill)
         self._follow_orders()
         self._adopt_positions(timestamp)
         self._broker.account.cash = self._desk.get_cash()
 
     # ------------------------------------------------------------------ executions
 
-    def _book_fill(self, fill: Fill, corrected: Fill | None) -> None:
+    def _book_fill(self, fill: Fill) -> None:
         """Book an execution of one of the strategy's orders; others, and corrections, are in what the account holds."""
         order = self._book.theirs.get(fill.order_id)
-        if order is None or corrected is not None or order.status is not OrderStatus.PENDING:
+        if order is None or fill.corrects or order.status is not OrderStatus.PENDING:
             return
         whole = order.filled_quantity + self._book.fill_engine.get_effective_quantity(order)
         with self._as_reported(fill):

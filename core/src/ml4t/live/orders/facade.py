@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import nan
 from typing import Any, Protocol
@@ -35,6 +36,7 @@ class DeskBroker:
     def __init__(self, desk: Desk, run: str, strategy: str, memory: Memory | None = None) -> None:
         self._desk = desk
         self._memory = memory
+        self._new_fills: deque[Fill] | None = None
         self._run = run
         self._strategy = strategy
         self._decided_at = 0
@@ -221,12 +223,12 @@ class DeskBroker:
         """Return the order as it stands now."""
         return self._desk.orders.get(order_id)
 
-    def listen(self, listener: Callable[[Fill, Fill | None], None]) -> None:
-        """Call `listener` with every execution of the account that is booked, and the one that it corrects, None for most.
-
-        It is called while the books are held, on whichever thread has brought it: it only takes note.
-        """
-        self._desk.keeper.on_fill.append(listener)
+    def new_fills(self) -> Sequence[Fill]:
+        """Return the executions of the account that were booked since the last call; the first call begins the count."""
+        if self._new_fills is None:
+            self._new_fills = deque()
+            self._desk.keeper.on_fill.append(self._new_fills.append)
+        return [self._new_fills.popleft() for _ in range(len(self._new_fills))]
 
     def remember(self, value: object) -> None:
         """Keep a plain value (what JSON has) for the next process; it replaces the one before. Agents have no such memory."""
