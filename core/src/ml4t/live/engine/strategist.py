@@ -43,11 +43,11 @@ class DirectStrategist:
 
     A strategy that has raised too much ends the run, and is given no more data while that happens. What one call decides
     is committed to the `journal` as one: a crash forgets all of it or nothing. Without it every record goes by itself, which
-    is for a thread that must not hold up those of others.
+    is for a thread that must not hold up those of others. `name` is what its faults are reported under.
     """
 
     def __init__(
-        self, strategy: Any, broker: DeskBroker, market: MarketView, faults: Faults, *, journal: Journal | None
+        self, strategy: Any, name: str, broker: DeskBroker, market: MarketView, faults: Faults, *, journal: Journal | None
     ) -> None:
         self._on_data = strategy.on_data
         self._journal = journal
@@ -55,7 +55,7 @@ class DirectStrategist:
         self._broker = broker
         self._market = market
         self._faults = faults
-        self._name = f"strategy {type(strategy).__name__}"
+        self._name = f"strategy {name}"
         self._started = self._ended = self._halted = False
 
     def on_start(self) -> None:
