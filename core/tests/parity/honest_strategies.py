@@ -9,6 +9,8 @@ from typing import Any
 class Busy:
     """Uses every method of its broker, as chance in the prices says."""
 
+    looks = True
+
     def __init__(self, seed: int = 1) -> None:
         self.seed = seed
         self.calls = 0
@@ -21,9 +23,9 @@ class Busy:
     def on_data(self, timestamp: Any, data: Any, context: Any, broker: Any) -> None:
         self.calls += 1
         for symbol, values in data.items():
-            view = context["market"].get(symbol)
+            seen = context["market"].get(symbol).volatility if self.looks else None
             price = values["price"]
-            chance = random.Random(f"{self.seed} {self.calls} {symbol} {price!r} {view.volatility!r} {broker.get_cash()!r}")
+            chance = random.Random(f"{self.seed} {self.calls} {symbol} {price!r} {seen!r} {broker.get_cash()!r}")
             getattr(self, chance.choice(ACTIONS))(symbol, price, broker, chance)
         data.clear()  # what a strategy does to its data afterwards is its own affair
 
@@ -77,6 +79,12 @@ class Busy:
 
 
 ACTIONS = ("buy", "sell", "worth", "again", "bracket", "pair", "amend", "cancel", "close", "look", "nonsense", "look", "look")
+
+
+class Blind(Busy):
+    """The same, without a look at the market."""
+
+    looks = False
 
 
 class Reader:

@@ -8,13 +8,14 @@ from pathlib import Path
 import attrs
 import pytest
 from engine_kit import MINUTE, SECOND, START, Market, limits, run_list, trade, until
-from honest_strategies import Busy, Quiet, Reader
+from honest_strategies import Blind, Busy, Quiet, Reader
 from parity_kit import check_same, frames_of, replayed, tape_of, walk
 
 from ml4t.live import LiveEngine
 from ml4t.live.clock import SystemClock
 from ml4t.live.config.settings import EngineSettings, MarketSettings
 from ml4t.live.config.strategy import StrategySource
+from ml4t.live.parity import NotReplayable
 from ml4t.live.tape.frames import Kind
 from ml4t.live.testing import Faults, ListFeed, SimulatedFeed, SimulatedVenue, run_virtual
 
@@ -151,9 +152,14 @@ async def on_the_machines_time(folder, strategy, calls, **settings):
 
 @pytest.mark.parametrize("thread", [False, True])
 def test_a_session_on_the_machines_time(folder, thread):
-    asyncio.run(on_the_machines_time(folder, Busy(), 200, strategy_thread=thread))
-    found = check_same(folder, "paper", least=20)
-    assert ["thread of its own" in note for note in found.runs[0].notes] == [True] * thread
+    asyncio.run(on_the_machines_time(folder, Blind() if thread else Busy(), 200, strategy_thread=thread))
+    check_same(folder, "paper", least=20)
+
+
+def test_a_strategy_that_watches_a_market_move_cannot_be_replayed(folder):
+    asyncio.run(on_the_machines_time(folder, Busy(), 20, strategy_thread=True))
+    with pytest.raises(NotReplayable, match="looks at a market that moves"):
+        replayed(folder, "paper")
 
 
 def test_a_strategy_on_its_own_thread_on_recorded_data(folder):

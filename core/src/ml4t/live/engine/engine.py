@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from ml4t.live.clock import Clock, DataClock, SystemClock
+from ml4t.live.clock import Clock, SystemClock
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.clocks import by_itself, clock_of, decided_clock
 from ml4t.live.engine.collector import rare_collections
@@ -235,7 +235,7 @@ class Engine(Commanded):
         )
         tape = None
         if settings.record and self.parts.strategy is not None:
-            about = told_of(self.parts, journal.last_seq, recorded=isinstance(clock, DataClock))
+            about = told_of(self.parts, journal.last_seq)
             tape = self._open_storage().begin_tape(about, clock, max_mib=settings.record_max_mib)
         self.core = core = Core(self.parts, clock, journal, asyncio.get_running_loop(), self._barrier, self._fail, tape)
         self._mending = Mending(core, self._barrier)

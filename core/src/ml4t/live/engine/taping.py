@@ -9,7 +9,7 @@ import attrs
 from ml4t.live.engine.parts import Parts
 
 
-def told_of(parts: Parts, last_record: int, *, recorded: bool) -> dict[str, Any]:
+def told_of(parts: Parts, last_record: int) -> dict[str, Any]:
     """Return what a later replay needs to begin as the run does; `last_record` is the journal's before it."""
     return {
         "name": parts.name,
@@ -19,7 +19,5 @@ def told_of(parts: Parts, last_record: int, *, recorded: bool) -> dict[str, Any]
         "history": parts.market.history,
         "candles": sorted(parts.candles),
         "calendar": parts.calendar.name,
-        "thread": parts.engine.strategy_thread,
-        "recorded_data": recorded,
         "after": last_record,
     }

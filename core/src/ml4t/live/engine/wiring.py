@@ -118,9 +118,9 @@ def strategist_of(
         return None
     name = type(strategy).__name__
     broker = DeskBroker(desk, parts.run_id, name)
-    if tape is not None:
-        strategy = TapedStrategy(strategy, tape, lambda: journal.last_seq)
     threaded = parts.engine.strategy_thread
+    if tape is not None:
+        strategy = TapedStrategy(strategy, tape, lambda: journal.last_seq, moving=threaded and barrier is None)
     direct = DirectStrategist(strategy, name, broker, market, faults, journal=None if threaded else journal)
     return ThreadedStrategist(direct, on_loop, barrier) if threaded else direct
 

@@ -2,6 +2,6 @@
 
 from ml4t.live.parity.divergence import Divergence
 from ml4t.live.parity.replay import Replay, RunReplay
-from ml4t.live.parity.session import SessionParity, replay_session
+from ml4t.live.parity.session import NotReplayable, SessionParity, replay_session
 
-__all__ = ["Divergence", "Replay", "RunReplay", "SessionParity", "replay_session"]
+__all__ = ["Divergence", "NotReplayable", "Replay", "RunReplay", "SessionParity", "replay_session"]

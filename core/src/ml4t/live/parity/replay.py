@@ -121,7 +121,7 @@ class Replay:
         return True
 
     def _next(self) -> Frame:
-        """Return the next question or return of the call under way; a strategy on its own thread sees the market move."""
+        """Return the next question or return of the call under way, letting the market go on as it did meanwhile."""
         for frame in self._frames:
             if not self._happened(frame):
                 return frame

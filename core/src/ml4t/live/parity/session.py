@@ -94,7 +94,6 @@ def _asked(request: Request) -> Answer:
 
 
 def _notes(run: RecordedRun, result: RunReplay, *, changed: bool) -> Sequence[str]:
-    about = run.about or {}
     notes = []
     if run.problem:
         notes.append(run.problem)
@@ -104,8 +103,6 @@ def _notes(run: RecordedRun, result: RunReplay, *, changed: bool) -> Sequence[st
         notes.append(f"call {result.calls + 1} is on the tape in part only, and was not compared")
     if result.beyond:
         notes.append(f"{result.beyond} orders of the journal come after the end of the tape, and were not compared")
-    if about.get("thread") and not about.get("recorded_data"):
-        notes.append("the strategy had a thread of its own: between two questions to its broker the market may have moved")
     if changed:
         notes.append("the file of the strategy is not the one of then")
     return notes

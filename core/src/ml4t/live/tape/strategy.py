@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from ml4t.live.contracts.market import MarketView
 from ml4t.live.tape.broker import TapedBroker
 from ml4t.live.tape.frames import CALL, RETURN, pack, packed_time
 from ml4t.live.tape.tape import Tape
@@ -14,14 +15,16 @@ from ml4t.live.tape.tape import Tape
 class TapedStrategy:
     """Calls `strategy` with a broker whose answers are noted, and notes every call before it and every return after it.
 
-    `last_record` tells how far the journal is: the orders of a call are between the two.
+    `last_record` tells how far the journal is: the orders of a call are between the two. With `moving`, the market goes on
+    during a call, and a strategy that looks at it ends the tape: what it saw depends on the moment, which nobody can repeat.
     """
 
-    def __init__(self, strategy: Any, tape: Tape, last_record: Callable[[], int]) -> None:
+    def __init__(self, strategy: Any, tape: Tape, last_record: Callable[[], int], *, moving: bool = False) -> None:
         self._strategy = strategy
         self._tape = tape
         self._last_record = last_record
         self._brokers: dict[int, TapedBroker] = {}
+        self._seen = self._moving if moving else _as_it_is
 
     def on_start(self, broker: Any) -> None:
         """Call the strategy's own, when it has one."""
@@ -31,7 +34,7 @@ class TapedStrategy:
         """Call the strategy's own."""
         rest = {name: value for name, value in context.items() if name != "market"}
         self._begin("on_data", packed_time(timestamp), data, rest)
-        self._end(lambda: self._strategy.on_data(timestamp, data, context, self._taped(broker)))
+        self._end(lambda: self._strategy.on_data(timestamp, data, self._seen(context), self._taped(broker)))
 
     def on_end(self, broker: Any) -> None:
         """Call the strategy's own, when it has one."""
@@ -61,8 +64,27 @@ class TapedStrategy:
         finally:
             self._tape.note((RETURN, raised, self._last_record()))
 
+    def _moving(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**context, "market": MovingMarket(context["market"], self._tape)}
+
     def _taped(self, broker: Any) -> TapedBroker:
         known = self._brokers.get(id(broker))
         if known is None:
             known = self._brokers[id(broker)] = TapedBroker(broker, self._tape)
         return known
+
+
+class MovingMarket:
+    """A market that goes on while it is looked at; whoever does ends the tape."""
+
+    def __init__(self, market: MarketView, tape: Tape) -> None:
+        self._market = market
+        self._tape = tape
+
+    def __getattr__(self, name: str) -> Any:
+        self._tape.give_up("the strategy has a thread of its own and looks at a market that moves meanwhile: context['market']")
+        return getattr(self._market, name)
+
+
+def _as_it_is(context: Mapping[str, Any]) -> Mapping[str, Any]:
+    return context
