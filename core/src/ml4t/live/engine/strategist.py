@@ -76,11 +76,11 @@ class DirectStrategist:
 
     A strategy that has raised too much ends the run, and is given no more data while that happens. What one call decides
     is committed to the `journal` as one: a crash forgets all of it or nothing. Without it every record goes by itself, which
-    is for a thread that must not hold up those of others.
+    is for a thread that must not hold up those of others. `name` is what its faults are reported under.
     """
 
     def __init__(
-        self, strategy: Any, broker: DeskBroker, market: MarketView, faults: Faults, *, name: str, journal: Journal | None
+        self, strategy: Any, name: str, broker: DeskBroker, market: MarketView, faults: Faults, *, journal: Journal | None
     ) -> None:
         self._tell = strategy.on_news if isinstance(strategy, TakesNews) else self._tell_data
         self._on_data = strategy.on_data
