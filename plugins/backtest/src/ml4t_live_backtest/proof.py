@@ -14,7 +14,7 @@ from ml4t.backtest import Strategy
 
 from ml4t.live.config.class_path import check_options, find_class
 from ml4t.live.config.problem import Mistake
-from ml4t.live.errors import LiveError
+from ml4t.live.cli.exits import Refused
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t_live_backtest.divergence import Divergence
 from ml4t_live_backtest.frames import ASSET, PRICES, TIME, UnusableData, read_frame
@@ -134,7 +134,7 @@ def strategy_maker(reference: str, options: Mapping[str, Any]) -> Callable[[], A
     return make
 
 
-class UnusableStrategy(LiveError):
+class UnusableStrategy(Refused):
     """There is no such strategy, or it is none of ml4t-backtest's."""
 
 
