@@ -56,7 +56,9 @@ def folder(tmp_path):
         for ticker, before in last.items():
             close = last[ticker] = round(before * (1 + rng.gauss(0, 0.02)), 2)
             high, low = round(max(before, close) * 1.01, 2), round(min(before, close) * 0.99, 2)
-            rows.append(f"{date(2024, 1, 1) + timedelta(day)},{ticker},{before},{high},{low},{close},{rng.randrange(1_000, 9_000)}")
+            rows.append(
+                f"{date(2024, 1, 1) + timedelta(day)},{ticker},{before},{high},{low},{close},{rng.randrange(1_000, 9_000)}"
+            )
     (tmp_path / "bars.csv").write_text("\n".join(rows) + "\n")
     (tmp_path / "odd.csv").write_text("Ticker,Close\nAAA,1.0\n")
     return tmp_path

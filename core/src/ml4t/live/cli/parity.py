@@ -44,11 +44,17 @@ Strategy = Annotated[
 Data = Annotated[
     Path | None,
     typer.Option(
-        "--data", metavar="FILE", help="Bars to run in both engines, CSV or Parquet: timestamp, asset, open, high, low, close, volume."
+        "--data",
+        metavar="FILE",
+        help="Bars to run in both engines, CSV or Parquet: timestamp, asset, open, high, low, close, volume.",
     ),
 ]
-Config = Annotated[Path | None, typer.Option("--config", metavar="YAML", help="With --data: the configuration of the backtest.")]
-Preset = Annotated[str, typer.Option("--preset", metavar="NAME", help="With --data and no --config: a profile of the backtest.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="YAML", help="With --data: the configuration of the backtest.")
+]
+Preset = Annotated[
+    str, typer.Option("--preset", metavar="NAME", help="With --data and no --config: a profile of the backtest.")
+]
 Signals = Annotated[Path | None, typer.Option("--signals", metavar="FILE", help="With --data: the signals of the backtest.")]
 Context = Annotated[Path | None, typer.Option("--context", metavar="FILE", help="With --data: the context of the backtest.")]
 Limits = Annotated[
