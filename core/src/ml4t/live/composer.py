@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ from ml4t.live.clock import Clock
 from ml4t.live.config import ForecasterSettings, Settings, load, load_strategy
 from ml4t.live.config.document import Source
 from ml4t.live.config.shadow import ShadowSettings
+from ml4t.live.config.strategy import StrategySource, code_of
 from ml4t.live.engine.engine import Engine
 from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.parts import NamedFeed, Parts
 from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.errors import ConfigError
+from ml4t.live.hosting import hosted
 from ml4t.live.plugins import Catalogue
 from ml4t.live.records import Kind
 from ml4t.live.sessions import calendar_of
@@ -90,6 +92,7 @@ class Composer:
             mode=settings.live.mode,
             feeds=tuple(feeds),
             strategy=strategy,
+            source=self._source(strategy),
             broker=broker,
             limits=settings.risk,
             checks=checks,
@@ -129,11 +132,25 @@ class Composer:
         )
 
     def _strategy(self) -> Any:
-        live = self._settings.live
+        live, folder = self._settings.live, self._settings.folder
         if live.strategy is None:
             return None
         path = f"live.strategy = {live.strategy!r}"
-        return self._attempt(path, lambda: load_strategy(live.strategy or "", self._settings.folder)(**live.strategy_options))
+        strategy = self._attempt(path, lambda: load_strategy(live.strategy or "", folder)(**live.strategy_options))
+        if strategy is None or self._settings.host is None:
+            return self._attempt(path, lambda: hosted(strategy, self._catalogue))
+        host = self._make(Kind.HOST, self._settings.host.use, self._settings.host.options, "host")
+        return None if host is None else self._attempt("host", lambda: host.host(strategy))
+
+    def _source(self, strategy: Any) -> StrategySource | None:
+        live = self._settings.live
+        if strategy is None or live.strategy is None:
+            return None
+        written = self._settings.document.get("live", {})
+        options = written.get("strategy_options", {}) if isinstance(written, Mapping) else {}
+        code = code_of(type(getattr(strategy, "hosted", strategy)))
+        host = self._settings.document.get("host")
+        return StrategySource(live.strategy, str(self._settings.folder.resolve()), options, code, host)
 
     def _make(self, kind: Kind, use: str, options: Any, path: str) -> Any:
         return self._attempt(path, lambda: self._resolve(kind, use)(options))

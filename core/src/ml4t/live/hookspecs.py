@@ -34,6 +34,7 @@ from ml4t.live.records import (
     DoctorRecord,
     FeedRecord,
     ForecasterRecord,
+    HostRecord,
     ObserverRecord,
     RiskCheckRecord,
     SimulatorRecord,
@@ -84,6 +85,11 @@ class ComponentSpecs:
     @hookspec
     def ml4t_live_simulators(self) -> Iterable[SimulatorRecord]:
         """Return the simulators of the vendor."""
+        raise AssertionError("a specification is not called")
+
+    @hookspec
+    def ml4t_live_hosts(self) -> Iterable[HostRecord]:
+        """Return what runs strategies that were written for another framework."""
         raise AssertionError("a specification is not called")
 
 

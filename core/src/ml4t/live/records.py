@@ -22,6 +22,7 @@ class Kind(StrEnum):
     FORECASTER = "forecaster"
     OBSERVER = "observer"
     SIMULATOR = "simulator"
+    HOST = "strategy host"
 
 
 @frozen(kw_only=True)
@@ -80,6 +81,14 @@ class SimulatorRecord(Component):
 
     Every field of the config has a default. One called `kind` is given the kind of account that the run is for, "paper" or
     "live".
+    """
+
+
+@frozen(kw_only=True)
+class HostRecord(Component):
+    """What runs the strategies of another framework; the factory makes a `StrategyHost`.
+
+    A host without settings in the configuration is made with the defaults of its config.
     """
 
 

@@ -14,6 +14,7 @@ from ml4t.live.config.settings import (
     EngineSettings,
     FeedSettings,
     ForecasterSettings,
+    HostSettings,
     LiveSettings,
     MarketSettings,
     ObserverSettings,
@@ -48,7 +49,20 @@ NAMED: Mapping[str, tuple[Kind, type]] = {
 }
 """The sections that are named tables of components."""
 
-SECTIONS = ("live", "engine", "market", "feeds", "broker", "risk", "shadow", "triggers", "forecasters", "observers", "plugins")
+SECTIONS = (
+    "live",
+    "engine",
+    "market",
+    "feeds",
+    "broker",
+    "host",
+    "risk",
+    "shadow",
+    "triggers",
+    "forecasters",
+    "observers",
+    "plugins",
+)
 
 
 class Offered(Protocol):
@@ -125,6 +139,11 @@ class Builder:
         """Return the settings of the broker, None when there is none."""
         raw = self.document.data.get("broker")
         return None if raw is None else self._component(Kind.BROKER, raw, ("broker",), BrokerSettings, {})
+
+    def host(self) -> HostSettings | None:
+        """Return the settings of the strategy host, None when none is named."""
+        raw = self.document.data.get("host")
+        return None if raw is None else self._component(Kind.HOST, raw, ("host",), HostSettings, {})
 
     def checks(self) -> tuple[RiskCheckSettings, ...]:
         """Return the settings of the additional risk checks, in the order written."""

@@ -81,7 +81,7 @@ def _build(builder: Builder, document: Document, *, idle: bool) -> Settings | No
     plugins = builder.plain("plugins", PluginSettings)
     builder.allow(plugins.allow if plugins else None)
     named: dict[str, Any] = {section: builder.named(section) for section in NAMED}
-    broker, checks = builder.broker(), builder.checks()
+    broker, host, checks = builder.broker(), builder.host(), builder.checks()
     draft = Draft(
         data=document.data,
         live=live,
@@ -102,6 +102,7 @@ def _build(builder: Builder, document: Document, *, idle: bool) -> Settings | No
         engine=engine,
         market=market,
         broker=broker,
+        host=host,
         risk=risk,
         checks=checks,
         shadow=shadow,

@@ -7,7 +7,7 @@ from typing import Any
 
 from ml4t.live.config.build import NAMED, PLAIN
 from ml4t.live.config.docs import class_doc
-from ml4t.live.config.settings import BrokerSettings, RiskCheckSettings
+from ml4t.live.config.settings import BrokerSettings, HostSettings, RiskCheckSettings
 from ml4t.live.config.shapes import REFERENCE, Shape, table_shape
 from ml4t.live.config.table import key_types
 from ml4t.live.records import Component, Kind
@@ -29,6 +29,7 @@ def json_schema(offers: Offers | None = None) -> Shape:
             "additionalProperties": component_shape(cls, offers.get(kind), without={"name"}),
         }
     properties["broker"] = component_shape(BrokerSettings, offers.get(Kind.BROKER))
+    properties["host"] = component_shape(HostSettings, offers.get(Kind.HOST))
     check = component_shape(RiskCheckSettings, offers.get(Kind.RISK_CHECK))
     check["required"] = ["use"]  # the name is `use` unless given
     properties["risk"]["properties"]["checks"] = {"type": "array", "items": check, "description": "More checks, in order."}

@@ -132,6 +132,11 @@ class EngineSettings:
     """How often the files for people (`current_state.json` and others) are written, and once more at the end. 0: never."""
     journal_max_mib: int | None = field(default=None, validator=optional(gt(0)))
     """A start moves the older half of a journal larger than this (MiB) into an archive. None: `journal rotate` does."""
+    record: bool = False
+    """True keeps all that the strategy is handed on a tape beside the journal, for `ml4t-live parity --session`."""
+    record_max_mib: int = field(default=2_048, validator=gt(0))
+    """How much the tapes of a mode may take (MiB): a start deletes the oldest until half is free, and a run that fills it goes
+    on without."""
 
     def __attrs_post_init__(self) -> None:
         if self.reconnect_first_seconds > self.reconnect_max_seconds:
@@ -179,6 +184,18 @@ class BrokerSettings:
 
     use: str
     """The broker: "plugin" or "plugin.component"."""
+    options: Any = None
+
+
+@frozen(kw_only=True)
+class HostSettings:
+    """What runs a strategy that was written for another framework: `[host]`. Other keys are the component's own.
+
+    Without the table the host is found by the strategy's class, and has its defaults.
+    """
+
+    use: str
+    """The host: "plugin" or "plugin.component"."""
     options: Any = None
 
 
@@ -268,6 +285,7 @@ class Settings:
     market: MarketSettings
     feeds: tuple[FeedSettings, ...]
     broker: BrokerSettings | None
+    host: HostSettings | None
     risk: LiveRiskConfig
     checks: tuple[RiskCheckSettings, ...]
     shadow: ShadowSettings

@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from ml4t.live.config.settings import EngineSettings, MarketSettings
 from ml4t.live.config.shadow import ShadowSettings
+from ml4t.live.config.strategy import StrategySource
 from ml4t.live.contracts.broker import Broker
 from ml4t.live.contracts.feed import Feed
 from ml4t.live.contracts.observer import Observer
@@ -17,6 +18,7 @@ from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t.live.sessions import ALWAYS, Calendar
+from ml4t.live.shadow.memory import BringsVenue
 
 
 @frozen(kw_only=True)
@@ -44,6 +46,8 @@ class Parts:
     mode: str
     feeds: tuple[NamedFeed, ...]
     strategy: Any = None
+    source: StrategySource | None = None
+    """How the strategy was made, None without one."""
     broker: Broker | None = None
     limits: LiveRiskConfig = field(factory=LiveRiskConfig)
     checks: Sequence[tuple[str, RiskCheck]] = ()
@@ -70,6 +74,16 @@ class Parts:
     def state(self) -> str:
         """Whose state this is: the mode, and apart from it what was simulated in that mode."""
         return f"{self.mode}-simulated" if self.simulated else self.mode
+
+    @property
+    def strategy_name(self) -> str:
+        """What the strategy's orders and errors go by: its class, or that of the one that it stands for."""
+        return type(getattr(self.strategy, "hosted", self.strategy)).__name__
+
+    @property
+    def initial_cash(self) -> float:
+        """The cash that a shadow account begins with."""
+        return self.strategy.initial_cash if isinstance(self.strategy, BringsVenue) else self.shadow.initial_cash
 
     @property
     def run_id(self) -> str:

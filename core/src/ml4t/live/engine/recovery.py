@@ -14,7 +14,7 @@ from ml4t.live.orders.desk import Desk, position_lines
 from ml4t.live.risk.latches import Latches
 from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Switch
-from ml4t.live.shadow import ShadowVenue
+from ml4t.live.shadow.memory import MemoryVenue
 
 FILLS_RECALLED = 1_000
 """Executions of an earlier process that count in the limits on executions."""
@@ -50,7 +50,7 @@ def restore_books(journal: Journal, desk: Desk, losses: LossWatch, switch: Switc
         switch.restore(risk["kill_switch"])
 
 
-def restore_venue(venue: ShadowVenue, desk: Desk, journal: Journal, agenda: Agenda, after: int | None) -> None:
+def restore_venue(venue: MemoryVenue, desk: Desk, journal: Journal, agenda: Agenda, after: int | None) -> None:
     """Give the shadow venue the books of the desk.
 
     Recorded data go on `after` a moment: the orders rest when that has come, or later when they were decided later, before
@@ -73,7 +73,7 @@ def restore_venue(venue: ShadowVenue, desk: Desk, journal: Journal, agenda: Agen
         agenda.at(max(order.created_at, after) + 1, partial(_arrive, venue, order.order_id))
 
 
-def _arrive(venue: ShadowVenue, order_id: str, _due: int) -> None:
+def _arrive(venue: MemoryVenue, order_id: str, _due: int) -> None:
     venue.arrive(order_id)
 
 

@@ -17,6 +17,7 @@ from ml4t.live.records import (
     DoctorRecord,
     FeedRecord,
     ForecasterRecord,
+    HostRecord,
     Kind,
     ObserverRecord,
     RiskCheckRecord,
@@ -35,6 +36,7 @@ RECORDS: Mapping[str, type] = MappingProxyType(
         "ml4t_live_forecasters": ForecasterRecord,
         "ml4t_live_observers": ObserverRecord,
         "ml4t_live_simulators": SimulatorRecord,
+        "ml4t_live_hosts": HostRecord,
         "ml4t_live_commands": CommandRecord,
         "ml4t_live_doctor": DoctorRecord,
     }
@@ -50,6 +52,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "ml4t_live_forecasters": Kind.FORECASTER,
         "ml4t_live_observers": Kind.OBSERVER,
         "ml4t_live_simulators": Kind.SIMULATOR,
+        "ml4t_live_hosts": Kind.HOST,
     }
 )
 """The kind of component that a hook offers."""

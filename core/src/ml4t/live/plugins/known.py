@@ -18,6 +18,8 @@ class Known:
     summary: str
     exports: Mapping[str, str] = Factory(dict)
     """The public names that `ml4t.live` offers on its behalf, each as `module:attribute`."""
+    strategies_of: str = ""
+    """The package whose strategies it runs."""
 
 
 KNOWN: Mapping[str, Known] = MappingProxyType(
@@ -70,7 +72,15 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
             "A session as a page: charts and tables in one file.",
             {"report_page": "ml4t_live_report.page:report_page"},
         ),
-        "backtest": Known("ml4t-live-backtest", "Runs an ml4t.backtest strategy unchanged."),
+        "backtest": Known(
+            "ml4t-live-backtest",
+            "Runs an ml4t.backtest strategy unchanged.",
+            {
+                "BacktestHost": "ml4t_live_backtest.host:BacktestHost",
+                "prove_parity": "ml4t_live_backtest.proof:prove",
+            },
+            strategies_of="ml4t.backtest",
+        ),
     }
 )
 """By the name of the entry point."""

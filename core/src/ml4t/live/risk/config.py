@@ -342,6 +342,12 @@ class LiveRiskConfig:
             raise _wrong("check_budget_ms", None, "cannot be switched off; write a number of milliseconds, such as 50")
         _refuse_half_armed(self)
 
+    @classmethod
+    def without_limits(cls, execution_mode: ExecutionMode) -> LiveRiskConfig:
+        """Return limits that let every order pass which makes sense: for a comparison or a test of something else."""
+        off = (name for name in _SWITCHED_ON if name != "check_budget_ms")
+        return cls(execution_mode=execution_mode, **dict.fromkeys(off))  # type: ignore[arg-type]  # each may be None
+
     @property
     def max_shares(self) -> float | None:
         """The other name of `max_position_shares`."""
@@ -355,6 +361,12 @@ class LiveRiskConfig:
     def disabled(self) -> tuple[str, ...]:
         """Return the names of the limits that are switched off, in the order of the fields."""
         return tuple(f.name for f in fields(LiveRiskConfig) if getattr(self, f.name) is None and f.name != "execution_mode")
+
+
+_SWITCHED_ON = tuple(
+    f.name for f in fields(LiveRiskConfig) if isinstance(f.default, int | float) and not isinstance(f.default, bool)
+)
+"""The limits that hold unless they are switched off."""
 
 
 def _refuse_half_armed(limits: LiveRiskConfig) -> None:

@@ -16,9 +16,9 @@ from ml4t.live.engine.live import LiveEngine
 from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.journal import JournalReader
 from ml4t.live.model import Gap
+from ml4t.live.risk.config import LiveRiskConfig
 from ml4t.live.testing.chaos import ChaosProxy
 from ml4t.live.testing.conformance.broker.line import PRICE
-from ml4t.live.testing.conformance.broker.session import without_limits
 from ml4t.live.testing.conformance.hurry import HurriedClock
 from ml4t.live.testing.conformance.report import NotConformant
 from ml4t.live.testing.conformance.waiting import CONNECT_SECONDS, clock, until, within
@@ -74,7 +74,7 @@ def _engine(plan: SoakPlan, rig: SoakRig, line: ChaosProxy | None, data: ChaosPr
         broker,
         rig.feed(rig.symbols, address=data.address),
         triggers=[TriggerSpec("ear", ear)],
-        risk=without_limits(mode),
+        risk=LiveRiskConfig.without_limits(mode),
         state_dir=folder,
         name="soak",
         clock=HurriedClock(plan.speed),

@@ -123,7 +123,7 @@ async def session(
             None,
             broker,
             _Quiet(rig.symbol, rig.second_symbol),
-            risk=without_limits(mode),
+            risk=LiveRiskConfig.without_limits(mode),
             state_dir=Path(folder),
             name="conformance",
             clock=HurriedClock(SPEED),
@@ -140,24 +140,6 @@ async def session(
             await within(running, "the engine that was stopped", 60.0)
         if mode != "shadow":
             check_journal(engine.state_folder.journal, rig)
-
-
-def without_limits(mode: Mode) -> LiveRiskConfig:
-    """Return limits that let every order of a scenario pass."""
-    return LiveRiskConfig(
-        execution_mode=mode,
-        max_position_value=None,
-        max_positions=None,
-        max_total_exposure=None,
-        max_order_value=None,
-        max_orders_per_minute=None,
-        max_open_orders=None,
-        max_daily_loss=None,
-        max_drawdown_pct=None,
-        max_price_deviation_pct=None,
-        max_data_staleness_seconds=None,
-        dedup_window_seconds=None,
-    )
 
 
 def check_journal(journal: Path, rig: BrokerRig) -> None:

@@ -1,0 +1,1 @@
+"""Runs an ml4t-backtest strategy unchanged on a live market."""

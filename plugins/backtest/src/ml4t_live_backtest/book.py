@@ -1,0 +1,203 @@
+"""The order book of a backtest broker, with ours behind it: no order gets into it that the gate has not let pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ml4t.backtest.broker import Broker
+from ml4t.backtest.core import OrderBook, SubmitOrderOptions
+from ml4t.backtest.types import Order, OrderStatus
+from ml4t.backtest.types import OrderSide as TheirSide
+from ml4t.backtest.types import OrderType as TheirType
+
+from ml4t.live.model import Order as LiveOrder
+from ml4t.live.model import OrderSide, OrderState, OrderType
+from ml4t.live.orders.facade import DeskBroker
+
+
+class GatedOrderBook(OrderBook):
+    """An order book whose every new order, cancel and amendment goes through the desk first.
+
+    The first thing that the book asks of an order that it has just made is whether to fill it at once; by then the request
+    has passed its own checks and nothing has happened yet, so that is where the gate is asked.
+    """
+
+    def __init__(self, broker: Broker, desk: DeskBroker) -> None:
+        super().__init__(
+            broker,
+            account=broker.account,
+            market=broker._market_state,
+            orders=broker._order_state,
+            risk=broker._risk_state,
+            fill_engine=broker._fill_engine,
+        )
+        self.desk = desk
+        self.ours: dict[str, str] = {}
+        """The client order id of every order of theirs that is open, or has ended since `settle` last looked."""
+        self.theirs: dict[str, Order] = {}
+        """Those orders, by their client order id."""
+        self.before: dict[str, float] = {}
+        """What orders that were taken over from an earlier process had traded there, by their client order id."""
+        self.at_once = False
+        """True when nobody but this broker fills the orders, so that a cancel is done when it is asked for."""
+        self.whole_units = False
+        """True rounds a quantity down before it is sent, as the backtest does when it fills."""
+        self.is_asking = False
+        """True while the desk is asked for an order of the strategy's: that one is not to be put in once more."""
+        self.changed: Callable[[], None] = _nothing
+        """Called when a new order has ended at once."""
+        self._linked: Iterator[LiveOrder] | None = None
+        self._admitted: LiveOrder | None = None
+
+    # ------------------------------------------------------------------ what the base class calls
+
+    def submit_order(self, *asked: Any, **named: Any) -> Order | None:
+        """Make an order, as the base class does; it is open, or has been filled or refused at once."""
+        order: Order | None = super().submit_order(*asked, **named)
+        if order is not None and order.status is not OrderStatus.PENDING:
+            self.changed()
+        return order
+
+    def _should_fill_immediately(self, order: Order, options: SubmitOrderOptions | None) -> bool:
+        return not self._pass(order) or super()._should_fill_immediately(order, options)
+
+    def _fill_immediately(self, order: Order) -> Order:
+        return order if order.status is OrderStatus.REJECTED else super()._fill_immediately(order)
+
+    def update_order(self, order_id: str, **changes: Any) -> bool:
+        """Amend an order here and at the venue; False when it is not open, or the gate or the venue refuses."""
+        ours = self.ours.get(order_id)
+        if ours is None:
+            return bool(super().update_order(order_id, **changes))
+        wanted = dict(changes)
+        if "quantity" in wanted:  # theirs is what is left to trade, ours the whole
+            wanted["quantity"] += self.theirs[ours].filled_quantity + self.before.get(ours, 0.0)
+        if set(wanted) - self._UPDATABLE_ORDER_FIELDS or self.desk.update_order(ours, **wanted):
+            return bool(super().update_order(order_id, **changes))
+        return False
+
+    def cancel_order(self, order_id: str, **said: Any) -> bool:
+        """Ask for a cancel; False when the order is not open."""
+        ours = self.ours.get(order_id)
+        if ours is None:
+            return bool(super().cancel_order(order_id, **said))
+        asked = self.desk.cancel_order(ours)
+        if asked and self.at_once and ours in self.theirs:
+            self.withdraw(ours)
+        return asked
+
+    # ------------------------------------------------------------------ what the venue and the bracket do
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Say that what the desk takes meanwhile is on its way into this book by itself."""
+        self.is_asking = True
+        try:
+            yield
+        finally:
+            self.is_asking = False
+
+    @contextmanager
+    def linked(self, orders: Iterable[LiveOrder]) -> Iterator[None]:
+        """Take these for the next orders that are made, one after the other: the gate has seen them together.
+
+        What is not asked for in the end is cancelled.
+        """
+        self._linked = iter(orders)
+        try:
+            yield
+        finally:
+            unclaimed, self._linked = list(self._linked), None
+            for order in unclaimed:
+                self.desk.cancel_order(order.order_id)
+
+    def admit(self, order: LiveOrder) -> Order | None:
+        """Take an order that was decided elsewhere (by a person, an agent, the emergency stop); the gate has seen it."""
+        self._admitted = order
+        self.before[order.order_id] = order.filled_quantity
+        try:
+            return self.submit_order(order.symbol, order.remaining, *theirs_of(order))
+        finally:
+            self._admitted = None
+
+    def forget(self, order_id: str) -> None:
+        """Let go of an order that has ended."""
+        del self.ours[self.theirs.pop(order_id).order_id]
+        self.before.pop(order_id, None)
+
+    def withdraw(self, order_id: str) -> None:
+        """Take an order out: the desk has said that it is cancelled."""
+        super().cancel_order(self.theirs[order_id].order_id)
+
+    def _pass(self, order: Order) -> bool:
+        """Ask the desk for an order; when it refuses, the order is rejected with its reason."""
+        ours = self._admitted or (next(self._linked) if self._linked is not None else self._ask(order))
+        if ours is None:
+            return False
+        if ours.state is OrderState.REJECTED:
+            order.reject(ours.reason, ours.code)
+            return False
+        self.ours[order.order_id] = ours.order_id
+        self.theirs[ours.order_id] = order
+        return True
+
+    def _ask(self, order: Order) -> LiveOrder | None:
+        if self.whole_units:
+            order.quantity = float(int(order.quantity))
+            if order.quantity <= 0:
+                order.reject("Quantity rounds to zero (share_type=INTEGER)", "quantity_rounds_to_zero")
+                return None
+        with self.asking():
+            return self.desk.submit_order(
+                order.asset,
+                order.quantity,
+                OrderSide[order.side.name],
+                OrderType[order.order_type.name],
+                order.limit_price,
+                order.stop_price,
+                trail_amount=order.trail_amount,
+                reason=order._risk_exit_reason or "",
+            )
+
+
+def theirs_of(order: LiveOrder) -> tuple[Any, ...]:
+    """Return the arguments of `submit_order` after the quantity that ask for the same as one of our orders."""
+    return (
+        TheirSide[order.side.name],
+        TheirType[order.order_type.name],
+        order.limit_price,
+        order.stop_price,
+        order.trail_amount,
+    )
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+def install(broker: Broker, desk: DeskBroker) -> GatedOrderBook:
+    """Put a gated book in the place of a broker's own, brackets included, and return it."""
+    book = GatedOrderBook(broker, desk)
+    broker._order_book = book
+    submit = broker.submit_bracket
+
+    def submit_bracket(
+        asset: str,
+        quantity: float,
+        take_profit: float,
+        stop_loss: float,
+        entry_type: TheirType = TheirType.MARKET,
+        entry_limit: float | None = None,
+        validate_prices: bool = True,
+    ) -> Any:
+        ours = OrderType[entry_type.name]
+        # The backtest warns of exits on the wrong side of the entry, and goes on.
+        with book.asking():
+            orders = desk.submit_bracket(asset, quantity, take_profit, stop_loss, ours, entry_limit, validate_prices=False)
+        with book.linked(orders):
+            return submit(asset, quantity, take_profit, stop_loss, entry_type, entry_limit, validate_prices)
+
+    broker.submit_bracket = submit_bracket
+    return book

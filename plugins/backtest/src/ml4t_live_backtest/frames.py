@@ -1,0 +1,143 @@
+"""Bars in a table: read from a file, checked, and pushed through the pipeline in their own order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ml4t.live.clock import SystemClock
+from ml4t.live.contracts.feed import Sink
+from ml4t.live.cli.exits import Refused
+from ml4t.live.model import Bar
+from ml4t.live.times import NANOS, to_nanoseconds
+
+TIME, ASSET = "timestamp", "asset"
+PRICES = ("open", "high", "low", "close")
+
+_NAMES: Mapping[str, str] = {
+    "date": TIME,
+    "datetime": TIME,
+    "time": TIME,
+    "symbol": ASSET,
+    "ticker": ASSET,
+    "product": ASSET,
+}
+_BATCH = 2_000
+_DAY = 86_400 * NANOS
+_SHOWN = 5
+
+
+class UnusableData(Refused):
+    """A table that cannot be run in both engines: the text says which rows, and why."""
+
+
+def read_frame(path: Path, *, assets: bool = True) -> pl.DataFrame:
+    """Return the table of a CSV (also `.gz`) or Parquet file, with the columns `timestamp` and, for `assets`, `asset`.
+
+    Raises UnusableData when it cannot be read, or has no such columns.
+    """
+    try:
+        frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, try_parse_dates=True)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise UnusableData(f"{path} cannot be read: {error}") from error
+    return named(frame, str(path), assets=assets)
+
+
+def named(frame: pl.DataFrame, what: str = "the data", *, assets: bool = True) -> pl.DataFrame:
+    """Return a table with its columns in lower case, time and symbol under the names of the backtest.
+
+    Raises UnusableData when there is no such column.
+    """
+    lower = {column: column.strip().lower() for column in frame.columns}
+    known = set(lower.values())
+    names = {column: name if _NAMES.get(name, name) in known else _NAMES.get(name, name) for column, name in lower.items()}
+    renamed = frame.rename(names)
+    needed = (TIME, ASSET) if assets else (TIME,)
+    if missing := [name for name in needed if name not in renamed.columns]:
+        raise UnusableData(f"{what} has no column {' and no '.join(missing)}; it has {', '.join(frame.columns)}")
+    if renamed.schema[TIME] == pl.Date:  # the backtest asks its timestamps for their date
+        renamed = renamed.with_columns(pl.col(TIME).cast(pl.Datetime("us")))
+    if renamed.schema[TIME] == pl.String:
+        raise UnusableData(f"{what}: the column {TIME} is text that is no time, such as {renamed[TIME][0]!r}; write ISO times")
+    return renamed
+
+
+def usable_bars(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return bars in order of time. Raises UnusableData that names the first rows that a live engine refuses."""
+    if missing := [name for name in (*PRICES, "volume") if name not in frame.columns]:
+        raise UnusableData(f"the bars have no {', '.join(missing)}; a bar has open, high, low, close and volume")
+    bad = _bad_rows(frame)
+    if bad.height:
+        rows = "; ".join(str(row) for row in bad.head(_SHOWN).iter_rows())
+        raise UnusableData(
+            f"{bad.height} of {frame.height} rows are no bars that a live engine believes: prices have to be above zero, "
+            f"with the open and the close between low and high, volume not below zero, one bar an asset and time. {rows}"
+        )
+    return frame if frame[TIME].is_sorted() else frame.sort(TIME, maintain_order=True)
+
+
+def _bad_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    values = frame.select(*PRICES, "volume")
+    finite = [values[name].cast(pl.Float64).is_finite() for name in values.columns]
+    good = finite[0]
+    for each in finite[1:]:
+        good = good & each
+    low, high = frame["low"], frame["high"]
+    good = good & (low > 0) & (frame["volume"] >= 0) & frame.select(TIME, ASSET).is_unique()
+    for name in ("open", "close"):
+        good = good & (frame[name] >= low) & (frame[name] <= high)
+    return frame.filter(~good.fill_null(value=False))
+
+
+def moments(frame: pl.DataFrame) -> list[int]:
+    """Return the times of a table in nanoseconds UTC; naive ones are taken for UTC."""
+    return frame[TIME].dt.epoch("ns").to_list()
+
+
+class FrameFeed:
+    """Pushes the bars of a table, in order of time, as complete bars of a recording."""
+
+    historical = True
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame.cast({name: pl.Float64 for name in (*PRICES, "volume")} | {ASSET: pl.String})
+        self._moments = moments(frame)
+        self.symbols: Sequence[str] = [str(each) for each in frame[ASSET].unique(maintain_order=True)]
+        self.interval = spacing(frame)
+
+    async def run(self, sink: Sink) -> None:
+        """Push every bar, in batches."""
+        clock = SystemClock()
+        for start in range(0, len(self._moments), _BATCH):
+            sink.push_many(list(self._bars(start)))
+            await sink.ready()
+            await clock.sleep(0)
+
+    def _bars(self, start: int) -> Iterator[Bar]:
+        part = self._frame.slice(start, _BATCH)
+        columns = [part[name].to_list() for name in (*PRICES, "volume")]
+        return map(Bar, part[ASSET].to_list(), self._moments[start : start + _BATCH], *columns, repeat(self.interval))
+
+
+def spacing(frame: pl.DataFrame) -> int:
+    """Return the length of the bars in nanoseconds: none may reach past the start of the next."""
+    steps = frame[TIME].unique().sort().dt.epoch("ns").diff()
+    shortest = steps.min()
+    return _DAY if shortest is None else int(shortest)  # type: ignore[call-overload]
+
+
+class Stamps:
+    """Gives a moment the very timestamp that it has in a table: naive or not, in its zone, or a date."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        times = frame[TIME].unique().sort()
+        self._known = dict(zip(times.dt.epoch("ns").to_list(), times.to_list(), strict=True))
+
+    def __call__(self, moment: datetime) -> Any:
+        """Return the timestamp of an aware time."""
+        return self._known[to_nanoseconds(moment)]

@@ -1,0 +1,37 @@
+"""What cannot be the same live as in a backtest: listed here, and refused before a run begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ml4t.backtest import BacktestConfig, Strategy
+from ml4t.backtest.config import DataFrequency
+
+NOT_LIVE: Mapping[str, str] = {
+    "funding_df": "funding payments come from the venue; leave it out",
+    "settlement_events": "a venue settles futures by itself; leave it out",
+    "runtime": "scheduled callbacks and controls of its own clock do not run live; use triggers and risk checks",
+    "target_intent_state": "target intents are taken back from the journal of the run; leave it out",
+    "benchmark": "a benchmark is compared after the run; leave it out",
+    "holdings_sampling": "holdings are in the journal of the run; leave it out",
+}
+"""The options of the backtest's engine that a live run cannot honour, and what to do instead."""
+
+
+def refuse_what_cannot_run(
+    strategy: Strategy, config: BacktestConfig, options: Mapping[str, Any], *, recorded: bool = False
+) -> None:
+    """Raise ValueError with every reason why this cannot run live as it does in a backtest; `recorded` data can do more."""
+    problems = [f"{name} cannot be honoured: {NOT_LIVE[name]}" for name in options if name in NOT_LIVE]
+    if config.enforce_sessions and config.resolved_calendar and not recorded and not _daily(config):
+        problems.append(
+            "enforce_sessions needs to know all times of the data beforehand; write enforce_sessions: false in the "
+            f'configuration of the backtest, and [live] calendar = "{config.resolved_calendar}" in that of the run'
+        )
+    if problems:
+        raise ValueError(f"{type(strategy).__name__}: " + "; ".join(problems))
+
+
+def _daily(config: BacktestConfig) -> bool:
+    return config.resolved_data_frequency == DataFrequency.DAILY
