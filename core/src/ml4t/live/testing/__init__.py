@@ -1,7 +1,15 @@
 """What tests of the framework, of plugins and of strategies are built with."""
 
 from ml4t.live.testing.chaos import ChaosProxy
-from ml4t.live.testing.conformance import NotConformant, Report, check_broker, check_feed
+from ml4t.live.testing.conformance import (
+    NoSuchScenario,
+    NotConformant,
+    Report,
+    RiskCheckRig,
+    check_broker,
+    check_feed,
+    check_risk_check,
+)
 from ml4t.live.testing.discovery import DiscoveryBlocked, blocked_discovery
 from ml4t.live.testing.faults import Faults
 from ml4t.live.testing.feeds import ListFeed, SimulatedFeed
@@ -14,8 +22,10 @@ __all__ = [
     "DiscoveryBlocked",
     "Faults",
     "ListFeed",
+    "NoSuchScenario",
     "NotConformant",
     "Report",
+    "RiskCheckRig",
     "SearchableVenue",
     "SimulatedFeed",
     "SimulatedVenue",
@@ -26,5 +36,6 @@ __all__ = [
     "check_broker",
     "check_feed",
     "check_history",
+    "check_risk_check",
     "run_virtual",
 ]

@@ -1,7 +1,18 @@
-"""The conformance kit: whether an adapter does what its contract asks, proved against a simulator of its venue."""
+"""The conformance kit: whether a part does what its contract asks; adapters are tried against a simulator of their venue."""
 
-from ml4t.live.testing.conformance.check import check_broker, check_feed
+from ml4t.live.testing.conformance.check import check_broker, check_feed, check_risk_check
 from ml4t.live.testing.conformance.report import NotConformant, Outcome, Report, Result
+from ml4t.live.testing.conformance.risk_check import RiskCheckRig
 from ml4t.live.testing.conformance.scenario import NoSuchScenario
 
-__all__ = ["NoSuchScenario", "NotConformant", "Outcome", "Report", "Result", "check_broker", "check_feed"]
+__all__ = [
+    "NoSuchScenario",
+    "NotConformant",
+    "Outcome",
+    "Report",
+    "Result",
+    "RiskCheckRig",
+    "check_broker",
+    "check_feed",
+    "check_risk_check",
+]
