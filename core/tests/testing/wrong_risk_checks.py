@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from pathlib import Path
 
 from ml4t.live.model import ALLOW, OrderSide, refuse
 
@@ -100,8 +101,7 @@ class ThrowsDice(CapsValue):
 
 class ReadsAFile(CapsValue):
     def check(self, order, view):
-        with open(__file__, encoding="utf-8") as source:
-            source.readline()
+        Path(__file__).read_text(encoding="utf-8")
         return super().check(order, view)
 
 

@@ -6,9 +6,11 @@ from ml4t.live.testing.conformance import (
     NotConformant,
     Report,
     RiskCheckRig,
+    TriggerRig,
     check_broker,
     check_feed,
     check_risk_check,
+    check_trigger,
 )
 from ml4t.live.testing.discovery import DiscoveryBlocked, blocked_discovery
 from ml4t.live.testing.faults import Faults
@@ -29,6 +31,7 @@ __all__ = [
     "SearchableVenue",
     "SimulatedFeed",
     "SimulatedVenue",
+    "TriggerRig",
     "VirtualDeadline",
     "VirtualDeadlock",
     "VirtualTimeLoop",
@@ -37,5 +40,6 @@ __all__ = [
     "check_feed",
     "check_history",
     "check_risk_check",
+    "check_trigger",
     "run_virtual",
 ]

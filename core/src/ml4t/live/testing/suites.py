@@ -19,11 +19,12 @@ from typing import Any, ClassVar
 import pytest
 
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
-from ml4t.live.testing.conformance.check import check_broker, check_feed, check_risk_check
+from ml4t.live.testing.conformance.check import check_broker, check_feed, check_risk_check, check_trigger
 from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
 from ml4t.live.testing.conformance.report import Outcome
 from ml4t.live.testing.conformance.risk_check import RISK_CHECK_SCENARIOS
 from ml4t.live.testing.conformance.scenario import Scenario
+from ml4t.live.testing.conformance.trigger import TRIGGER_SCENARIOS
 from ml4t.live.testing.discovery import blocked_discovery
 
 
@@ -51,6 +52,10 @@ class FeedSuite(_Suite):
 
 class RiskCheckSuite(_Suite):
     """Every scenario for a risk check as a test of its own; otherwise as `BrokerSuite`."""
+
+
+class TriggerSuite(_Suite):
+    """Every scenario for a trigger as a test of its own; otherwise as `BrokerSuite`."""
 
 
 @pytest.fixture(name="blocked_discovery")
@@ -90,3 +95,4 @@ def _test(scenario: Scenario[Any], check: Callable[..., Any]) -> Callable[..., N
 _add_tests(BrokerSuite, BROKER_SCENARIOS, check_broker)
 _add_tests(FeedSuite, FEED_SCENARIOS, check_feed)
 _add_tests(RiskCheckSuite, RISK_CHECK_SCENARIOS, check_risk_check)
+_add_tests(TriggerSuite, TRIGGER_SCENARIOS, check_trigger)

@@ -1,9 +1,10 @@
 """The conformance kit: whether a part does what its contract asks; adapters are tried against a simulator of their venue."""
 
-from ml4t.live.testing.conformance.check import check_broker, check_feed, check_risk_check
+from ml4t.live.testing.conformance.check import check_broker, check_feed, check_risk_check, check_trigger
 from ml4t.live.testing.conformance.report import NotConformant, Outcome, Report, Result
 from ml4t.live.testing.conformance.risk_check import RiskCheckRig
 from ml4t.live.testing.conformance.scenario import NoSuchScenario
+from ml4t.live.testing.conformance.trigger import TriggerRig
 
 __all__ = [
     "NoSuchScenario",
@@ -12,7 +13,9 @@ __all__ = [
     "Report",
     "Result",
     "RiskCheckRig",
+    "TriggerRig",
     "check_broker",
     "check_feed",
     "check_risk_check",
+    "check_trigger",
 ]

@@ -10,6 +10,7 @@ from ml4t.live.testing.conformance.part import Maker
 from ml4t.live.testing.conformance.report import Report
 from ml4t.live.testing.conformance.risk_check import RISK_CHECK_SCENARIOS, RiskCheckRig
 from ml4t.live.testing.conformance.scenario import examine
+from ml4t.live.testing.conformance.trigger import TRIGGER_SCENARIOS, TriggerRig
 from ml4t.live.testing.rig import BrokerMaker, FeedMaker
 
 Only = str | Collection[str] | None
@@ -32,3 +33,8 @@ async def check_feed(maker: FeedMaker, *, only: Only = None) -> Report:
 async def check_risk_check(maker: Maker[RiskCheckRig], *, only: Only = None) -> Report:
     """Put a risk check through every scenario, in less than a second; otherwise as `check_broker`."""
     return await examine("risk check", RISK_CHECK_SCENARIOS, maker, only)
+
+
+async def check_trigger(maker: Maker[TriggerRig], *, only: Only = None) -> Report:
+    """Put a trigger through every scenario for its sort, in about a second; otherwise as `check_broker`."""
+    return await examine("trigger", TRIGGER_SCENARIOS, maker, only)

@@ -58,7 +58,7 @@ async def it_answers_within_its_budget(rig: RiskCheckRig) -> None:
         if quickest <= rig.budget_ms:
             return
     raise NotConformant(
-        f"with {MANY} positions and as many orders it takes {quickest:.0f} ms of its {rig.budget_ms:g} ms, {TRIES} times in a row"
+        f"with {MANY} positions and as many orders it takes {quickest:.0f} ms or more of its {rig.budget_ms:g} ms"
     )
 
 
