@@ -125,18 +125,11 @@ class AsksSomebody(Above):
 
 
 class BelievesTheEngine(Above):
-    """It forgets a move when the engine's clock says that it is long ago."""
-
-    def __init__(self):
-        super().__init__()
-        self.seen = {}
+    """It takes what the engine received late for no news."""
 
     def on_event(self, event, market):
-        at = market.get(event.symbol).seen_at
-        if at - self.seen.get(event.symbol, at) > DAY // 2:
-            self.on[event.symbol] = not self.on.get(event.symbol, False)
-        self.seen[event.symbol] = at
-        return super().on_event(event, market)
+        late = market.get(event.symbol).seen_at - event.event_time > DAY // 2
+        return None if late else super().on_event(event, market)
 
 
 class CountsHoles(Above):

@@ -15,6 +15,7 @@ def ml4t_live_triggers() -> list[TriggerRecord]:
             name="trigger-manual",
             config=ManualConfig,
             factory="ml4t_live_trigger_manual.trigger:Manual",
+            rig="ml4t_live_trigger_manual.rig:rig",
             summary="Fires when a person, a program or a file says so.",
         )
     ]

@@ -15,6 +15,7 @@ def ml4t_live_triggers() -> list[TriggerRecord]:
             name="trigger-price-move",
             config=PriceMoveConfig,
             factory="ml4t_live_trigger_price_move.trigger:PriceMove",
+            rig="ml4t_live_trigger_price_move.rig:rig",
             summary="Fires once when a price has moved far enough from its reference.",
         )
     ]

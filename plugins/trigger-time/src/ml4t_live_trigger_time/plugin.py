@@ -15,6 +15,7 @@ def ml4t_live_triggers() -> list[TriggerRecord]:
             name="trigger-time",
             config=TimeTriggerConfig,
             factory="ml4t_live_trigger_time.trigger:TimeTrigger",
+            rig="ml4t_live_trigger_time.rig:rig",
             summary="Fires every so often, at times of day, by a cron expression, or around a market's open and close.",
         )
     ]

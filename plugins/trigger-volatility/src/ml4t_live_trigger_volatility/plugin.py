@@ -15,6 +15,7 @@ def ml4t_live_triggers() -> list[TriggerRecord]:
             name="trigger-volatility",
             config=VolatilityConfig,
             factory="ml4t_live_trigger_volatility.trigger:Volatility",
+            rig="ml4t_live_trigger_volatility.rig:rig",
             summary="Fires once when volatility leaves its usual range, by a threshold or a z-score.",
         )
     ]

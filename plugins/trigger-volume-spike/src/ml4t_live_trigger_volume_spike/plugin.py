@@ -15,6 +15,7 @@ def ml4t_live_triggers() -> list[TriggerRecord]:
             name="trigger-volume-spike",
             config=VolumeSpikeConfig,
             factory="ml4t_live_trigger_volume_spike.trigger:VolumeSpike",
+            rig="ml4t_live_trigger_volume_spike.rig:rig",
             summary="Fires once when far more is traded than usual at this time of day, or of late.",
         )
     ]
