@@ -15,5 +15,7 @@ class TestManual(TriggerSuite):
     maker = staticmethod(rig)
 
 
-def test_without_options_it_is_conformant_too():
-    asyncio.run(check_trigger(lambda: TriggerRig(trigger=lambda: Manual(ManualConfig())))).raise_if_failed()
+def test_for_some_people_only_it_is_conformant_too():
+    asyncio.run(
+        check_trigger(lambda: TriggerRig(trigger=lambda: Manual(ManualConfig(people=("ada", "bob")))))
+    ).raise_if_failed()

@@ -15,6 +15,7 @@ def ml4t_live_risk_checks() -> list[RiskCheckRecord]:
             name="sector-cap",
             config=SectorCapConfig,
             factory="risk_sector_cap.check:SectorCap",
+            rig="risk_sector_cap.rig:rig",
             summary="Caps the weight of each sector, open orders counted as filled.",
         )
     ]

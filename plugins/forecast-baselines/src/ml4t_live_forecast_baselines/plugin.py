@@ -15,12 +15,14 @@ def ml4t_live_forecasters() -> list[ForecasterRecord]:
             name="naive",
             config=NaiveConfig,
             factory="ml4t_live_forecast_baselines.naive:Naive",
+            rig="ml4t_live_forecast_baselines.rigs:naive",
             summary="The last price: no change.",
         ),
         ForecasterRecord(
             name="drift",
             config=DriftConfig,
             factory="ml4t_live_forecast_baselines.drift:Drift",
+            rig="ml4t_live_forecast_baselines.rigs:drift",
             summary="The last price, carried on by the mean return of the last prices.",
         ),
     ]

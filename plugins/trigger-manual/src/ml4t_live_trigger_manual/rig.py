@@ -8,5 +8,5 @@ from ml4t_live_trigger_manual.trigger import Manual
 
 
 def rig() -> TriggerRig:
-    """Return a trigger that one person may fire, for a symbol."""
-    return TriggerRig(trigger=lambda: Manual(ManualConfig(people=("ada",), needs_symbol=True)))
+    """Return a trigger that is fired for a symbol."""
+    return TriggerRig(trigger=lambda: Manual(ManualConfig(needs_symbol=True)))

@@ -19,8 +19,17 @@ from typing import Any, ClassVar
 import pytest
 
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
-from ml4t.live.testing.conformance.check import check_broker, check_feed, check_risk_check, check_trigger
+from ml4t.live.testing.conformance.check import (
+    check_broker,
+    check_feed,
+    check_forecaster,
+    check_observer,
+    check_risk_check,
+    check_trigger,
+)
 from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t.live.testing.conformance.forecaster import FORECASTER_SCENARIOS
+from ml4t.live.testing.conformance.observer import OBSERVER_SCENARIOS
 from ml4t.live.testing.conformance.report import Outcome
 from ml4t.live.testing.conformance.risk_check import RISK_CHECK_SCENARIOS
 from ml4t.live.testing.conformance.scenario import Scenario
@@ -56,6 +65,14 @@ class RiskCheckSuite(_Suite):
 
 class TriggerSuite(_Suite):
     """Every scenario for a trigger as a test of its own; otherwise as `BrokerSuite`."""
+
+
+class ForecasterSuite(_Suite):
+    """Every scenario for a forecaster as a test of its own; otherwise as `BrokerSuite`."""
+
+
+class ObserverSuite(_Suite):
+    """Every scenario for an observer as a test of its own; otherwise as `BrokerSuite`."""
 
 
 @pytest.fixture(name="blocked_discovery")
@@ -96,3 +113,5 @@ _add_tests(BrokerSuite, BROKER_SCENARIOS, check_broker)
 _add_tests(FeedSuite, FEED_SCENARIOS, check_feed)
 _add_tests(RiskCheckSuite, RISK_CHECK_SCENARIOS, check_risk_check)
 _add_tests(TriggerSuite, TRIGGER_SCENARIOS, check_trigger)
+_add_tests(ForecasterSuite, FORECASTER_SCENARIOS, check_forecaster)
+_add_tests(ObserverSuite, OBSERVER_SCENARIOS, check_observer)

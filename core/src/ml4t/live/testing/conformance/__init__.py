@@ -1,14 +1,25 @@
 """The conformance kit: whether a part does what its contract asks; adapters are tried against a simulator of their venue."""
 
-from ml4t.live.testing.conformance.check import check_broker, check_feed, check_risk_check, check_trigger
+from ml4t.live.testing.conformance.check import (
+    check_broker,
+    check_feed,
+    check_forecaster,
+    check_observer,
+    check_risk_check,
+    check_trigger,
+)
+from ml4t.live.testing.conformance.forecaster import ForecasterRig
+from ml4t.live.testing.conformance.observer import ObserverRig
 from ml4t.live.testing.conformance.report import NotConformant, Outcome, Report, Result
 from ml4t.live.testing.conformance.risk_check import RiskCheckRig
 from ml4t.live.testing.conformance.scenario import NoSuchScenario
 from ml4t.live.testing.conformance.trigger import TriggerRig
 
 __all__ = [
+    "ForecasterRig",
     "NoSuchScenario",
     "NotConformant",
+    "ObserverRig",
     "Outcome",
     "Report",
     "Result",
@@ -16,6 +27,8 @@ __all__ = [
     "TriggerRig",
     "check_broker",
     "check_feed",
+    "check_forecaster",
+    "check_observer",
     "check_risk_check",
     "check_trigger",
 ]

@@ -6,6 +6,8 @@ from collections.abc import Collection
 
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
 from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t.live.testing.conformance.forecaster import FORECASTER_SCENARIOS, ForecasterRig
+from ml4t.live.testing.conformance.observer import OBSERVER_SCENARIOS, ObserverRig
 from ml4t.live.testing.conformance.part import Maker
 from ml4t.live.testing.conformance.report import Report
 from ml4t.live.testing.conformance.risk_check import RISK_CHECK_SCENARIOS, RiskCheckRig
@@ -38,3 +40,13 @@ async def check_risk_check(maker: Maker[RiskCheckRig], *, only: Only = None) -> 
 async def check_trigger(maker: Maker[TriggerRig], *, only: Only = None) -> Report:
     """Put a trigger through every scenario for its sort, in about a second; otherwise as `check_broker`."""
     return await examine("trigger", TRIGGER_SCENARIOS, maker, only)
+
+
+async def check_forecaster(maker: Maker[ForecasterRig], *, only: Only = None) -> Report:
+    """Put a forecaster, agent or critic through every scenario, as fast as it answers; otherwise as `check_broker`."""
+    return await examine("forecaster", FORECASTER_SCENARIOS, maker, only)
+
+
+async def check_observer(maker: Maker[ObserverRig], *, only: Only = None) -> Report:
+    """Put an observer through every scenario; otherwise as `check_broker`."""
+    return await examine("observer", OBSERVER_SCENARIOS, maker, only)
