@@ -24,12 +24,14 @@ from ml4t.live.testing.conformance.check import (
     check_feed,
     check_forecaster,
     check_observer,
+    check_plugin,
     check_risk_check,
     check_trigger,
 )
 from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
 from ml4t.live.testing.conformance.forecaster import FORECASTER_SCENARIOS
 from ml4t.live.testing.conformance.observer import OBSERVER_SCENARIOS
+from ml4t.live.testing.conformance.plugin import PLUGIN_SCENARIOS
 from ml4t.live.testing.conformance.report import Outcome
 from ml4t.live.testing.conformance.risk_check import RISK_CHECK_SCENARIOS
 from ml4t.live.testing.conformance.scenario import Scenario
@@ -75,6 +77,10 @@ class ObserverSuite(_Suite):
     """Every scenario for an observer as a test of its own; otherwise as `BrokerSuite`."""
 
 
+class PluginSuite(_Suite):
+    """Every scenario for the packaging of a plugin as a test of its own; otherwise as `BrokerSuite`."""
+
+
 @pytest.fixture(name="blocked_discovery")
 def _blocked_discovery() -> Iterator[None]:
     """Let nobody look for installed plugins during the test."""
@@ -115,3 +121,4 @@ _add_tests(RiskCheckSuite, RISK_CHECK_SCENARIOS, check_risk_check)
 _add_tests(TriggerSuite, TRIGGER_SCENARIOS, check_trigger)
 _add_tests(ForecasterSuite, FORECASTER_SCENARIOS, check_forecaster)
 _add_tests(ObserverSuite, OBSERVER_SCENARIOS, check_observer)
+_add_tests(PluginSuite, PLUGIN_SCENARIOS, check_plugin)

@@ -5,11 +5,13 @@ from ml4t.live.testing.conformance.check import (
     check_feed,
     check_forecaster,
     check_observer,
+    check_plugin,
     check_risk_check,
     check_trigger,
 )
 from ml4t.live.testing.conformance.forecaster import ForecasterRig
 from ml4t.live.testing.conformance.observer import ObserverRig
+from ml4t.live.testing.conformance.plugin import PluginRig
 from ml4t.live.testing.conformance.report import NotConformant, Outcome, Report, Result
 from ml4t.live.testing.conformance.risk_check import RiskCheckRig
 from ml4t.live.testing.conformance.scenario import NoSuchScenario
@@ -21,6 +23,7 @@ __all__ = [
     "NotConformant",
     "ObserverRig",
     "Outcome",
+    "PluginRig",
     "Report",
     "Result",
     "RiskCheckRig",
@@ -29,6 +32,7 @@ __all__ = [
     "check_feed",
     "check_forecaster",
     "check_observer",
+    "check_plugin",
     "check_risk_check",
     "check_trigger",
 ]

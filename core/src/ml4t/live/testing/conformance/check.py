@@ -9,6 +9,7 @@ from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
 from ml4t.live.testing.conformance.forecaster import FORECASTER_SCENARIOS, ForecasterRig
 from ml4t.live.testing.conformance.observer import OBSERVER_SCENARIOS, ObserverRig
 from ml4t.live.testing.conformance.part import Maker
+from ml4t.live.testing.conformance.plugin import PLUGIN_SCENARIOS, PluginRig
 from ml4t.live.testing.conformance.report import Report
 from ml4t.live.testing.conformance.risk_check import RISK_CHECK_SCENARIOS, RiskCheckRig
 from ml4t.live.testing.conformance.scenario import examine
@@ -50,3 +51,8 @@ async def check_forecaster(maker: Maker[ForecasterRig], *, only: Only = None) ->
 async def check_observer(maker: Maker[ObserverRig], *, only: Only = None) -> Report:
     """Put an observer through every scenario; otherwise as `check_broker`."""
     return await examine("observer", OBSERVER_SCENARIOS, maker, only)
+
+
+async def check_plugin(maker: Maker[PluginRig], *, only: Only = None) -> Report:
+    """Put the packaging of an installed plugin through every scenario, in some seconds; otherwise as `check_broker`."""
+    return await examine("plugin", PLUGIN_SCENARIOS, maker, only)
