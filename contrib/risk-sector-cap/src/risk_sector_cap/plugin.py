@@ -6,6 +6,8 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import RiskCheckRecord
 from risk_sector_cap.config import SectorCapConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_risk_checks() -> list[RiskCheckRecord]:

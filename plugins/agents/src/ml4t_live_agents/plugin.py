@@ -6,6 +6,8 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import ForecasterRecord
 from ml4t_live_agents.config import ExecutionAgentConfig, ModelBuilderConfig, PerformanceCriticConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_forecasters() -> list[ForecasterRecord]:

@@ -6,6 +6,8 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import TriggerRecord
 from ml4t_live_trigger_volume_spike.config import VolumeSpikeConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_triggers() -> list[TriggerRecord]:

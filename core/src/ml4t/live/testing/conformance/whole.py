@@ -95,8 +95,8 @@ def _maker(loaded: Loaded, kind: Kind, component: Component) -> Callable[[], Any
         return resolve_factory(loaded.found, component.rig)
     if kind not in _PLAIN:
         return (
-            f'a {kind} is tried against a simulator of its venue: name a maker of rigs in its record (rig = "module:function"), '
-            f"or run check_{kind} with one in its tests; see {PAGE}"
+            f"a {kind} is tried against a simulator of its venue: name a maker of rigs in its record "
+            f'(rig="module:function"), or run check_{kind} with one in its tests; see {PAGE}'
         )
     try:
         with contained():
