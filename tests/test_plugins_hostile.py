@@ -99,6 +99,12 @@ BROKEN = {
         ["too-new", "needs ml4t-live>=9, have "],
         ["pip install --upgrade ml4t-live hostile-too-new"],
     ),
+    "newer-contract": (
+        "contract",
+        None,
+        ["newer-contract", "asks for contract 99, and ml4t-live 1.0", "has contract 2"],
+        ["pip install --upgrade ml4t-live hostile-newer-contract"],
+    ),
     "duplicate": (
         "conflict",
         None,

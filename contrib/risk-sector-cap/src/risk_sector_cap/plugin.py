@@ -6,6 +6,8 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import RiskCheckRecord
 from risk_sector_cap.config import SectorCapConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_risk_checks() -> list[RiskCheckRecord]:
@@ -15,6 +17,7 @@ def ml4t_live_risk_checks() -> list[RiskCheckRecord]:
             name="sector-cap",
             config=SectorCapConfig,
             factory="risk_sector_cap.check:SectorCap",
+            rig="risk_sector_cap.rig:rig",
             summary="Caps the weight of each sector, open orders counted as filled.",
         )
     ]

@@ -43,6 +43,9 @@ class Component:
     it be."""
     needs: str = ""
     """What the user must have: an account, a running gateway, a package."""
+    rig: str = field(default="", validator=matches_re(rf"(?:{_REFERENCE.pattern})?"))
+    """What `ml4t-live doctor PLUGIN --conformance` tries it with: a `"module:attribute"` string that names a maker of rigs, as
+    `ml4t.live.testing` takes it. It is resolved then, and at no other time."""
 
 
 @frozen(kw_only=True)

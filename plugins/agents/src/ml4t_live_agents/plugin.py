@@ -6,6 +6,8 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import ForecasterRecord
 from ml4t_live_agents.config import ExecutionAgentConfig, ModelBuilderConfig, PerformanceCriticConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_forecasters() -> list[ForecasterRecord]:
@@ -15,18 +17,21 @@ def ml4t_live_forecasters() -> list[ForecasterRecord]:
             name="model-builder",
             config=ModelBuilderConfig,
             factory="ml4t_live_agents.model_builder:ModelBuilder",
+            rig="ml4t_live_agents.rigs:model_builder",
             summary="Refits a regression of returns on its triggers, and forecasts with the latest fit.",
         ),
         ForecasterRecord(
             name="performance-critic",
             config=PerformanceCriticConfig,
             factory="ml4t_live_agents.performance_critic:PerformanceCritic",
+            rig="ml4t_live_agents.rigs:performance_critic",
             summary="Reads the scores of the others; weighs, disables and re-enables them.",
         ),
         ForecasterRecord(
             name="execution-agent",
             config=ExecutionAgentConfig,
             factory="ml4t_live_agents.execution_agent:ExecutionAgent",
+            rig="ml4t_live_agents.rigs:execution_agent",
             summary="Trades what the weighted forecasts of the others expect, when it is more than it costs.",
         ),
     ]

@@ -6,6 +6,8 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import TriggerRecord
 from ml4t_live_trigger_manual.config import ManualConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_triggers() -> list[TriggerRecord]:
@@ -15,6 +17,7 @@ def ml4t_live_triggers() -> list[TriggerRecord]:
             name="trigger-manual",
             config=ManualConfig,
             factory="ml4t_live_trigger_manual.trigger:Manual",
+            rig="ml4t_live_trigger_manual.rig:rig",
             summary="Fires when a person, a program or a file says so.",
         )
     ]

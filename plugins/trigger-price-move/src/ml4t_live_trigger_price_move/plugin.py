@@ -6,6 +6,8 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import TriggerRecord
 from ml4t_live_trigger_price_move.config import PriceMoveConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_triggers() -> list[TriggerRecord]:
@@ -15,6 +17,7 @@ def ml4t_live_triggers() -> list[TriggerRecord]:
             name="trigger-price-move",
             config=PriceMoveConfig,
             factory="ml4t_live_trigger_price_move.trigger:PriceMove",
+            rig="ml4t_live_trigger_price_move.rig:rig",
             summary="Fires once when a price has moved far enough from its reference.",
         )
     ]

@@ -6,6 +6,8 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import TriggerRecord
 from ml4t_live_trigger_time.config import TimeTriggerConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_triggers() -> list[TriggerRecord]:
@@ -15,6 +17,7 @@ def ml4t_live_triggers() -> list[TriggerRecord]:
             name="trigger-time",
             config=TimeTriggerConfig,
             factory="ml4t_live_trigger_time.trigger:TimeTrigger",
+            rig="ml4t_live_trigger_time.rig:rig",
             summary="Fires every so often, at times of day, by a cron expression, or around a market's open and close.",
         )
     ]

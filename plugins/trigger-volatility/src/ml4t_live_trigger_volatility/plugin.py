@@ -6,6 +6,8 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import TriggerRecord
 from ml4t_live_trigger_volatility.config import VolatilityConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_triggers() -> list[TriggerRecord]:
@@ -15,6 +17,7 @@ def ml4t_live_triggers() -> list[TriggerRecord]:
             name="trigger-volatility",
             config=VolatilityConfig,
             factory="ml4t_live_trigger_volatility.trigger:Volatility",
+            rig="ml4t_live_trigger_volatility.rig:rig",
             summary="Fires once when volatility leaves its usual range, by a threshold or a z-score.",
         )
     ]

@@ -6,6 +6,8 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import TriggerRecord
 from ml4t_live_trigger_volume_spike.config import VolumeSpikeConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_triggers() -> list[TriggerRecord]:
@@ -15,6 +17,7 @@ def ml4t_live_triggers() -> list[TriggerRecord]:
             name="trigger-volume-spike",
             config=VolumeSpikeConfig,
             factory="ml4t_live_trigger_volume_spike.trigger:VolumeSpike",
+            rig="ml4t_live_trigger_volume_spike.rig:rig",
             summary="Fires once when far more is traded than usual at this time of day, or of late.",
         )
     ]

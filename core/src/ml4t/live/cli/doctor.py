@@ -1,4 +1,4 @@
-"""`doctor`: is the installation fit to trade, and what mends it."""
+"""`doctor`: is the installation fit to trade, and is a plugin as it should be; and what mends it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import attrs
 import typer
 
 from ml4t.live.cli import options, output
-from ml4t.live.cli.examine import Finding, Level, environment, folder, plugins
-from ml4t.live.cli.exits import Failed
+from ml4t.live.cli.examine import Finding, Level, environment, folder, plugin, plugins
+from ml4t.live.cli.exits import Failed, Refused
 from ml4t.live.plugins import Catalogue
 
 app = typer.Typer(add_completion=False)
@@ -18,16 +18,34 @@ app = typer.Typer(add_completion=False)
 Folder = Annotated[
     Path, typer.Option("--state-dir", metavar="DIR", help="The folder that runs will write to; without it, this one.")
 ]
+Plugin = Annotated[str, typer.Argument(metavar="[PLUGIN]", help="Look at this plugin alone.", show_default=False)]
+Conformance = Annotated[
+    bool, typer.Option("--conformance", help="Put the plugin through the conformance kit: what fits its kinds of component.")
+]
 
 
-@app.command(epilog="Example: ml4t-live doctor --state-dir state/momentum")
-def doctor(state_dir: Folder = Path(), as_json: options.Json = False) -> None:
+@app.command(epilog="Examples: ml4t-live doctor --state-dir state/momentum; ml4t-live doctor trigger-time --conformance")
+def doctor(
+    name: Plugin = "", conformance: Conformance = False, state_dir: Folder = Path(), as_json: options.Json = False
+) -> None:
     """Check the installation, and say how to mend it: versions, conflicting packages, the state directory, every plugin.
 
     Each plugin is loaded by itself, so that a broken one hides nothing. Exit code 1 when something is broken.
     """
+    if conformance:
+        if not name:
+            raise Refused("--conformance is for one plugin: name it, as in `ml4t-live doctor trigger-time --conformance`")
+        from ml4t.live.cli.conformance import examine  # noqa: PLC0415 - the kit is not needed otherwise
+
+        examine(name, as_json=as_json)
+        return
     with output.other_peoples_code():
-        findings = [*environment(), *folder(state_dir), *plugins(Catalogue.discover())]
+        catalogue = Catalogue.discover()
+        everything = [*environment(), *folder(state_dir), *plugins(catalogue)] if not name else [*plugin(catalogue.load(name))]
+    _tell(everything, as_json=as_json)
+
+
+def _tell(findings: list[Finding], *, as_json: bool) -> None:
     broken = [each for each in findings if each.level is Level.BROKEN]
     if as_json:
         output.data({"ok": not broken, "checks": [attrs.asdict(each) for each in findings]})

@@ -75,14 +75,19 @@ def folder(path: Path) -> Iterator[Finding]:
 def plugins(catalogue: Catalogue) -> Iterator[Finding]:
     """Load every plugin by itself, and make the checks that it brings."""
     for outcome in catalogue.load_all():
-        if isinstance(outcome, Broken):
-            yield Finding(f"plugin {outcome.name}", Level.BROKEN, outcome.message, outcome.remedy)
-            continue
-        found = outcome.found
-        level, notes = (Level.NOTE, f": {'; '.join(outcome.notes)}") if outcome.notes else (Level.OK, "")
-        yield Finding(f"plugin {found.name}", level, f"{found.distribution} {found.version}{notes}")
-        for record in outcome.doctor:
-            yield _own_check(outcome, record)
+        yield from plugin(outcome)
+
+
+def plugin(outcome: Loaded | Broken) -> Iterator[Finding]:
+    """Tell what became of loading one plugin, and make the checks that it brings."""
+    if isinstance(outcome, Broken):
+        yield Finding(f"plugin {outcome.name}", Level.BROKEN, outcome.message, outcome.remedy)
+        return
+    found = outcome.found
+    level, notes = (Level.NOTE, f": {'; '.join(outcome.notes)}") if outcome.notes else (Level.OK, "")
+    yield Finding(f"plugin {found.name}", level, f"{found.distribution} {found.version}{notes}")
+    for record in outcome.doctor:
+        yield _own_check(outcome, record)
 
 
 def _own_check(loaded: Loaded, record: DoctorRecord) -> Finding:

@@ -3,6 +3,7 @@
 Core owns everything hard (reconnecting, ordering, durability, limits, scoring), so that a plugin stays small.
 """
 
+from ml4t.live.compatibility import CONTRACT, ContractDeprecation
 from ml4t.live.contracts.broker import (
     Broker,
     BrokerCapabilities,
@@ -30,6 +31,7 @@ from ml4t.live.contracts.strategy import Strategy, StrategyBroker
 from ml4t.live.contracts.trigger import CompoundTrigger, EventTrigger, ManualTrigger, StatefulTrigger, TimeTrigger, Trigger
 
 __all__ = [
+    "CONTRACT",
     "Backfills",
     "Broker",
     "BrokerCapabilities",
@@ -37,6 +39,7 @@ __all__ = [
     "BrokerSnapshot",
     "CandleView",
     "CompoundTrigger",
+    "ContractDeprecation",
     "EventTrigger",
     "Feed",
     "FindsOrders",

@@ -169,7 +169,10 @@ class RiskView(Protocol):
         ...
 
     def price(self, order: Order) -> float | None:
-        """Return the price to value `order` at: the highest of the last trusted price and its own; None without a last one."""
+        """Return the price to value `order` at: the highest of the last trusted price and its own; None without a last one.
+
+        A last price that is not above zero is none.
+        """
         ...
 
     def reduces(self, order: Order) -> bool:

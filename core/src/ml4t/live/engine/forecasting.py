@@ -12,7 +12,8 @@ from typing import Any
 import attrs
 
 from ml4t.live.clock import Clock
-from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest, OrderIntent, StatefulForecaster, Weight
+from ml4t.live.contracts.forecaster import Forecaster, ForecastRequest, OrderIntent, StatefulForecaster
+from ml4t.live.engine.answer import Answer, answer_of
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.memories import BUCKET as MEMORIES
@@ -30,12 +31,10 @@ from ml4t.live.ledger.inputs import digests
 from ml4t.live.ledger.latest import Issued
 from ml4t.live.ledger.past import PastScores
 from ml4t.live.market import MarketState
-from ml4t.live.model import Firing, Forecast, HorizonIn
+from ml4t.live.model import Firing, HorizonIn
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.orders.ports import Recorder
 from ml4t.live.times import NANOS
-
-_SAID = (Forecast, OrderIntent, Weight)
 
 AT_ONCE = 8
 """Threads and processes that compute at one time, of all forecasters; the others wait, and that is not held against them."""
@@ -78,15 +77,6 @@ class _Question:
         """The id of the firing that asks."""
         firing = self.request.firing
         return firing.firing_id if firing is not None else ""
-
-
-@attrs.frozen
-class _Answer:
-    """What a forecaster said, by what it is."""
-
-    forecasts: list[Forecast]
-    orders: list[OrderIntent]
-    weights: list[Weight]
 
 
 class ForecastDesk:
@@ -311,7 +301,7 @@ class ForecastDesk:
         try:
             if failure is None:
                 with self._together():  # half an answer would look like a whole one after a crash
-                    self._take(question, _sorted(given))
+                    self._take(question, answer_of(given))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - what it answered cannot be used
             failure = error
         if failure is not None:
@@ -330,7 +320,7 @@ class ForecastDesk:
         if self._barrier is not None:
             self._barrier.leave()
 
-    def _take(self, question: _Question, answer: _Answer) -> None:
+    def _take(self, question: _Question, answer: Answer) -> None:
         spec, request = question.spec, question.request
         self.weights.check(answer.weights, spec.name)
         # Live, a model that thought for a while speaks of the market it answers in; recorded data did not move on.
@@ -370,16 +360,3 @@ class ForecastDesk:
         self._faults.report(f"forecaster {name}", error, firing=question.cause)
         if self._standing[name].fail(self._clock.now()):
             self._record(RecordKind.HEALTH, name, {"state": "disabled", "why": f"failed {DISABLE_AFTER} times in a row"})
-
-
-def _sorted(given: Any) -> _Answer:
-    """Return an answer by what is in it. Raises TypeError for anything that has no place there."""
-    answers = [] if given is None else [given] if isinstance(given, _SAID) else list(given)
-    for said in answers:
-        if not isinstance(said, _SAID):
-            raise TypeError(f"{said!r} is no Forecast, OrderIntent or Weight; return one, a list of them, or None")
-    return _Answer(
-        [said for said in answers if isinstance(said, Forecast)],
-        [said for said in answers if isinstance(said, OrderIntent)],
-        [said for said in answers if isinstance(said, Weight)],
-    )

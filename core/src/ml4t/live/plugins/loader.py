@@ -18,6 +18,7 @@ from attrs import field, frozen
 
 from ml4t.live.clock import Clock, SystemClock
 from ml4t.live.plugins import hooks
+from ml4t.live.plugins.contract import contract_problem, in_the_name_of
 from ml4t.live.plugins.finder import Conflict, Entry, Found
 from ml4t.live.plugins.known import KNOWN
 from ml4t.live.plugins.reference import Contained, contained, describe, explain, import_reference
@@ -39,6 +40,7 @@ class Stage(StrEnum):
     CONFLICT = "conflict"
     CORE = "core range"
     IMPORT = "import"
+    CONTRACT = "contract"
     HOOKS = "hooks"
     RECORDS = "records"
 
@@ -103,9 +105,12 @@ def load(found: Entry, *, clock: Clock | None = None) -> Loaded | Broken:
 def _load(found: Found, clock: Clock) -> Loaded:
     notes = _check_metadata(found)
     before, start = set(sys.modules), clock.stopwatch()
-    plugin = _run(found, Stage.IMPORT, lambda: import_reference(found.target))
-    fitting = _run(found, Stage.HOOKS, lambda: hooks.implementations(plugin, found.name))
-    records = {hook: _records(found, hook, fitting.get(hook, ())) for hook in hooks.RECORDS}
+    with in_the_name_of(found) as deprecated:
+        plugin = _run(found, Stage.IMPORT, lambda: import_reference(found.target))
+        _check_contract(found, plugin)
+        fitting = _run(found, Stage.HOOKS, lambda: hooks.implementations(plugin, found.name))
+        records = {hook: _records(found, hook, fitting.get(hook, ())) for hook in hooks.RECORDS}
+    notes += deprecated
     seconds = (clock.stopwatch() - start) / NANOS
     if seconds > SLOW_SECONDS:
         notes.append(f"loading it took {seconds:.1f} s (more than {SLOW_SECONDS:g} s): its light module imports too much")
@@ -140,6 +145,14 @@ def _check_metadata(found: Found) -> list[str]:
     if known and not same_distribution(known.distribution, found.distribution):
         notes.append(f"{found.name} is the name of {known.distribution}, and this one comes from {found.distribution}")
     return notes
+
+
+def _check_contract(found: Found, plugin: object) -> None:
+    """Refuse a plugin that was written against a later version of the contracts than this core has."""
+    if problem := contract_problem(plugin):
+        message = f"the plugin {found.name} ({found.provenance}) {problem}"
+        remedy = f"Install versions that fit: `pip install --upgrade ml4t-live {found.source}`"
+        raise _RefusedError(Broken(found=found, stage=Stage.CONTRACT, message=message, remedy=remedy))
 
 
 def _run(found: Found, stage: Stage, action: Callable[[], _R]) -> _R:

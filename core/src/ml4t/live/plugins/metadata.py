@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 if sys.version_info >= (3, 13):
-    from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distributions, version
+    from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution, distributions, version
 else:
-    from importlib_metadata import Distribution, EntryPoint, PackageNotFoundError, distributions, version
+    from importlib_metadata import Distribution, EntryPoint, PackageNotFoundError, distribution, distributions, version
 
-__all__ = ["Distribution", "EntryPoint", "PackageNotFoundError", "installed", "version"]
+__all__ = ["Distribution", "EntryPoint", "PackageNotFoundError", "distribution", "installed", "version"]
 
 
 def installed(path: Sequence[str] | None = None) -> Iterable[Distribution]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from attrs import frozen
 
 from ml4t.live.errors import PluginError
+from ml4t.live.plugins.contract import in_the_name_of
 from ml4t.live.plugins.finder import Found
 from ml4t.live.plugins.requirements import running_version, unmet
 
@@ -55,7 +56,7 @@ def resolve_factory(found: Found, reference: str) -> Callable[..., object]:
     Raises PluginError that names the distribution and the remedy.
     """
     try:
-        with contained():
+        with in_the_name_of(found), contained():
             factory = import_reference(reference)
     except Contained as failed:
         failure = explain(failed.original, found, reference)

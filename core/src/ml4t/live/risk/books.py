@@ -86,9 +86,12 @@ class Books:
         return None if holding is None else holding.mark
 
     def price(self, order: Order) -> float | None:
-        """Return the price to value `order` at: the highest of the last trusted price and its own; None without a last one."""
+        """Return the price to value `order` at: the highest of the last trusted price and its own; None without a last one.
+
+        A last price that is not above zero is none: at zero every quantity would be within every limit on value.
+        """
         price = self.market.price(order.symbol)
-        if price is None:
+        if price is None or not price > 0.0:  # NaN is not above zero either
             return None
         if order.limit_price is not None and order.limit_price > price:
             price = order.limit_price

@@ -1,7 +1,23 @@
 """What tests of the framework, of plugins and of strategies are built with."""
 
 from ml4t.live.testing.chaos import ChaosProxy
-from ml4t.live.testing.conformance import NotConformant, Report, check_broker, check_feed
+from ml4t.live.testing.conformance import (
+    ForecasterRig,
+    NoSuchScenario,
+    NotConformant,
+    ObserverRig,
+    PluginRig,
+    Report,
+    RiskCheckRig,
+    TriggerRig,
+    check_broker,
+    check_feed,
+    check_forecaster,
+    check_observer,
+    check_plugin,
+    check_risk_check,
+    check_trigger,
+)
 from ml4t.live.testing.discovery import DiscoveryBlocked, blocked_discovery
 from ml4t.live.testing.faults import Faults
 from ml4t.live.testing.feeds import ListFeed, SimulatedFeed
@@ -13,18 +29,29 @@ __all__ = [
     "ChaosProxy",
     "DiscoveryBlocked",
     "Faults",
+    "ForecasterRig",
     "ListFeed",
+    "NoSuchScenario",
     "NotConformant",
+    "ObserverRig",
+    "PluginRig",
     "Report",
+    "RiskCheckRig",
     "SearchableVenue",
     "SimulatedFeed",
     "SimulatedVenue",
+    "TriggerRig",
     "VirtualDeadline",
     "VirtualDeadlock",
     "VirtualTimeLoop",
     "blocked_discovery",
     "check_broker",
     "check_feed",
+    "check_forecaster",
     "check_history",
+    "check_observer",
+    "check_plugin",
+    "check_risk_check",
+    "check_trigger",
     "run_virtual",
 ]

@@ -20,7 +20,8 @@ class ListFeed:
 
     def __init__(self, events: Iterable[MarketEvent], *, symbols: Sequence[str] | None = None, historical: bool = True) -> None:
         self._events = list(events)
-        self.symbols = tuple(dict.fromkeys(event.symbol for event in self._events)) if symbols is None else tuple(symbols)
+        named = dict.fromkeys(event.symbol for event in self._events) if symbols is None else symbols
+        self.symbols: Sequence[str] = tuple(named)
         self.historical = historical
         self.resume_after: int | None = None
         """Events known up to this time are left out: an engine that restarts has processed them."""

@@ -19,40 +19,66 @@ from typing import Any, ClassVar
 import pytest
 
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
-from ml4t.live.testing.conformance.check import check_broker, check_feed
+from ml4t.live.testing.conformance.check import (
+    check_broker,
+    check_feed,
+    check_forecaster,
+    check_observer,
+    check_plugin,
+    check_risk_check,
+    check_trigger,
+)
 from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t.live.testing.conformance.forecaster import FORECASTER_SCENARIOS
+from ml4t.live.testing.conformance.observer import OBSERVER_SCENARIOS
+from ml4t.live.testing.conformance.plugin import PLUGIN_SCENARIOS
 from ml4t.live.testing.conformance.report import Outcome
+from ml4t.live.testing.conformance.risk_check import RISK_CHECK_SCENARIOS
 from ml4t.live.testing.conformance.scenario import Scenario
+from ml4t.live.testing.conformance.trigger import TRIGGER_SCENARIOS
 from ml4t.live.testing.discovery import blocked_discovery
-from ml4t.live.testing.rig import BrokerMaker, FeedMaker
 
 
-class BrokerSuite:
+class _Suite:
+    maker: ClassVar[Callable[[], Any]]
+
+    @pytest.fixture
+    def rigs(self) -> Callable[[], Any]:
+        """Where the rigs come from: the attribute `maker`."""
+        maker: Callable[[], Any] = _maker_of(type(self))
+        return maker
+
+
+class BrokerSuite(_Suite):
     """Every scenario for a broker as a test of its own, `test_` before its name.
 
     Give it a `maker`, or override the fixture `rigs` when rigs need fixtures of yours. A scenario about something that the
     adapter does not declare, or that the rig is exempt from, is skipped with its reason.
     """
 
-    maker: ClassVar[BrokerMaker]
 
-    @pytest.fixture
-    def rigs(self) -> BrokerMaker:
-        """Where the rigs come from: the attribute `maker`."""
-        maker: BrokerMaker = _maker_of(type(self))
-        return maker
-
-
-class FeedSuite:
+class FeedSuite(_Suite):
     """Every scenario for a feed as a test of its own; otherwise as `BrokerSuite`."""
 
-    maker: ClassVar[FeedMaker]
 
-    @pytest.fixture
-    def rigs(self) -> FeedMaker:
-        """Where the rigs come from: the attribute `maker`."""
-        maker: FeedMaker = _maker_of(type(self))
-        return maker
+class RiskCheckSuite(_Suite):
+    """Every scenario for a risk check as a test of its own; otherwise as `BrokerSuite`."""
+
+
+class TriggerSuite(_Suite):
+    """Every scenario for a trigger as a test of its own; otherwise as `BrokerSuite`."""
+
+
+class ForecasterSuite(_Suite):
+    """Every scenario for a forecaster as a test of its own; otherwise as `BrokerSuite`."""
+
+
+class ObserverSuite(_Suite):
+    """Every scenario for an observer as a test of its own; otherwise as `BrokerSuite`."""
+
+
+class PluginSuite(_Suite):
+    """Every scenario for the packaging of a plugin as a test of its own; otherwise as `BrokerSuite`."""
 
 
 @pytest.fixture(name="blocked_discovery")
@@ -91,3 +117,8 @@ def _test(scenario: Scenario[Any], check: Callable[..., Any]) -> Callable[..., N
 
 _add_tests(BrokerSuite, BROKER_SCENARIOS, check_broker)
 _add_tests(FeedSuite, FEED_SCENARIOS, check_feed)
+_add_tests(RiskCheckSuite, RISK_CHECK_SCENARIOS, check_risk_check)
+_add_tests(TriggerSuite, TRIGGER_SCENARIOS, check_trigger)
+_add_tests(ForecasterSuite, FORECASTER_SCENARIOS, check_forecaster)
+_add_tests(ObserverSuite, OBSERVER_SCENARIOS, check_observer)
+_add_tests(PluginSuite, PLUGIN_SCENARIOS, check_plugin)

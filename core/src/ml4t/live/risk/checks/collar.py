@@ -8,6 +8,7 @@ from ml4t.live.contracts.market import SymbolView
 from ml4t.live.contracts.risk import RiskView
 from ml4t.live.model import ALLOW, Order, OrderSide, Verdict, refuse
 from ml4t.live.risk.checks.bounds import at_most
+from ml4t.live.risk.checks.order import is_price
 
 OBSERVATIONS = 20
 """Observations of a symbol that make a reference."""
@@ -63,9 +64,11 @@ class MarketCollar:
 
 def _expected(order: Order, state: SymbolView) -> float:
     """Return the worst price at which an order is expected to fill; NaN when nothing says it."""
-    last = float("nan") if state.price is None else state.price
     if order.limit_price is not None:
         return order.limit_price
+    last = state.price
+    if not is_price(last):
+        return float("nan")
     touch = state.ask if order.side is OrderSide.BUY else state.bid
     worse = max if order.side is OrderSide.BUY else min
     expected = last if touch is None else worse(last, touch)

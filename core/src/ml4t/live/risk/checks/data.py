@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ml4t.live.contracts.risk import RiskView
 from ml4t.live.model import ALLOW, Order, OrderSide, Verdict, refuse
-from ml4t.live.risk.checks.order import no_price
+from ml4t.live.risk.checks.order import is_price, no_price
 from ml4t.live.sessions import ALWAYS, Calendar
 from ml4t.live.times import NANOS
 
@@ -49,7 +49,7 @@ class MaxPriceDeviation:
     def check(self, order: Order, view: RiskView) -> Verdict:
         """Refuse a price that is too far away."""
         last = view.market.price(order.symbol)
-        if last is None:
+        if not is_price(last):
             return no_price(order)
         worst = 0.0
         if order.limit_price is not None:
@@ -77,7 +77,7 @@ class MaxSpread:
     def check(self, order: Order, view: RiskView) -> Verdict:
         """Refuse when the spread is too wide to trust."""
         state = view.market.get(order.symbol)
-        if state is None or state.bid is None or state.ask is None:
+        if state is None or not is_price(state.bid) or not is_price(state.ask):
             side = "ask" if order.side is OrderSide.BUY else "bid"
             return refuse("no_quote", f"no {side} is known for {order.symbol}; use a feed with quotes or drop max_spread_pct")
         spread = (state.ask - state.bid) / ((state.ask + state.bid) / 2)

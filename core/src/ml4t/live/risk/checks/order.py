@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from ml4t.live.contracts.risk import RiskView
 from ml4t.live.model import ALLOW, Order, Verdict, refuse
 
@@ -11,6 +13,11 @@ NO_PRICE = "no_price"
 def no_price(order: Order) -> Verdict:
     """Return the refusal of an order that cannot be valued: a limit without its input refuses."""
     return refuse(NO_PRICE, f"no price is known for {order.symbol}, so the order cannot be valued")
+
+
+def is_price(price: float | None) -> TypeGuard[float]:
+    """Return True for a price that something can be valued at; NaN is not above zero either."""
+    return price is not None and price > 0.0
 
 
 class MaxOrderValue:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ml4t.live.testing.conformance.report import NotConformant
-from ml4t.live.testing.conformance.waiting import until
+from ml4t.live.testing.conformance.waiting import ANSWER_SECONDS, until
 
 _DESCRIPTORS = Path("/proc/self/fd")
 
@@ -38,8 +38,8 @@ def sockets() -> set[str]:
 
 
 @asynccontextmanager
-async def nothing_left(connections: Callable[[], int]) -> AsyncIterator[None]:
-    """Check that afterwards there runs and is open what was before, and that the server counts no connection.
+async def nothing_left(connections: Callable[[], int], seconds: float = ANSWER_SECONDS) -> AsyncIterator[None]:
+    """Check that, after so many seconds, there runs and is open what was before, and that the server counts no connection.
 
     Raises NotConformant with what is left.
     """
@@ -53,6 +53,6 @@ async def nothing_left(connections: Callable[[], int]) -> AsyncIterator[None]:
         return found + [f"{len(sockets() - open_before)} sockets"] * bool(sockets() - open_before)
 
     try:
-        await until(lambda: not left(), "everything has to end")
+        await until(lambda: not left(), "everything has to end", seconds)
     except NotConformant as error:
         raise NotConformant(f"left behind: {', '.join(left())}") from error

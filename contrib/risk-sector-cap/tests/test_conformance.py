@@ -1,0 +1,10 @@
+"""The check, put through the conformance kit."""
+
+from __future__ import annotations
+
+from ml4t.live.testing.suites import RiskCheckSuite
+from risk_sector_cap.rig import rig
+
+
+class TestSectorCap(RiskCheckSuite):
+    maker = staticmethod(rig)

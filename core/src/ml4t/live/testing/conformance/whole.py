@@ -1,0 +1,107 @@
+"""Everything of the kit that fits one installed plugin: its packaging, and each of its components."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from ml4t.live.errors import PluginError
+from ml4t.live.plugins import Loaded, resolve_factory
+from ml4t.live.plugins.naming import short_name
+from ml4t.live.plugins.reference import Contained, contained
+from ml4t.live.records import Component, Kind
+from ml4t.live.testing.conformance.check import (
+    check_broker,
+    check_feed,
+    check_forecaster,
+    check_observer,
+    check_plugin,
+    check_risk_check,
+    check_trigger,
+)
+from ml4t.live.testing.conformance.forecaster import ForecasterRig
+from ml4t.live.testing.conformance.observer import ObserverRig
+from ml4t.live.testing.conformance.part import PartRig
+from ml4t.live.testing.conformance.plugin import PluginRig
+from ml4t.live.testing.conformance.report import Report
+from ml4t.live.testing.conformance.risk_check import RiskCheckRig
+from ml4t.live.testing.conformance.trigger import TriggerRig
+
+PAGE = "docs/conformance.md"
+
+Check = Callable[[Any], Awaitable[Report]]
+"""Tries what a maker of rigs makes."""
+
+CHECKS: Mapping[Kind, Check] = MappingProxyType(
+    {
+        Kind.FEED: check_feed,
+        Kind.BROKER: check_broker,
+        Kind.RISK_CHECK: check_risk_check,
+        Kind.TRIGGER: check_trigger,
+        Kind.FORECASTER: check_forecaster,
+        Kind.OBSERVER: check_observer,
+    }
+)
+"""What tries a component of each kind; a simulator is tried together with what connects to it."""
+_PLAIN: Mapping[Kind, Callable[[Callable[[], Any]], PartRig]] = MappingProxyType(
+    {
+        Kind.RISK_CHECK: lambda make: RiskCheckRig(check=make),
+        Kind.TRIGGER: lambda make: TriggerRig(trigger=make),
+        Kind.FORECASTER: lambda make: ForecasterRig(forecaster=make),
+        Kind.OBSERVER: lambda make: ObserverRig(observer=make),
+    }
+)
+"""The rig of a component that says nothing of how to try it, and can be made without options."""
+
+
+@attrs.frozen
+class Tried:
+    """One part of a plugin: what became of it, or why nothing could be tried and how it can be."""
+
+    subject: str
+    report: Report | None = None
+    untried: str = ""
+
+
+async def check_whole(loaded: Loaded) -> list[Tried]:
+    """Try a plugin's packaging, and each of its components with the rig that its record names, or else with a plain one."""
+    name = loaded.found.name
+    packaging = await check_plugin(lambda: PluginRig(plugin=name))
+    return [Tried(f"plugin {name}", packaging), *[await _tried(loaded, kind, each) for kind, each in _components(loaded)]]
+
+
+def _components(loaded: Loaded) -> Iterator[tuple[Kind, Component]]:
+    for kind, several in loaded.components.items():
+        yield from ((kind, each) for each in several if kind in CHECKS)
+
+
+async def _tried(loaded: Loaded, kind: Kind, component: Component) -> Tried:
+    subject = f"{kind} {short_name(loaded.found.name, component)}"
+    try:
+        maker = _maker(loaded, kind, component)
+    except PluginError as error:
+        return Tried(subject, untried=str(error))
+    if isinstance(maker, str):
+        return Tried(subject, untried=maker)
+    return Tried(subject, await CHECKS[kind](maker))
+
+
+def _maker(loaded: Loaded, kind: Kind, component: Component) -> Callable[[], Any] | str:
+    """Return what makes the rigs of a component, or why there are none. Raises PluginError when they cannot be imported."""
+    if component.rig:
+        return resolve_factory(loaded.found, component.rig)
+    if kind not in _PLAIN:
+        return (
+            f"a {kind} is tried against a simulator of its venue: name a maker of rigs in its record "
+            f'(rig="module:function"), or run check_{kind} with one in its tests; see {PAGE}'
+        )
+    try:
+        with contained():
+            config = component.config()
+    except Contained as failed:
+        return f"it cannot be made without options ({failed}): name a maker of rigs in its record; see {PAGE}"
+    factory = resolve_factory(loaded.found, component.factory)
+    return lambda: _PLAIN[kind](lambda: factory(config))

@@ -1,0 +1,1 @@
+"""A risk check and a trigger."""

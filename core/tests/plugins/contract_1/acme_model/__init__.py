@@ -1,0 +1,1 @@
+"""A feed, a forecaster and an observer."""
