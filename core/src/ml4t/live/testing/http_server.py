@@ -19,6 +19,9 @@ from ml4t.live.testing.loop_thread import LoopThread
 
 T = TypeVar("T")
 _clock = SystemClock()
+_FLOOD = 2**24
+"""More than the buffers of a connection hold: a client that lets it through has read the head of its answer, and does not
+ask again by itself when it is cut then."""
 
 
 @frozen
@@ -142,13 +145,12 @@ class HttpServer:
                     response = None if self._muted else self.answer(request)
                     if response is None:
                         continue
-                    whole = _bytes(response)
-                    if writer in self._doomed:
-                        writer.write(whole[: len(whole) - len(response.body) // 2 - 1])
-                        await writer.drain()
-                        return
-                    writer.write(whole)
+                    doomed = writer in self._doomed
+                    head = _head(response, more=_FLOOD if doomed else 0)
+                    writer.write(head + response.body + b" " * (_FLOOD - 1 if doomed else 0))
                     await writer.drain()
+                    if doomed:
+                        return
         finally:
             self._open.discard(writer)
             _hang_up(writer, reset=self._doomed.pop(writer, False))
@@ -169,10 +171,10 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> R
     return Request(method, parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body, writer)
 
 
-def _bytes(response: Response) -> bytes:
-    headers = {**response.headers, "Content-Length": str(len(response.body))}
+def _head(response: Response, *, more: int) -> bytes:
+    headers = {**response.headers, "Content-Length": str(len(response.body) + more)}
     lines = [f"HTTP/1.1 {response.status} Said", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + response.body
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
 def _hang_up(writer: asyncio.StreamWriter, *, reset: bool) -> None:
