@@ -108,10 +108,7 @@ def test_an_event_that_lasts_is_near_until_after_its_end(tmp_path):
 
 
 def test_a_short_event_after_a_long_one_does_not_hide_it(tmp_path):
-    text = (
-        "time,end,name\n2026-01-28T09:00:00Z,2026-01-28T21:00:00Z,long\n2026-01-28T10:00:00Z,,short\n"
-        + "2030-01-01T00:00Z,,x\n"
-    )
+    text = "time,end,name\n2026-01-28T09:00:00Z,2026-01-28T21:00:00Z,long\n2026-01-28T10:00:00Z,,short\n2030-01-01T00:00Z,,x\n"
     assert read(tmp_path, text, 2026, 1, 28, 15, 0).reason.startswith("long")
 
 
