@@ -239,6 +239,28 @@ def test_an_observer_that_fails_or_hangs_changes_nothing(tmp_path):
     assert heard == [record.kind for record in story.records], "everything, in order, also the end of the run"
 
 
+def test_an_observer_is_closed_once_when_it_has_heard_everything(tmp_path):
+    told = []
+
+    class Closing:
+        kinds = frozenset({"run", "fill"})
+
+        async def on_event(self, event):
+            told.append(event.kind)
+
+        async def close(self):
+            await asyncio.sleep(0)
+            told.append("close")
+            raise OSError("no space left")
+
+    diary = Diary(lambda self, data, broker: broker.submit_order("A", 1))
+    replay(diary, TICKS, tmp_path, observers=[("closing", Closing())])
+
+    assert told[-2:] == ["run", "close"]
+    assert told.count("close") == 1
+    assert told.count("fill") == 29
+
+
 def test_bars_reach_the_strategy_with_everything_a_backtest_has(tmp_path):
     diary = Diary()
     replay(diary, [bar("A", 0, 10.0, 12.0), bar("A", MINUTE, 12.0, 11.0)], tmp_path, bars="1m")

@@ -1,4 +1,4 @@
-"""A tiny sink, and files in every format from the same rows."""
+"""A tiny sink, and files in every format from the same rows; lets the tests of this folder share `polling_kit`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import asyncio
 import csv
 import gzip
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
 from ml4t.live.feeds.replay import ReplayFeed
 from ml4t.live.feeds.replay_config import ReplayConfig
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 class CollectingSink:

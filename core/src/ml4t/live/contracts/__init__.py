@@ -24,7 +24,7 @@ from ml4t.live.contracts.forecaster import (
     Weight,
 )
 from ml4t.live.contracts.market import CandleView, MarketView, NeedsCandles, SymbolView
-from ml4t.live.contracts.observer import Observer, RuntimeEvent
+from ml4t.live.contracts.observer import ClosingObserver, Observer, RuntimeEvent
 from ml4t.live.contracts.risk import RiskCheck, RiskView
 from ml4t.live.contracts.simulator import Simulator
 from ml4t.live.contracts.strategy import Strategy, StrategyBroker
@@ -38,6 +38,7 @@ __all__ = [
     "BrokerSink",
     "BrokerSnapshot",
     "CandleView",
+    "ClosingObserver",
     "CompoundTrigger",
     "ContractDeprecation",
     "EventTrigger",

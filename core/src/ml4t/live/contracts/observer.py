@@ -31,3 +31,12 @@ class Observer(Protocol):
     async def on_event(self, event: RuntimeEvent) -> None:
         """Take note. What it raises is counted and reported, and changes nothing else."""
         ...
+
+
+@runtime_checkable
+class ClosingObserver(Protocol):
+    """An observer that has something to finish: a file, a connection."""
+
+    async def close(self) -> None:
+        """Finish; called once, when it has been told everything. A run that ends waits a few seconds for it at most."""
+        ...

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
-from ml4t.live.contracts.observer import Observer, RuntimeEvent
+from ml4t.live.contracts.observer import ClosingObserver, Observer, RuntimeEvent
 
 CAPACITY = 10_000
 """Events that may wait for one observer; beyond it the oldest are dropped and counted."""
@@ -30,8 +30,8 @@ class ObserverQueue:
         self._kinds = frozenset(getattr(observer, "kinds", ()))
         self._events: deque[RuntimeEvent] = deque(maxlen=CAPACITY)
         self._wake = asyncio.Event()
-        self._telling = False
         self._closed = False
+        self._ended = False
 
     @property
     def waiting(self) -> int:
@@ -40,8 +40,8 @@ class ObserverQueue:
 
     @property
     def finished(self) -> bool:
-        """True once it is closed and has been told everything."""
-        return self._closed and not self._events and not self._telling
+        """True once it has been told everything, and has closed what it had open."""
+        return self._ended
 
     def offer(self, event: RuntimeEvent) -> None:
         """Queue an event when the observer wants its kind."""
@@ -58,7 +58,7 @@ class ObserverQueue:
         self._wake.set()
 
     async def run(self) -> None:
-        """Tell the observer, one event after the other, until closed."""
+        """Tell the observer, one event after the other, until closed; then let it close what it has open."""
         while self._events or not self._closed:
             await self._wake.wait()
             self._wake.clear()
@@ -66,16 +66,19 @@ class ObserverQueue:
                 await self._tell(self._events.popleft())
             if self._closed:
                 self._wake.set()
+        if isinstance(self._observer, ClosingObserver):
+            await self._guarded(self._observer.close, "close")
+        self._ended = True
 
     async def _tell(self, event: RuntimeEvent) -> None:
-        self._telling = True
+        await self._guarded(lambda: self._observer.on_event(event), event.kind)
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]], what: str) -> None:
         try:
-            await self._observer.on_event(event)
+            await work()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - an observer's fault is its own
             self.errors += 1
-            _log.warning("observer failed", observer=self.name, event_kind=event.kind, error=repr(error))
-        finally:
-            self._telling = False
+            _log.warning("observer failed", observer=self.name, event_kind=what, error=repr(error))
 
 
 class ObserverHub:

@@ -1,0 +1,1 @@
+"""An agent for ml4t-live that asks a language model over HTTP."""

@@ -1,0 +1,19 @@
+"""Lets the tests of this folder share `llm_kit`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from llm_kit import Stub
+
+
+@pytest.fixture
+def stub():
+    """A server of chat completions."""
+    with Stub() as server:
+        yield server

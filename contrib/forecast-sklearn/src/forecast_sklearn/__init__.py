@@ -1,0 +1,1 @@
+"""A forecaster for ml4t-live: any fitted estimator of scikit-learn."""

@@ -1,0 +1,1 @@
+"""A risk check for ml4t-live that opens no positions around the events of a calendar file."""
