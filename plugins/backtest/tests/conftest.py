@@ -1,3 +1,7 @@
+"""The differential test beside the unit tests: its helpers are modules of this folder."""
+
+from __future__ import annotations
+
 import sys
 from pathlib import Path
 

@@ -16,6 +16,10 @@ from ml4t.live.model import Order as LiveOrder
 from ml4t.live.model import OrderSide, OrderState, OrderType
 from ml4t.live.orders.facade import DeskBroker
 
+_LIMITED = frozenset({TheirType.LIMIT, TheirType.STOP_LIMIT})
+_STOPPED = frozenset({TheirType.STOP, TheirType.STOP_LIMIT})
+"""The types whose orders have such a price: the backtest takes one with any order, and looks at it only for these."""
+
 
 class GatedOrderBook(OrderBook):
     """An order book whose every new order, cancel and amendment goes through the desk first.
@@ -140,9 +144,9 @@ class GatedOrderBook(OrderBook):
                 order.quantity,
                 OrderSide[order.side.name],
                 OrderType[order.order_type.name],
-                order.limit_price,
-                order.stop_price,
-                trail_amount=order.trail_amount,
+                order.limit_price if order.order_type in _LIMITED else None,
+                order.stop_price if order.order_type in _STOPPED else None,
+                trail_amount=order.trail_amount if order.order_type is TheirType.TRAILING_STOP else None,
                 reason=order._risk_exit_reason or "",
             )
 

@@ -22,8 +22,8 @@ from ml4t_live_backtest.divergence import Divergence, Run, books_differ, first_d
 from ml4t_live_backtest.frames import FrameFeed, Stamps, UnusableData, moments, usable_bars
 from ml4t_live_backtest.limits import refuse_what_cannot_run
 from ml4t_live_backtest.slices import Values
-from ml4t_live_backtest.strategy import HostedStrategy
 from ml4t_live_backtest.trace import Tracer
+from ml4t_live_backtest.watch import WatchedStrategy
 
 MakeStrategy = Callable[[], Any]
 
@@ -81,7 +81,7 @@ def check_parity(
     recording = Recording(usable_bars(recording.prices), recording.signals, recording.context, recording.columns)
     backtest = run_backtest(make, recording, config, options)
     live = run_live(make, recording, config, limits=limits, options=options)
-    return Parity(backtest, live.run, first_divergence(backtest, live.run), tuple(filter(None, _books(live))), live.refused)
+    return Parity(backtest, live.run, first_divergence(backtest, live.run), tuple(our_books(live)), live.refused)
 
 
 @frozen
@@ -93,7 +93,9 @@ class LiveRun:
     """The executions in the journal."""
     quantities: Mapping[str, float]
     cash: float
-    equity: float
+    backtest_cash: float
+    open_orders: str
+    """How the open orders of the desk came to differ from those of the backtest first, empty when they never did."""
     refused: int
 
 
@@ -120,7 +122,7 @@ def run_live(
     strategy = make()
     refuse_what_cannot_run(strategy, config, options or {}, recorded=True)
     extras = RecordedExtras(recording.feed())
-    hosted = HostedStrategy(
+    hosted = WatchedStrategy(
         strategy,
         copy.deepcopy(config),
         stamp=Stamps(extras.feed.timestamps, sorted(set(moments(recording.prices)))),
@@ -144,7 +146,7 @@ def run_live(
         return _live_run(engine, hosted, tracer)
 
 
-def _live_run(engine: LiveEngine, hosted: HostedStrategy, tracer: Tracer) -> LiveRun:
+def _live_run(engine: LiveEngine, hosted: WatchedStrategy, tracer: Tracer) -> LiveRun:
     if hosted.session is None or engine.core is None:
         raise UnusableData("there are no bars")
     refused = engine.core.market.refused
@@ -160,7 +162,8 @@ def _live_run(engine: LiveEngine, hosted: HostedStrategy, tracer: Tracer) -> Liv
         fills,
         {symbol: position.quantity for symbol, position in portfolio.positions.items()},
         portfolio.cash,
-        portfolio.equity,
+        hosted.session.broker.cash,
+        hosted.difference,
         rejected,
     )
 
@@ -170,7 +173,7 @@ def _run_of(engine: Engine, tracer: Tracer) -> Run:
     return Run(tracer.calls, broker.orders, broker.fills, broker.trades, dict(broker.positions), engine.equity_curve)
 
 
-def _books(live: LiveRun) -> Iterator[str]:
+def our_books(live: LiveRun) -> Iterator[str]:
     """Yield how the live engine's own books differ from those of the backtest that ran in it."""
     run = live.run
     if len(live.fills) != len(run.fills):
@@ -181,10 +184,10 @@ def _books(live: LiveRun) -> Iterator[str]:
             yield f"an execution is {mine} in the journal, and {theirs} in the backtest"
             break
     held = {asset: position.quantity for asset, position in run.positions.items()}
-    for asset in sorted(held.keys() | live.quantities.keys()):
-        yield books_differ(f"the position in {asset}", live.quantities.get(asset, 0.0), held.get(asset, 0.0))
-    if run.equity:
-        yield books_differ("equity", live.equity, run.equity[-1][1])
+    sums = [(f"the position in {asset}", live.quantities.get(asset, 0.0), held.get(asset, 0.0)) for asset in sorted(held.keys() | live.quantities.keys())]
+    yield from filter(None, (books_differ(*each) for each in (*sums, ("cash", live.cash, live.backtest_cash))))
+    if live.open_orders:
+        yield live.open_orders
 
 
 class RecordedExtras:

@@ -11,7 +11,7 @@ from ml4t.backtest import BacktestConfig
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.shadow.sink import VenueSink
 from ml4t.live.times import to_nanoseconds
-from ml4t_live_backtest.book import install
+from ml4t_live_backtest.book import GatedOrderBook, install
 from ml4t_live_backtest.mirror import Mirror
 from ml4t_live_backtest.session import Session, SliceFeed
 from ml4t_live_backtest.shield import Shield
@@ -57,6 +57,7 @@ class HostedStrategy:
         self._extras = extras
         self._feed = SliceFeed(feed_spec or config.resolved_feed_spec, timestamps)
         self._options = dict(options or {})
+        self._book: GatedOrderBook | None = None
         self._venue: BacktestVenue | None = None
         self._mirror: Mirror | None = None
         self._moment = 0
@@ -75,7 +76,7 @@ class HostedStrategy:
         """Begin the engine, which calls the strategy's `on_start` and `on_prepare`."""
         self.session = session = Session(self.hosted, self.config, self._feed, **self._options)
         session.engine.lifecycle_dispatcher.strategy = self.shield
-        book = install(session.broker, broker)
+        book = self._book = install(session.broker, broker)
         if self._venue is None:
             self._mirror = Mirror(session.broker, book, broker)
         else:

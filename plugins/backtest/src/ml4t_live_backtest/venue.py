@@ -119,6 +119,8 @@ class BacktestVenue:
         for order_id, order in list(book.theirs.items()):
             if order.status is not OrderStatus.PENDING:
                 self._end(book, order_id, order)
+            elif (live := book.desk.get_order(order_id)) is not None:
+                self._agree(live, order, book)
 
     def forget(self, fills: int) -> None:
         """Note that the oldest executions were dropped from the broker's list."""
@@ -149,7 +151,7 @@ class BacktestVenue:
         )
 
     def _agree(self, live: LiveOrder, order: Order, book: GatedOrderBook) -> None:
-        """Tell the quantity that the backtest has made of an order: it rounds when it fills, and cuts to what cash allows."""
+        """Tell the quantity that the backtest has made of an order: it rounds when it looks at it, and cuts to what cash allows."""
         left = 0.0 if order.status is OrderStatus.FILLED else book.fill_engine.get_effective_quantity(order)
         whole = order.filled_quantity + left
         if whole != live.quantity:
