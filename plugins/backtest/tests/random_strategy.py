@@ -89,9 +89,9 @@ def _update(random: Random, broker: Any, asset: str, price: float) -> Any:
     changes: dict[str, float] = {}
     if order.limit_price is not None:
         changes["limit_price"] = _near(random, order.limit_price)
-    if order.stop_price is not None:
+    if order.stop_price is not None and order.order_type is not OrderType.TRAILING_STOP:  # see `limits.NOT_TRADED`
         changes["stop_price"] = _near(random, order.stop_price)
-    if not changes or random.random() < 0.3:
+    if order.parent_id is None and (not changes or random.random() < 0.3):
         changes["quantity"] = random.choice((1.0, order.quantity * 2, order.quantity / 2))
     return broker.update_order(order.order_id, **changes)
 

@@ -8,10 +8,13 @@ from typing import Any, Protocol
 
 from ml4t.backtest import BacktestConfig
 
+from ml4t.live.engine.news import News
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.shadow.sink import VenueSink
-from ml4t.live.times import to_nanoseconds
+from ml4t.live.times import to_datetime, to_nanoseconds
 from ml4t_live_backtest.book import GatedOrderBook, install
+from ml4t_live_backtest.history import History
+from ml4t_live_backtest.memory import notes_of, take_back
 from ml4t_live_backtest.mirror import Mirror
 from ml4t_live_backtest.session import Session, SliceFeed
 from ml4t_live_backtest.shield import Shield
@@ -22,7 +25,7 @@ from ml4t_live_backtest.venue import BacktestVenue
 class Extras(Protocol):
     """What a backtest strategy gets besides bars."""
 
-    def at(self, timestamp: datetime, data: Values) -> tuple[Values, dict[str, Any]]:
+    def at(self, timestamp: datetime, group: Mapping[str, News]) -> tuple[Values, dict[str, Any]]:
         """Return per asset what bars do not have (its `signals`, quotes), and the context of a timestamp."""
         ...
 
@@ -45,6 +48,8 @@ class HostedStrategy:
         timestamps: Sequence[datetime] = (),
         feed_spec: Any = None,
         options: Mapping[str, Any] | None = None,
+        remembers: bool = True,
+        keep: int | None = None,
     ) -> None:
         self.hosted = strategy
         self.config = config
@@ -57,6 +62,9 @@ class HostedStrategy:
         self._extras = extras
         self._feed = SliceFeed(feed_spec or config.resolved_feed_spec, timestamps)
         self._options = dict(options or {})
+        self._remembers = remembers
+        self._keep = keep
+        self._history: History | None = None
         self._book: GatedOrderBook | None = None
         self._venue: BacktestVenue | None = None
         self._mirror: Mirror | None = None
@@ -76,30 +84,45 @@ class HostedStrategy:
         """Begin the engine, which calls the strategy's `on_start` and `on_prepare`."""
         self.session = session = Session(self.hosted, self.config, self._feed, **self._options)
         session.engine.lifecycle_dispatcher.strategy = self.shield
+        self._history = None if self._keep is None else History(session.engine, self._keep)
         book = self._book = install(session.broker, broker)
+        take_back(session.broker, broker.recall(), broker.positions, broker.get_cash(), self._stamp)
         if self._venue is None:
             self._mirror = Mirror(session.broker, book, broker)
         else:
+            for asset, spec in (self._options.get("contract_specs") or {}).items():
+                broker.set_multiplier(asset, spec.multiplier)
             self._venue.open(book, lambda: self._moment)
         self._run(session.begin)
 
-    def on_data(
-        self, timestamp: datetime, data: Mapping[str, Mapping[str, Any]], context: Mapping[str, Any], broker: DeskBroker
-    ) -> None:
+    def on_news(self, moment: int, group: Mapping[str, News], broker: DeskBroker) -> None:
         """Let a timestamp happen in the engine."""
         if self.session is None:
-            raise RuntimeError("on_data before on_start")
-        self._moment = to_nanoseconds(timestamp)
-        stamped = self._stamp(timestamp)
-        extras, columns = (None, {}) if self._extras is None else self._extras.at(stamped, data)
+            raise RuntimeError("data before on_start")
+        self._moment = moment
+        stamped = self._stamp(to_datetime(moment))
+        extras, columns = (None, {}) if self._extras is None else self._extras.at(stamped, group)
         if self._mirror is not None:
             self._mirror.catch_up(stamped)
-        self._run(self.session.advance, stamped, slice_of(data, extras), columns)
+        self._run(self.session.advance, stamped, slice_of(group, extras), columns)
+        if self._history is not None:
+            self._trim(self._history)
+        if self._remembers:
+            broker.remember(notes_of(self.session.broker))
+
+    def on_data(self, timestamp: datetime, data: Any, context: Mapping[str, Any], broker: DeskBroker) -> None:
+        """Let a timestamp happen in the engine, on values in place of events."""
+        self.on_news(to_nanoseconds(timestamp), data, broker)
 
     def on_end(self, broker: DeskBroker) -> None:
         """End the engine, which calls the strategy's `on_end`."""
         if self.session is not None:
             self.result = self._run(self.session.finish)
+
+    def _trim(self, history: History) -> None:
+        dropped = history.trim()
+        if self._venue is not None:
+            self._venue.forget(dropped)
 
     def _run(self, step: Callable[..., Any], *given: Any) -> Any:
         try:

@@ -16,7 +16,6 @@ from ml4t_live_backtest.book import GatedOrderBook
 
 NAME = "backtest"
 
-_ENDED = MappingProxyType({OrderStatus.CANCELLED: OrderState.CANCELLED, OrderStatus.REJECTED: OrderState.REJECTED})
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -116,10 +115,12 @@ class BacktestVenue:
         for fill in fills[self._told :]:
             self._tell(book, fill)
         self._told = len(fills)
+        pending = {order.order_id for order in book.broker.pending_orders}
         for order_id, order in list(book.theirs.items()):
-            if order.status is not OrderStatus.PENDING:
-                self._end(book, order_id, order)
-            elif (live := book.desk.get_order(order_id)) is not None:
+            live = book.desk.get_order(order_id)
+            if order.order_id not in pending:
+                self._end(book, order, live)
+            elif live is not None:
                 self._agree(live, order, book)
 
     def forget(self, fills: int) -> None:
@@ -153,19 +154,21 @@ class BacktestVenue:
     def _agree(self, live: LiveOrder, order: Order, book: GatedOrderBook) -> None:
         """Tell the quantity that the backtest has made of an order: it rounds when it looks at it, and cuts to what cash allows."""
         left = 0.0 if order.status is OrderStatus.FILLED else book.fill_engine.get_effective_quantity(order)
-        whole = order.filled_quantity + left
+        whole = book.before.get(live.order_id, 0.0) + order.filled_quantity + left
         if whole != live.quantity:
             terms = Terms(whole, live.limit_price, live.stop_price, live.trail_amount)
             self._say(live, OrderState.WORKING, terms=terms)
 
-    def _end(self, book: GatedOrderBook, order_id: str, order: Order) -> None:
-        del book.theirs[order_id], book.ours[order.order_id]
+    def _end(self, book: GatedOrderBook, order: Order, live: LiveOrder | None) -> None:
+        order_id = book.ours[order.order_id]
+        book.forget(order_id)
         self._executions.pop(order_id, None)
-        live = book.desk.get_order(order_id)
-        state = _ENDED.get(order.status)
-        if live is not None and live.is_open and state is not None:
-            code = (order.rejection_code or "") if state is OrderState.REJECTED else ""
-            self._say(live, state, code=code, reason=order.rejection_reason or "")
+        if live is None or not live.is_open or order.status is OrderStatus.FILLED:
+            return
+        if order.status is OrderStatus.REJECTED:
+            self._say(live, OrderState.REJECTED, code=order.rejection_code or "", reason=order.rejection_reason or "")
+        else:  # also one that was to fill at once, and has in part: the backtest calls it pending, and never looks at it again
+            self._say(live, OrderState.CANCELLED)
 
     def _admit(self, order: LiveOrder) -> None:
         if self._book is None:

@@ -6,20 +6,36 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ml4t.live.contracts.market import MarketView
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.faults import Faults
+from ml4t.live.engine.news import News, data_of
 from ml4t.live.errors import LiveError
 from ml4t.live.journal import Journal
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.times import to_datetime
 
-Data = Mapping[str, Mapping[str, Any]]
+Group = Mapping[str, News]
+"""The news of one moment by symbol."""
+
+Remember = Callable[[str, str, object], None]
+"""Puts a value into the journal, as of this moment: bucket, key, value."""
+
+BUCKET = "strategy"
 
 BACKLOG = 1_000
 """Calls that may wait for a strategy on its own thread; beyond it new data are dropped for it, and counted."""
+
+
+@runtime_checkable
+class TakesNews(Protocol):
+    """A strategy that takes the events themselves in place of `on_data`: one that runs another framework's does."""
+
+    def on_news(self, moment: int, group: Group, broker: DeskBroker) -> None:
+        """Take the news of a moment (nanoseconds UTC) by symbol."""
+        ...
 
 
 class Strategist(Protocol):
@@ -29,7 +45,7 @@ class Strategist(Protocol):
         """Call the strategy's `on_start`."""
         ...
 
-    def on_data(self, moment: int, data: Data) -> None:
+    def on_data(self, moment: int, group: Group) -> None:
         """Call the strategy's `on_data`."""
         ...
 
@@ -38,17 +54,35 @@ class Strategist(Protocol):
         ...
 
 
+class StrategyMemory:
+    """What one strategy keeps for the next process, in the journal, as of the moment it was kept."""
+
+    def __init__(self, journal: Journal, name: str, remember: Remember) -> None:
+        self._journal = journal
+        self._name = name
+        self._remember = remember
+
+    def put(self, value: object) -> None:
+        """Replace what is kept."""
+        self._remember(BUCKET, self._name, value)
+
+    def get(self) -> Any:
+        """Return what is kept, None when nothing is."""
+        return self._journal.state(BUCKET).get(self._name)
+
+
 class DirectStrategist:
     """Calls the strategy where it stands. What the strategy raises is reported and goes no further.
 
     A strategy that has raised too much ends the run, and is given no more data while that happens. What one call decides
     is committed to the `journal` as one: a crash forgets all of it or nothing. Without it every record goes by itself, which
-    is for a thread that must not hold up those of others.
+    is for a thread that must not hold up those of others. `name` is what its faults are reported under.
     """
 
     def __init__(
-        self, strategy: Any, broker: DeskBroker, market: MarketView, faults: Faults, *, name: str, journal: Journal | None
+        self, strategy: Any, name: str, broker: DeskBroker, market: MarketView, faults: Faults, *, journal: Journal | None
     ) -> None:
+        self._tell = strategy.on_news if isinstance(strategy, TakesNews) else self._tell_data
         self._on_data = strategy.on_data
         self._journal = journal
         self._strategy = strategy
@@ -63,8 +97,8 @@ class DirectStrategist:
         self._started = True
         self._optional("on_start")
 
-    def on_data(self, moment: int, data: Data) -> None:
-        """Call `on_data` with the data of `moment` (nanoseconds UTC)."""
+    def on_data(self, moment: int, group: Group) -> None:
+        """Call `on_data` with the news of `moment` (nanoseconds UTC)."""
         if self._halted:
             return
         broker = self._broker
@@ -73,12 +107,15 @@ class DirectStrategist:
         if journal is not None:
             journal.hold()
         try:
-            self._on_data(to_datetime(moment), data, {"market": self._market}, broker)
+            self._tell(moment, group, broker)
         except Exception as error:  # noqa: BLE001 - a strategy's fault must not take the engine with it
             self._halted = self._faults.report_fatal(self._name, error)
         finally:
             if journal is not None:
                 journal.release()
+
+    def _tell_data(self, moment: int, group: Group, broker: DeskBroker) -> None:
+        self._on_data(to_datetime(moment), data_of(group), {"market": self._market}, broker)
 
     def on_end(self) -> None:
         """Call `on_end`, once, when the strategy has one and has been started."""
@@ -125,12 +162,12 @@ class ThreadedStrategist:
         self._thread.start()
         self._post(self._direct.on_start)
 
-    def on_data(self, moment: int, data: Data) -> None:
-        """Hand the data over; they are dropped and counted when the strategy is too far behind."""
+    def on_data(self, moment: int, group: Group) -> None:
+        """Hand the news over; they are dropped and counted when the strategy is too far behind."""
         if self._calls.qsize() >= BACKLOG:
             self.dropped += 1
             return
-        self._post(lambda: self._direct.on_data(moment, data))
+        self._post(lambda: self._direct.on_data(moment, group))
 
     def on_end(self) -> None:
         """Let the strategy finish what it has, call `on_end`, and end the thread.
