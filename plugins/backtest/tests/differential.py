@@ -29,6 +29,7 @@ def differences(
     backtest = attempt(lambda: run_backtest(make, recording, config, options))
     live = attempt(lambda: run_live(make, recording, config, options=options))
     if isinstance(backtest, str) or isinstance(live, str):
-        return [] if backtest == live else [f"the backtest: {backtest}", f"live: {live}"]
+        ends = [each if isinstance(each, str) else "comes to its end" for each in (backtest, live)]
+        return [] if ends[0] == ends[1] else [f"the backtest: {ends[0]}", f"live: {ends[1]}"]
     divergence = first_divergence(backtest, live.run)
     return [str(divergence)] if divergence is not None else [*our_books(live)]

@@ -50,7 +50,7 @@ class Market:
         """Return the tables."""
         rows = list(self._rows(Random(self.seed)))
         prices = pl.DataFrame(rows, infer_schema_length=None)
-        if "hours" in self.clock:
+        if "summer" in self.clock:
             prices = prices.with_columns(pl.col("timestamp").dt.convert_time_zone(NEW_YORK.key))
         keys = prices.select("timestamp", "asset")
         random = Random(self.seed + 1)
@@ -83,12 +83,12 @@ class Market:
         jump = random.gauss(0.0, self.volatility)
         if self.gaps:
             jump = random.choice((jump, 8.0 * jump, 0.0))
-        opened = max(last[index] * (1.0 + jump), 0.01)
-        close = max(opened * (1.0 + random.gauss(0.0, self.volatility)), 0.01)
+        opened = max(last[index] * (1.0 + max(-0.25, min(jump, 0.25))), 0.01)  # beyond that no live engine believes a bar
+        close = max(opened * (1.0 + max(-0.1, min(random.gauss(0.0, self.volatility), 0.1))), 0.01)
         high = max(opened, close) * (1.0 + abs(random.gauss(0.0, self.volatility / 2)))
         low = min(opened, close) * (1.0 - min(abs(random.gauss(0.0, self.volatility / 2)), 0.5))
         if random.random() < 0.5:  # on ticks, so that orders meet bars exactly
-            opened, high, low, close = (max(round(each, 1), 0.1) for each in (opened, high, low, close))
+            opened, high, low, close = (round(each, 2) for each in (opened, high, low, close))
         last[index] = close
         bar = {"open": opened, "high": high, "low": low, "close": close, "volume": float(random.choice((0, 7, 150, 10_000)))}
         if self.quotes:

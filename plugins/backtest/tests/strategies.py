@@ -106,7 +106,7 @@ class Limits(Counted):
     def on_bar(self, count, timestamp, data, context, broker):
         for asset, bar in data.items():
             side, factor = ((OrderSide.BUY, 0.997), (OrderSide.SELL, 1.003))[count % 2]
-            order = broker.submit_order(asset, 20, side, OrderType.LIMIT, limit_price=round(bar["close"] * factor, 1))
+            order = broker.submit_order(asset, 20, side, OrderType.LIMIT, limit_price=round(bar["close"] * factor, 1) or bar["close"])
             if order is not None:
                 self.made[order.order_id] = count
         for order in broker.get_pending_orders():

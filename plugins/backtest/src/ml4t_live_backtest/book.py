@@ -73,10 +73,11 @@ class GatedOrderBook(OrderBook):
         ours = self.ours.get(order_id)
         if ours is None:
             return bool(super().update_order(order_id, **changes))
-        wanted = dict(changes)
+        order = self.theirs[ours]
+        wanted = {name: value for name, value in changes.items() if name not in _unlooked_at(order.order_type)}
         if "quantity" in wanted:  # theirs is what is left to trade, ours the whole
-            wanted["quantity"] += self.theirs[ours].filled_quantity + self.before.get(ours, 0.0)
-        if set(wanted) - self._UPDATABLE_ORDER_FIELDS or self.desk.update_order(ours, **wanted):
+            wanted["quantity"] += order.filled_quantity + self.before.get(ours, 0.0)
+        if not wanted or set(wanted) - self._UPDATABLE_ORDER_FIELDS or self.desk.update_order(ours, **wanted):
             return bool(super().update_order(order_id, **changes))
         return False
 
@@ -157,6 +158,17 @@ class GatedOrderBook(OrderBook):
                 trail_amount=order.trail_amount if order.order_type is TheirType.TRAILING_STOP else None,
                 reason=order._risk_exit_reason or "",
             )
+
+
+def _unlooked_at(kind: TheirType) -> frozenset[str]:
+    """Return the prices that say nothing of an order of this type."""
+    if kind is TheirType.TRAILING_STOP:
+        return frozenset({"limit_price"})
+    return frozenset(
+        name
+        for name, kinds in (("limit_price", _LIMITED), ("stop_price", _STOPPED), ("trail_amount", frozenset()))
+        if kind not in kinds
+    )
 
 
 def theirs_of(order: LiveOrder) -> tuple[Any, ...]:

@@ -210,8 +210,10 @@ class RecordedExtras:
         self._slices = iter(feed)
 
     def at(self, timestamp: datetime, _group: Mapping[str, News]) -> tuple[Values, dict[str, Any]]:
-        """Return what the table has at a timestamp. Raises UnusableData when it has times without bars before it."""
+        """Return what the table has at a timestamp. Raises UnusableData when it has others before it."""
         known, assets, context = next(self._slices)
         if known != timestamp:
-            raise UnusableData(f"there are signals or context at {known}, where there is no bar; take them out")
+            raise UnusableData(
+                f"there are quotes, signals or context at {known}, but no bar that the live engine believes; take that time out"
+            )
         return assets, context

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isclose
 from typing import Any
 
 from ml4t.live.model import Order as LiveOrder
 from ml4t_live_backtest.book import GatedOrderBook
+from ml4t_live_backtest.divergence import RELATIVE
 from ml4t_live_backtest.strategy import HostedStrategy
 
 
@@ -29,9 +31,15 @@ def _difference(book: GatedOrderBook, moment: Any) -> str:
     theirs = {book.ours.get(order.order_id, order.order_id): _their_terms(book, order) for order in book.broker.pending_orders}
     if ours == theirs:
         return ""
-    only_ours = [terms for order_id, terms in ours.items() if theirs.get(order_id) != terms]
-    only_theirs = [terms for order_id, terms in theirs.items() if ours.get(order_id) != terms]
+    only_ours = [terms for order_id, terms in ours.items() if not _same(terms, theirs.get(order_id))]
+    only_theirs = [terms for order_id, terms in theirs.items() if not _same(terms, ours.get(order_id))]
+    if not only_ours and not only_theirs:
+        return ""
     return f"at {moment} the desk has open {only_ours}, and the backtest {only_theirs}"
+
+
+def _same(terms: tuple[Any, ...], others: tuple[Any, ...] | None) -> bool:
+    return others is not None and terms[:-1] == others[:-1] and isclose(terms[-1], others[-1], rel_tol=RELATIVE)
 
 
 def _terms_of(order: LiveOrder) -> tuple[Any, ...]:
