@@ -32,7 +32,9 @@ class BacktestHost:
         if inspect.isclass(strategy) or not isinstance(strategy, Strategy):
             raise ValueError(f"{strategy!r} is no object of a class derived from ml4t.backtest.Strategy")
         refuse_what_cannot_run(strategy, self.backtest, self._options)
-        return HostedStrategy(strategy, self.backtest, stamp=stamp_of(self.settings.timestamps), options=self._options, keep=self.settings.keep)
+        return HostedStrategy(
+            strategy, self.backtest, stamp=stamp_of(self.settings.timestamps), options=self._options, keep=self.settings.keep
+        )
 
 
 def read_config(path: Path | None, preset: str = "default") -> BacktestConfig:
