@@ -17,9 +17,9 @@ QUOTES = {"bid_col": "bid", "ask_col": "ask", "bid_size_col": "bid_size", "ask_s
 NEW_YORK = ZoneInfo("America/New_York")
 
 CLOCKS = {
-    "daily": (datetime(2024, 2, 26), timedelta(days=1)),
+    "daily": (datetime(2024, 2, 26), timedelta(days=1)),  # noqa: DTZ001 - as backtest data often are
     "daily, aware": (datetime(2024, 2, 26, tzinfo=UTC), timedelta(days=1)),
-    "minutes": (datetime(2024, 3, 8, 14, 30), timedelta(minutes=1)),
+    "minutes": (datetime(2024, 3, 8, 14, 30), timedelta(minutes=1)),  # noqa: DTZ001 - as above
     "hours over the change to summer time": (datetime(2024, 3, 9, 18, tzinfo=UTC), timedelta(hours=1)),
     "hours over the change to winter time": (datetime(2024, 11, 2, 18, tzinfo=UTC), timedelta(hours=1)),
 }

@@ -106,7 +106,8 @@ class Limits(Counted):
     def on_bar(self, count, timestamp, data, context, broker):
         for asset, bar in data.items():
             side, factor = ((OrderSide.BUY, 0.997), (OrderSide.SELL, 1.003))[count % 2]
-            order = broker.submit_order(asset, 20, side, OrderType.LIMIT, limit_price=round(bar["close"] * factor, 1) or bar["close"])
+            limit = round(bar["close"] * factor, 1) or bar["close"]
+            order = broker.submit_order(asset, 20, side, OrderType.LIMIT, limit_price=limit)
             if order is not None:
                 self.made[order.order_id] = count
         for order in broker.get_pending_orders():
@@ -131,7 +132,8 @@ class Stops(Counted):
                     broker.submit_order(asset, -position.quantity, order_type=kind, trail_amount=trail)
             for order in pending:
                 if order.order_type is OrderType.STOP and count % 3 == 0:
-                    broker.update_order(order.order_id, stop_price=bar["close"] * (1.01 if order.side is OrderSide.BUY else 0.99))
+                    factor = 1.01 if order.side is OrderSide.BUY else 0.99
+                    broker.update_order(order.order_id, stop_price=bar["close"] * factor)
                 elif order.order_type is OrderType.TRAILING_STOP and count % 3 == 0:
                     broker.update_order(order.order_id, trail_amount=bar["close"] * 0.005, quantity=order.quantity / 2)
 
@@ -297,7 +299,7 @@ class Bookkeeper(Counted):
                 broker.sell(asset, shares=5) if count % 3 == 0 else broker.buy(asset, shares=int(quantity))
             elif count % 5 == 0:
                 broker.close_position(asset)
-        self.seen.append((broker.get_cash(), broker.get_account_value(), broker.equity(), len(broker.fills), broker.last_rejection_reason))
+        self.seen.append((broker.get_cash(), broker.get_account_value(), broker.equity(), broker.last_rejection_reason))
         self.seen.append([(order.order_id, order.rejection_reason) for order in broker.get_rejected_orders()])
         if LATEST:
             broker.record(seen=len(self.seen), value=broker.get_account_value(), orders=len(broker.get_orders()))

@@ -7,6 +7,7 @@ import copy
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from math import fsum
 from typing import Any
 
 import polars as pl
@@ -21,7 +22,7 @@ from ml4t.live.model import Fill
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t_live_backtest.divergence import Divergence, Run, books_differ, first_divergence
 from ml4t_live_backtest.frames import FrameFeed, Stamps, UnusableData, usable_bars
-from ml4t_live_backtest.limits import refuse_what_cannot_run
+from ml4t_live_backtest.limits import DOES_NOT_ADD_UP, refuse_what_cannot_run
 from ml4t_live_backtest.slices import Values
 from ml4t_live_backtest.trace import Tracer
 from ml4t_live_backtest.watch import WatchedStrategy
@@ -196,11 +197,20 @@ def our_books(live: LiveRun) -> Iterator[str]:
         if mine != (theirs.asset, theirs.side.name, theirs.quantity, theirs.price, theirs.commission):
             yield f"an execution is {mine} in the journal, and {theirs} in the backtest"
             break
-    held = {asset: position.quantity for asset, position in run.positions.items()}
-    sums = [(f"the position in {asset}", live.quantities.get(asset, 0.0), held.get(asset, 0.0)) for asset in sorted(held.keys() | live.quantities.keys())]
-    yield from filter(None, (books_differ(*each) for each in (*sums, ("cash", live.cash, live.backtest_cash))))
-    if live.open_orders:
-        yield live.open_orders
+    for asset in sorted(run.positions.keys() | live.quantities.keys()):
+        yield from _positions_differ(asset, live)
+    yield from filter(None, (books_differ("cash", live.cash, live.backtest_cash), live.open_orders))
+
+
+def _positions_differ(asset: str, live: LiveRun) -> Iterator[str]:
+    position = live.run.positions.get(asset)
+    ours, theirs = live.quantities.get(asset, 0.0), 0.0 if position is None else position.quantity
+    different = books_differ(f"the position in {asset}", ours, theirs)
+    if not different:
+        return
+    sides = {"BUY": 1.0, "SELL": -1.0}
+    traded = fsum(sides[fill.side.name] * fill.quantity for fill in live.run.fills if fill.asset == asset)
+    yield different if books_differ("", traded, ours) else f"{different}; {DOES_NOT_ADD_UP}"
 
 
 class RecordedExtras:

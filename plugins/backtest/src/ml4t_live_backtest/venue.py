@@ -152,7 +152,7 @@ class BacktestVenue:
         )
 
     def _agree(self, live: LiveOrder, order: Order, book: GatedOrderBook) -> None:
-        """Tell the quantity that the backtest has made of an order: it rounds when it looks at it, and cuts to what cash allows."""
+        """Tell the quantity that the backtest has made of an order: it rounds, and cuts to what cash allows."""
         left = 0.0 if order.status is OrderStatus.FILLED else book.fill_engine.get_effective_quantity(order)
         whole = book.before.get(live.order_id, 0.0) + order.filled_quantity + left
         if whole != live.quantity:
