@@ -99,6 +99,12 @@ class Portfolio:
         holding = self._holdings.get(symbol)
         return 1.0 if holding is None else holding.multiplier
 
+    def set_multiplier(self, symbol: str, multiplier: float) -> None:
+        """Say how many units of the underlying one unit of a symbol stands for; a position that is open keeps its own."""
+        holding = self._holdings.setdefault(symbol, Holding(symbol, multiplier))
+        if not holding.quantity:
+            holding.multiplier = multiplier
+
     def apply(self, fill: Fill, corrected: Fill | None = None) -> Position:
         """Book a fill and return the symbol's position after it (quantity 0 when flat).
 

@@ -16,6 +16,10 @@ from ml4t.live.model import Order as LiveOrder
 from ml4t.live.model import OrderSide, OrderState, OrderType
 from ml4t.live.orders.facade import DeskBroker
 
+_LIMITED = frozenset({TheirType.LIMIT, TheirType.STOP_LIMIT})
+_STOPPED = frozenset({TheirType.STOP, TheirType.STOP_LIMIT})
+"""The types whose orders have such a price: the backtest takes one with any order, and looks at it only for these."""
+
 
 class GatedOrderBook(OrderBook):
     """An order book whose every new order, cancel and amendment goes through the desk first.
@@ -71,10 +75,11 @@ class GatedOrderBook(OrderBook):
         ours = self.ours.get(order_id)
         if ours is None:
             return bool(super().update_order(order_id, **changes))
-        wanted = dict(changes)
+        order = self.theirs[ours]
+        wanted = {name: value for name, value in changes.items() if name not in _unlooked_at(order.order_type)}
         if "quantity" in wanted:  # theirs is what is left to trade, ours the whole
-            wanted["quantity"] += self.theirs[ours].filled_quantity + self.before.get(ours, 0.0)
-        if set(wanted) - self._UPDATABLE_ORDER_FIELDS or self.desk.update_order(ours, **wanted):
+            wanted["quantity"] += order.filled_quantity + self.before.get(ours, 0.0)
+        if not wanted or set(wanted) - self._UPDATABLE_ORDER_FIELDS or self.desk.update_order(ours, **wanted):
             return bool(super().update_order(order_id, **changes))
         return False
 
@@ -155,11 +160,22 @@ class GatedOrderBook(OrderBook):
                 order.quantity,
                 OrderSide[order.side.name],
                 OrderType[order.order_type.name],
-                order.limit_price,
-                order.stop_price,
-                trail_amount=order.trail_amount,
+                order.limit_price if order.order_type in _LIMITED else None,
+                order.stop_price if order.order_type in _STOPPED else None,
+                trail_amount=order.trail_amount if order.order_type is TheirType.TRAILING_STOP else None,
                 reason=order._risk_exit_reason or "",
             )
+
+
+def _unlooked_at(kind: TheirType) -> frozenset[str]:
+    """Return the prices that say nothing of an order of this type."""
+    if kind is TheirType.TRAILING_STOP:
+        return frozenset({"limit_price"})
+    return frozenset(
+        name
+        for name, kinds in (("limit_price", _LIMITED), ("stop_price", _STOPPED), ("trail_amount", frozenset()))
+        if kind not in kinds
+    )
 
 
 def theirs_of(order: LiveOrder) -> tuple[Any, ...]:

@@ -78,7 +78,21 @@ def usable_bars(frame: pl.DataFrame) -> pl.DataFrame:
             f"{bad.height} of {frame.height} rows are no bars that a live engine believes: prices have to be above zero, "
             f"with the open and the close between low and high, volume not below zero, one bar an asset and time. {rows}"
         )
+    _refuse_repeated_hours(frame[TIME])
     return frame if frame[TIME].is_sorted() else frame.sort(TIME, maintain_order=True)
+
+
+def _refuse_repeated_hours(times: pl.Series) -> None:
+    """Raise UnusableData when the clock of the data was set back: the backtest takes the second hour for the first."""
+    zone = getattr(times.dtype, "time_zone", None)
+    if zone in {None, "UTC"}:
+        return
+    moments_shown = times.unique()
+    if moments_shown.dt.replace_time_zone(None).n_unique() < moments_shown.len():
+        raise UnusableData(
+            f"the clock of {zone} shows an hour twice in these times, and the backtest cannot tell the two apart; "
+            'write the times in UTC, as in .dt.convert_time_zone("UTC")'
+        )
 
 
 def _bad_rows(frame: pl.DataFrame) -> pl.DataFrame:

@@ -18,12 +18,35 @@ NOT_LIVE: Mapping[str, str] = {
 }
 """The options of the backtest's engine that a live run cannot honour, and what to do instead."""
 
+NOT_TRADED: Mapping[str, str] = {
+    "a price that the type of the order needs is missing, or not above zero": "no venue takes such an order",
+    "a quantity that is no finite number": "no venue takes such an order",
+    "update_order to a quantity that is no number above zero": "no venue takes such an order",
+    "update_order of the quantity of an exit of a bracket": "it follows what the other exit trades; cancel it for another size",
+    "update_order of the stop_price of a trailing stop": "the venue moves it; amend trail_amount, or use a stop",
+}
+"""What a backtest lets an order be that no venue would, and why the desk refuses it: with a REJECTED order, or False.
+
+ml4t-backtest 0.2 refuses most of it by itself. A comparison stops at such an order, as at any difference.
+"""
+
+DOES_NOT_ADD_UP = (
+    "the executions of the backtest itself come to ours: with short_cash_policy lock_notional it books less than it has "
+    "executed when an order turns a position over; write lock_notional_update_mode: combined_order"
+)
+"""Why a position may differ although all executions are the same."""
+
 
 def refuse_what_cannot_run(
     strategy: Strategy, config: BacktestConfig, options: Mapping[str, Any], *, recorded: bool = False
 ) -> None:
     """Raise ValueError with every reason why this cannot run live as it does in a backtest; `recorded` data can do more."""
     problems = [f"{name} cannot be honoured: {NOT_LIVE[name]}" for name in options if name in NOT_LIVE]
+    problems += [
+        f"{asset} is settled every day (futures_variation), which a venue does by itself; write signed_notional"
+        for asset, spec in (options.get("contract_specs") or {}).items()
+        if getattr(spec, "accounting_method", None) == "futures_variation"
+    ]
     if config.enforce_sessions and config.resolved_calendar and not recorded and not _daily(config):
         problems.append(
             "enforce_sessions needs to know all times of the data beforehand; write enforce_sessions: false in the "

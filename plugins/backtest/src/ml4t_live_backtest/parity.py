@@ -7,10 +7,11 @@ import copy
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from math import fsum
 from typing import Any
 
 import polars as pl
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from ml4t.backtest import BacktestConfig, DataFeed, Engine
 
 from ml4t.live.config.settings import EngineSettings
@@ -21,10 +22,13 @@ from ml4t.live.model import Fill
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t_live_backtest.divergence import Divergence, Run, books_differ, first_divergence
 from ml4t_live_backtest.frames import FrameFeed, Stamps, UnusableData, usable_bars
-from ml4t_live_backtest.limits import refuse_what_cannot_run
+from ml4t_live_backtest.limits import DOES_NOT_ADD_UP, refuse_what_cannot_run
 from ml4t_live_backtest.slices import Values
-from ml4t_live_backtest.strategy import HostedStrategy
 from ml4t_live_backtest.trace import Tracer
+from ml4t_live_backtest.watch import WatchedStrategy
+
+_PATIENCE_MS = 60_000.0
+"""What a risk check may take here: how busy the machine is decides nothing in a comparison."""
 
 MakeStrategy = Callable[[], Any]
 
@@ -90,7 +94,7 @@ def check_parity(
     recording = Recording(usable_bars(recording.prices), recording.signals, recording.context, recording.columns)
     backtest = run_backtest(make, recording, config, options)
     live = run_live(make, recording, config, limits=limits, options=options)
-    return Parity(backtest, live.run, first_divergence(backtest, live.run), tuple(filter(None, _books(live))), live.refused)
+    return Parity(backtest, live.run, first_divergence(backtest, live.run), tuple(our_books(live)), live.refused)
 
 
 @frozen
@@ -102,7 +106,9 @@ class LiveRun:
     """The executions in the journal."""
     quantities: Mapping[str, float]
     cash: float
-    equity: float
+    backtest_cash: float
+    open_orders: str
+    """How the open orders of the desk came to differ from those of the backtest first, empty when they never did."""
     refused: int
 
 
@@ -129,7 +135,7 @@ def run_live(
     strategy = make()
     refuse_what_cannot_run(strategy, config, options or {}, recorded=True)
     feed = recording.feed()
-    hosted = HostedStrategy(
+    hosted = WatchedStrategy(
         strategy,
         copy.deepcopy(config),
         stamp=Stamps(recording.prices),
@@ -145,7 +151,7 @@ def run_live(
             hosted,
             None,
             FrameFeed(recording.prices),
-            risk=limits or LiveRiskConfig.without_limits("shadow"),
+            risk=evolve(limits or LiveRiskConfig.without_limits("shadow"), check_budget_ms=_PATIENCE_MS),
             state_dir=folder,
             name="parity",
             settings=EngineSettings(durability="none", on_error="halt", export_seconds=0.0),
@@ -154,7 +160,7 @@ def run_live(
         return _live_run(engine, hosted, tracer)
 
 
-def _live_run(engine: LiveEngine, hosted: HostedStrategy, tracer: Tracer) -> LiveRun:
+def _live_run(engine: LiveEngine, hosted: WatchedStrategy, tracer: Tracer) -> LiveRun:
     if hosted.session is None or engine.core is None:
         raise UnusableData("there are no bars")
     refused = engine.core.market.refused
@@ -170,7 +176,8 @@ def _live_run(engine: LiveEngine, hosted: HostedStrategy, tracer: Tracer) -> Liv
         fills,
         {symbol: position.quantity for symbol, position in portfolio.positions.items()},
         portfolio.cash,
-        portfolio.equity,
+        hosted.session.broker.cash,
+        hosted.difference,
         rejected,
     )
 
@@ -180,7 +187,7 @@ def _run_of(engine: Engine, tracer: Tracer) -> Run:
     return Run(tracer.calls, broker.orders, broker.fills, broker.trades, dict(broker.positions), engine.equity_curve)
 
 
-def _books(live: LiveRun) -> Iterator[str]:
+def our_books(live: LiveRun) -> Iterator[str]:
     """Yield how the live engine's own books differ from those of the backtest that ran in it."""
     run = live.run
     if len(live.fills) != len(run.fills):
@@ -190,11 +197,20 @@ def _books(live: LiveRun) -> Iterator[str]:
         if mine != (theirs.asset, theirs.side.name, theirs.quantity, theirs.price, theirs.commission):
             yield f"an execution is {mine} in the journal, and {theirs} in the backtest"
             break
-    held = {asset: position.quantity for asset, position in run.positions.items()}
-    for asset in sorted(held.keys() | live.quantities.keys()):
-        yield books_differ(f"the position in {asset}", live.quantities.get(asset, 0.0), held.get(asset, 0.0))
-    if run.equity:
-        yield books_differ("equity", live.equity, run.equity[-1][1])
+    for asset in sorted(run.positions.keys() | live.quantities.keys()):
+        yield from _positions_differ(asset, live)
+    yield from filter(None, (books_differ("cash", live.cash, live.backtest_cash), live.open_orders))
+
+
+def _positions_differ(asset: str, live: LiveRun) -> Iterator[str]:
+    position = live.run.positions.get(asset)
+    ours, theirs = live.quantities.get(asset, 0.0), 0.0 if position is None else position.quantity
+    different = books_differ(f"the position in {asset}", ours, theirs)
+    if not different:
+        return
+    sides = {"BUY": 1.0, "SELL": -1.0}
+    traded = fsum(sides[fill.side.name] * fill.quantity for fill in live.run.fills if fill.asset == asset)
+    yield different if books_differ("", traded, ours) else f"{different}; {DOES_NOT_ADD_UP}"
 
 
 class RecordedExtras:
@@ -204,8 +220,10 @@ class RecordedExtras:
         self._slices = iter(feed)
 
     def at(self, timestamp: datetime, _group: Mapping[str, News]) -> tuple[Values, dict[str, Any]]:
-        """Return what the table has at a timestamp. Raises UnusableData when it has times without bars before it."""
+        """Return what the table has at a timestamp. Raises UnusableData when it has others before it."""
         known, assets, context = next(self._slices)
         if known != timestamp:
-            raise UnusableData(f"there are signals or context at {known}, where there is no bar; take them out")
+            raise UnusableData(
+                f"there are quotes, signals or context at {known}, but no bar that the live engine believes; take that time out"
+            )
         return assets, context

@@ -12,7 +12,7 @@ from ml4t.live.engine.news import News
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.shadow.sink import VenueSink
 from ml4t.live.times import to_datetime, to_nanoseconds
-from ml4t_live_backtest.book import install
+from ml4t_live_backtest.book import GatedOrderBook, install
 from ml4t_live_backtest.history import History
 from ml4t_live_backtest.memory import notes_of, take_back
 from ml4t_live_backtest.mirror import Mirror
@@ -68,6 +68,7 @@ class HostedStrategy:
         self._remembers = remembers
         self._keep = keep
         self._history: History | None = None
+        self._book: GatedOrderBook | None = None
         self._venue: BacktestVenue | None = None
         self._mirror: Mirror | None = None
         self._moment = 0
@@ -87,11 +88,13 @@ class HostedStrategy:
         self.session = session = Session(self.hosted, self.config, self._feed, **self._options)
         session.engine.lifecycle_dispatcher.strategy = self.shield
         self._history = None if self._keep is None else History(session.engine, self._keep)
-        book = install(session.broker, broker)
+        book = self._book = install(session.broker, broker)
         take_back(session.broker, broker.recall(), broker.positions, broker.get_cash(), self._stamp)
         if self._venue is None:
             self._mirror = Mirror(session.broker, book, broker)
         else:
+            for asset, spec in (self._options.get("contract_specs") or {}).items():
+                broker.set_multiplier(asset, spec.multiplier)
             self._venue.open(book, lambda: self._moment)
         self._run(session.begin)
 

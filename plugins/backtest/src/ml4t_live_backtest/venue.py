@@ -17,7 +17,6 @@ from ml4t_live_backtest.book import GatedOrderBook
 
 NAME = "backtest"
 
-_ENDED = MappingProxyType({OrderStatus.CANCELLED: OrderState.CANCELLED, OrderStatus.REJECTED: OrderState.REJECTED})
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -122,9 +121,14 @@ class BacktestVenue:
         for fill in fills[self._told :]:
             self._tell(book, fill)
         self._told = len(fills)
+        if not book.theirs:
+            return
+        pending = {order.order_id for order in book.broker.pending_orders}
         for order_id, order in list(book.theirs.items()):
-            if order.status is not OrderStatus.PENDING:
+            if order.order_id not in pending:
                 self._end(book, order_id, order)
+            elif order_id in self._orders:
+                self._agree(self._orders[order_id], order, book)
 
     def forget(self, fills: int) -> None:
         """Note that the oldest executions were dropped from the broker's list."""
@@ -154,7 +158,7 @@ class BacktestVenue:
         )
 
     def _agree(self, live: LiveOrder, order: Order, book: GatedOrderBook) -> LiveOrder:
-        """Tell the quantity that the backtest has made of an order: it rounds when it fills, and cuts to what cash allows."""
+        """Tell the quantity that the backtest has made of an order: it rounds, and cuts to what cash allows."""
         left = 0.0 if order.status is OrderStatus.FILLED else book.fill_engine.get_effective_quantity(order)
         whole = book.before.get(live.order_id, 0.0) + order.filled_quantity + left
         if whole != live.quantity:
@@ -167,10 +171,12 @@ class BacktestVenue:
         book.forget(order_id)
         self._executions.pop(order_id, None)
         live = self._orders.pop(order_id, None)
-        state = _ENDED.get(order.status)
-        if live is not None and state is not None:
-            code = (order.rejection_code or "") if state is OrderState.REJECTED else ""
-            self._say(live, state, code=code, reason=order.rejection_reason or "")
+        if live is None or order.status is OrderStatus.FILLED:
+            return
+        if order.status is OrderStatus.REJECTED:
+            self._say(live, OrderState.REJECTED, code=order.rejection_code or "", reason=order.rejection_reason or "")
+        else:  # also one that was to fill at once, and has in part: the backtest calls it pending, and never looks at it again
+            self._say(live, OrderState.CANCELLED)
 
     def _admit(self, book: GatedOrderBook, order: LiveOrder) -> None:
         if book.admit(order) is None:

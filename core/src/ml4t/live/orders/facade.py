@@ -239,6 +239,11 @@ class DeskBroker:
         """Return what was last kept, None when nothing was."""
         return None if self._memory is None else self._memory.get()
 
+    def set_multiplier(self, asset: str, multiplier: float) -> None:
+        """Say how many units of the underlying one unit of an asset stands for, where no venue says so."""
+        with self._desk.lock:
+            self._desk.portfolio.set_multiplier(asset, multiplier)
+
     def get_position(self, asset: str) -> Position | None:
         """Return the holding, None when flat."""
         return self._desk.portfolio.position(asset)

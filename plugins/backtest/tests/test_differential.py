@@ -1,0 +1,81 @@
+"""The installed ml4t-backtest against the live engine: the same strategies, configurations and bars; zero differences.
+
+`DIFFERENTIAL_EXAMPLES=20000` (and a seed, `DIFFERENTIAL_SEED=7`) makes a long run of the random part.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from configurations import OPTIONS, PROFILES, configuration, variations
+from differential import differences
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+from market_data import CLOCKS, Market
+from random_strategy import VERBS, RandomStrategy
+from strategies import ALL
+
+EXAMPLES = int(os.environ.get("DIFFERENTIAL_EXAMPLES", "0"))
+SEED = int(os.environ.get("DIFFERENTIAL_SEED", "0"))
+
+MARKETS = (
+    Market(seed=1, assets=2, bars=25, signals=True, context=True),
+    Market(seed=2, assets=3, bars=25, signals=True, gaps=True, halts=True, late=True, clock="minutes"),
+)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("strategy", ALL, ids=lambda each: each.__name__)
+def test_every_strategy_trades_the_same_in_every_profile(strategy, profile):
+    market = MARKETS[(ALL.index(strategy) + PROFILES.index(profile)) % 2]
+    assert differences(strategy, market.recording(), configuration(profile, {}, quotes=False)) == []
+
+
+markets = st.builds(
+    Market,
+    seed=st.integers(0, 10_000),
+    bars=st.integers(1, 30),
+    assets=st.integers(1, 4),
+    clock=st.sampled_from([*CLOCKS]),
+    volatility=st.sampled_from((0.01, 0.001, 0.08)),
+    gaps=st.booleans(),
+    halts=st.booleans(),
+    late=st.booleans(),
+    quotes=st.booleans(),
+    signals=st.booleans(),
+    context=st.booleans(),
+    spread_out=st.booleans(),
+)
+random_strategies = st.builds(
+    lambda seed, verbs: lambda: RandomStrategy(seed, tuple(verbs)),
+    st.integers(0, 10_000),
+    st.lists(st.sampled_from([*VERBS]), min_size=1, max_size=8),
+)
+
+
+def examples(short: int):
+    """Return the settings of a test: `short` examples, always the same; another number of them in a long run."""
+
+    def decorate(test):
+        number = EXAMPLES or short
+        fixed = settings(
+            max_examples=number, derandomize=not EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        )
+        return fixed(seed(SEED)(test) if EXAMPLES else test)
+
+    return decorate
+
+
+@examples(60)
+@given(random_strategies, markets, st.sampled_from(PROFILES), variations, st.sampled_from(OPTIONS))
+def test_whatever_a_strategy_does_it_trades_the_same(make, market, profile, changes, options):
+    config = configuration(profile, changes, quotes=market.quotes)
+    assert differences(make, market.recording(), config, options) == []
+
+
+@examples(40)
+@given(st.sampled_from(ALL), markets, st.sampled_from(PROFILES), variations, st.sampled_from(OPTIONS))
+def test_every_strategy_trades_the_same_in_any_configuration(strategy, market, profile, changes, options):
+    config = configuration(profile, changes, quotes=market.quotes)
+    assert differences(strategy, market.recording(), config, options) == []
