@@ -204,3 +204,15 @@ class NeedsCandles(Protocol):
     def needs_candles(self) -> Sequence[int]:
         """The lengths of the candles that it reads, in nanoseconds."""
         ...
+
+
+@runtime_checkable
+class KeepsBars(Protocol):
+    """A strategy that needs a history of the very bars that it gets, and takes the one from before a start from candles."""
+
+    def candles_for(self, bars: int | None) -> Sequence[int]:
+        """Return the lengths of the candles that it reads (nanoseconds), told how long its bars are.
+
+        None means that it gets what the feed sends, as it is: bars of a length that is not known beforehand, or ticks.
+        """
+        ...

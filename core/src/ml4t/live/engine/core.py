@@ -126,7 +126,9 @@ class Core:
             self.forecasts.on_firing,
             clock=None if self.recorded else clock,
         )
-        self.strategist = strategist_of(parts, self.desk, self.market, self.faults, journal, self.on_loop, waiting)
+        self.strategist = strategist_of(
+            parts, self.desk, self.market, self.ledger, clock, self.faults, journal, self.on_loop, waiting
+        )
         self.liveness = SymbolLiveness(
             self.market, clock, self.record, parts.engine.silence_seconds, parts.symbols, parts.calendar
         )

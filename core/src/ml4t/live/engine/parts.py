@@ -11,6 +11,7 @@ from ml4t.live.config.settings import EngineSettings, MarketSettings
 from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.contracts.broker import Broker
 from ml4t.live.contracts.feed import Feed
+from ml4t.live.contracts.market import KeepsBars
 from ml4t.live.contracts.observer import Observer
 from ml4t.live.contracts.risk import RiskCheck
 from ml4t.live.engine.forecasting import ForecasterSpec
@@ -104,7 +105,8 @@ class Parts:
     def candles(self) -> frozenset[int]:
         """The lengths of the candles to keep: those of the settings, and those that triggers, models and strategy need."""
         parts = [*(spec.trigger for spec in self.triggers), *(spec.forecaster for spec in self.forecasters), self.strategy]
-        return frozenset(self.market.candles).union(*(getattr(part, "needs_candles", ()) for part in parts))
+        wanted = frozenset(self.market.candles).union(*(getattr(part, "needs_candles", ()) for part in parts))
+        return wanted.union(self.strategy.candles_for(self.bars)) if isinstance(self.strategy, KeepsBars) else wanted
 
     @property
     def bars(self) -> int | None:

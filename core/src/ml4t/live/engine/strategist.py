@@ -13,10 +13,14 @@ from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.faults import Faults
 from ml4t.live.errors import LiveError
 from ml4t.live.journal import Journal
+from ml4t.live.model import Forecast
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.times import to_datetime
 
 Data = Mapping[str, Mapping[str, Any]]
+
+Forecasts = Mapping[str, tuple[Forecast, ...]]
+"""The valid forecasts by symbol."""
 
 BACKLOG = 1_000
 """Calls that may wait for a strategy on its own thread; beyond it new data are dropped for it, and counted."""
@@ -47,13 +51,22 @@ class DirectStrategist:
     """
 
     def __init__(
-        self, strategy: Any, broker: DeskBroker, market: MarketView, faults: Faults, *, name: str, journal: Journal | None
+        self,
+        strategy: Any,
+        broker: DeskBroker,
+        market: MarketView,
+        forecasts: Callable[[], Forecasts],
+        faults: Faults,
+        *,
+        name: str,
+        journal: Journal | None,
     ) -> None:
         self._on_data = strategy.on_data
         self._journal = journal
         self._strategy = strategy
         self._broker = broker
         self._market = market
+        self._forecasts = forecasts
         self._faults = faults
         self._name = f"strategy {name}"
         self._started = self._ended = self._halted = False
@@ -73,7 +86,7 @@ class DirectStrategist:
         if journal is not None:
             journal.hold()
         try:
-            self._on_data(to_datetime(moment), data, {"market": self._market}, broker)
+            self._on_data(to_datetime(moment), data, {"market": self._market, "forecasts": self._forecasts()}, broker)
         except Exception as error:  # noqa: BLE001 - a strategy's fault must not take the engine with it
             self._halted = self._faults.report_fatal(self._name, error)
         finally:

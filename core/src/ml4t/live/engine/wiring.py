@@ -12,9 +12,10 @@ from ml4t.live.engine.bars import BarSynchroniser
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.outbox import Outbox
 from ml4t.live.engine.parts import Parts
-from ml4t.live.engine.strategist import DirectStrategist, Strategist, ThreadedStrategist
+from ml4t.live.engine.strategist import DirectStrategist, Forecasts, Strategist, ThreadedStrategist
 from ml4t.live.journal import Journal
 from ml4t.live.ledger import ForecastLedger, Horizons
+from ml4t.live.ledger.latest import Issued
 from ml4t.live.market import MarketState
 from ml4t.live.model import Bar, Fill
 from ml4t.live.orders.book import OrderBook
@@ -102,6 +103,8 @@ def strategist_of(
     parts: Parts,
     desk: Desk,
     market: MarketState,
+    ledger: ForecastLedger,
+    clock: Clock,
     faults: Faults,
     journal: Journal,
     on_loop: OnLoop,
@@ -113,8 +116,28 @@ def strategist_of(
         return None
     broker = DeskBroker(desk, parts.run_id, parts.strategy_name)
     threaded = parts.engine.strategy_thread
-    direct = DirectStrategist(strategy, broker, market, faults, name=parts.strategy_name, journal=None if threaded else journal)
+    direct = DirectStrategist(
+        strategy,
+        broker,
+        market,
+        forecasts_of(parts, ledger, clock),
+        faults,
+        name=parts.strategy_name,
+        journal=None if threaded else journal,
+    )
     return ThreadedStrategist(direct, on_loop, barrier) if threaded else direct
+
+
+def forecasts_of(parts: Parts, ledger: ForecastLedger, clock: Clock) -> Callable[[], Forecasts]:
+    """Return what finds the forecasts that are valid at the time of asking."""
+    if not parts.forecasters:
+        return dict
+
+    def valid() -> Forecasts:
+        now = clock.now()
+        return Issued(ledger.latest, now + 1, past=now)
+
+    return valid
 
 
 def bars_of(
