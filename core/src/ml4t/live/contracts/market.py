@@ -208,11 +208,12 @@ class NeedsCandles(Protocol):
 
 @runtime_checkable
 class KeepsBars(Protocol):
-    """A strategy that needs a history of the very bars that it gets, and takes the one from before a start from candles."""
+    """A strategy that keeps a history of the bars that it gets, and takes what was before a start from candles."""
 
-    def candles_for(self, bars: int | None) -> Sequence[int]:
-        """Return the lengths of the candles that it reads (nanoseconds), told how long its bars are.
+    def candles_for(self, bars: int | None, history: int) -> Sequence[int]:
+        """Return the lengths of the candles that it reads, in nanoseconds.
 
-        None means that it gets what the feed sends, as it is: bars of a length that is not known beforehand, or ticks.
+        It is told how long its bars are, None when it gets what the feed sends as it is, and how many candles are kept.
+        Raises ValueError with the remedy when those are too few.
         """
         ...

@@ -106,7 +106,9 @@ class Parts:
         """The lengths of the candles to keep: those of the settings, and those that triggers, models and strategy need."""
         parts = [*(spec.trigger for spec in self.triggers), *(spec.forecaster for spec in self.forecasters), self.strategy]
         wanted = frozenset(self.market.candles).union(*(getattr(part, "needs_candles", ()) for part in parts))
-        return wanted.union(self.strategy.candles_for(self.bars)) if isinstance(self.strategy, KeepsBars) else wanted
+        if not isinstance(self.strategy, KeepsBars):
+            return wanted
+        return wanted.union(self.strategy.candles_for(self.bars, self.market.history))
 
     @property
     def bars(self) -> int | None:
