@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +104,10 @@ class FrameFeed:
     historical = True
 
     def __init__(self, frame: pl.DataFrame) -> None:
-        self._frame = frame
+        self._frame = frame.cast({name: pl.Float64 for name in (*PRICES, "volume")} | {ASSET: pl.String})
         self._moments = moments(frame)
         self.symbols: Sequence[str] = [str(each) for each in frame[ASSET].unique(maintain_order=True)]
-        self.interval = _spacing(self._moments)
+        self.interval = spacing(frame)
 
     async def run(self, sink: Sink) -> None:
         """Push every bar, in batches."""
@@ -118,21 +118,24 @@ class FrameFeed:
             await clock.sleep(0)
 
     def _bars(self, start: int) -> Iterator[Bar]:
-        rows = self._frame.slice(start, _BATCH).select(ASSET, *PRICES, "volume").iter_rows()
-        for moment, (asset, *values) in zip(self._moments[start : start + _BATCH], rows, strict=True):
-            yield Bar(str(asset), moment, *map(float, values), self.interval)
+        part = self._frame.slice(start, _BATCH)
+        columns = [part[name].to_list() for name in (*PRICES, "volume")]
+        return map(Bar, part[ASSET].to_list(), self._moments[start : start + _BATCH], *columns, repeat(self.interval))
 
 
-def _spacing(times: Sequence[int]) -> int:
-    """Return the length of the bars: no bar may reach past the next one's start."""
-    return min((later - earlier for earlier, later in pairwise(times) if later > earlier), default=_DAY)
+def spacing(frame: pl.DataFrame) -> int:
+    """Return the length of the bars in nanoseconds: none may reach past the start of the next."""
+    steps = frame[TIME].unique().sort().dt.epoch("ns").diff()
+    shortest = steps.min()
+    return _DAY if shortest is None else int(shortest)  # type: ignore[call-overload]
 
 
 class Stamps:
     """Gives a moment the very timestamp that it has in a table: naive or not, in its zone, or a date."""
 
-    def __init__(self, timestamps: Sequence[Any], times: Sequence[int]) -> None:
-        self._known = dict(zip(times, timestamps, strict=True))
+    def __init__(self, frame: pl.DataFrame) -> None:
+        times = frame[TIME].unique().sort()
+        self._known = dict(zip(times.dt.epoch("ns").to_list(), times.to_list(), strict=True))
 
     def __call__(self, moment: datetime) -> Any:
         """Return the timestamp of an aware time."""

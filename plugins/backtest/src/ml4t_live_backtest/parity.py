@@ -15,17 +15,21 @@ from ml4t.backtest import BacktestConfig, DataFeed, Engine
 
 from ml4t.live.config.settings import EngineSettings
 from ml4t.live.engine.live import LiveEngine
+from ml4t.live.engine.news import News
 from ml4t.live.journal import JournalReader
 from ml4t.live.model import Fill
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t_live_backtest.divergence import Divergence, Run, books_differ, first_divergence
-from ml4t_live_backtest.frames import FrameFeed, Stamps, UnusableData, moments, usable_bars
+from ml4t_live_backtest.frames import FrameFeed, Stamps, UnusableData, usable_bars
 from ml4t_live_backtest.limits import refuse_what_cannot_run
 from ml4t_live_backtest.slices import Values
 from ml4t_live_backtest.strategy import HostedStrategy
 from ml4t_live_backtest.trace import Tracer
 
 MakeStrategy = Callable[[], Any]
+
+
+_QUOTES = frozenset({"price", "vwap", "bid", "ask", "mid", "bid_size", "ask_size"})
 
 
 @frozen
@@ -37,6 +41,11 @@ class Recording:
     context: pl.DataFrame | None = None
     columns: Mapping[str, str] = field(factory=dict)
     """What `DataFeed` is told of its columns, as in `{"vwap_col": "vwap"}`."""
+
+    @property
+    def has_only_bars(self) -> bool:
+        """True when there is nothing but prices and volume."""
+        return self.signals is None and self.context is None and not self.columns and not _QUOTES & set(self.prices.columns)
 
     def feed(self) -> DataFeed:
         """Return the feed of a backtest over these tables."""
@@ -119,14 +128,14 @@ def run_live(
     """Return what the live engine does with the same tables."""
     strategy = make()
     refuse_what_cannot_run(strategy, config, options or {}, recorded=True)
-    extras = RecordedExtras(recording.feed())
+    feed = recording.feed()
     hosted = HostedStrategy(
         strategy,
         copy.deepcopy(config),
-        stamp=Stamps(extras.feed.timestamps, sorted(set(moments(recording.prices)))),
-        extras=extras,
-        timestamps=extras.feed.timestamps,
-        feed_spec=extras.feed.feed_spec,
+        stamp=Stamps(recording.prices),
+        extras=None if recording.has_only_bars else RecordedExtras(feed),
+        timestamps=feed.timestamps,
+        feed_spec=feed.feed_spec,
         options=options,
     )
     hosted.shield = tracer = Tracer(hosted.shield)
@@ -191,10 +200,9 @@ class RecordedExtras:
     """What a backtest's feed has besides bars (signals, quotes, volume-weighted prices, context), by timestamp."""
 
     def __init__(self, feed: DataFeed) -> None:
-        self.feed = feed
         self._slices = iter(feed)
 
-    def at(self, timestamp: datetime, _data: Values) -> tuple[Values, dict[str, Any]]:
+    def at(self, timestamp: datetime, _group: Mapping[str, News]) -> tuple[Values, dict[str, Any]]:
         """Return what the table has at a timestamp. Raises UnusableData when it has times without bars before it."""
         known, assets, context = next(self._slices)
         if known != timestamp:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from greenlet import getcurrent, greenlet
@@ -49,6 +50,23 @@ class SliceFeed:
         self._outside = outside
 
 
+class _SettledConfig(BacktestConfig):
+    """A configuration that works out what the data say once, and not at every bar."""
+
+    resolved_feed_spec = cached_property(BacktestConfig.resolved_feed_spec.fget)  # type: ignore[arg-type]
+
+
+def settled(config: BacktestConfig) -> BacktestConfig:
+    """Return a configuration equal to `config`, for an engine that is about to run."""
+    made = object.__new__(_SettledConfig)
+    made.__dict__.update(config.__dict__)
+    return made
+
+
+def _keep_nothing(**scope: Any) -> None:
+    """Do nothing."""
+
+
 class Session:
     """Runs one engine beside the caller, on the same thread: `begin`, `advance` by a timestamp, `finish`.
 
@@ -58,6 +76,9 @@ class Session:
 
     def __init__(self, strategy: Any, config: BacktestConfig, feed: SliceFeed, **options: Any) -> None:
         self.engine = Engine(feed, strategy, config, **options)
+        self.engine.config = settled(self.engine.config)
+        # A callback that fails is not taken back, as a backtest would: its orders have left. So there is nothing to keep.
+        self.engine.broker._capture_lifecycle_mutation = _keep_nothing
         self._feed = feed
         self._run = greenlet(self.engine.run)
 

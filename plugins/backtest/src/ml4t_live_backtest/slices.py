@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from ml4t.backtest.datafeed import _AssetsData
 
+from ml4t.live.engine.news import News, values_of
+from ml4t.live.model import Bar
 from ml4t_live_backtest.config import NAIVE
 
 Values: TypeAlias = Mapping[str, Mapping[str, Any]]
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 _QUOTED = ("vwap", "bid", "ask", "mid", "bid_size", "ask_size")
 
 
@@ -31,43 +35,58 @@ class Assets(_AssetsData):
         return bar[key] if key in bar else bar["signals"][key]
 
 
-def slice_of(values: Values, extras: Values | None = None) -> Assets:
-    """Return the assets of a timestamp, in the order of `values`.
+def slice_of(group: Mapping[str, News], extras: Values | None = None) -> Assets:
+    """Return the assets of a timestamp, in the order of `group`, the news of one moment.
 
-    `values` is what an ml4t-live strategy gets. `extras` adds to each asset what bars do not have: quotes, a volume-weighted
-    price, and its `signals`. An event that is no bar has one price for open, high, low and close.
+    `extras` adds to each asset what bars do not have: quotes, a volume-weighted price, its `signals`, and a `price` that is
+    not the close. News that are no bar have one price for open, high, low and close.
     """
     made = Assets()
-    for asset, given in values.items():
-        _add(made, asset, given, {} if extras is None else extras.get(asset, {}))
+    prices, opens, highs, lows = made._prices, made._opens, made._highs, made._lows
+    volumes, signals = made._volumes, made._signals
+    for asset, news in group.items():  # plain stores into plain names: this is done for every bar of every asset
+        bar = news if news.__class__ is Bar else _as_bar(asset, news)
+        if bar is None:
+            continue
+        open_, high, low, close, volume, own = bar.open, bar.high, bar.low, bar.close, bar.volume, {}  # type: ignore[union-attr]
+        made[asset] = {
+            "price": close,
+            "open": open_,
+            "high": high,
+            "low": low,
+            "close": close,
+            "volume": volume,
+            "signals": own,
+        }
+        prices[asset], opens[asset], highs[asset], lows[asset] = close, open_, high, low
+        volumes[asset], signals[asset] = volume, own
+    made._closes = prices.copy()
+    if extras is not None:
+        for asset in made:
+            _add(made, asset, extras.get(asset, _NOTHING))
     return made
 
 
-def _add(made: Assets, asset: str, given: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
-    price = extra.get("price", given["price"])
-    close = given.get("close", price)
-    bar = {
-        "price": price,
-        "open": given.get("open", close),
-        "high": given.get("high", close),
-        "low": given.get("low", close),
-        "close": close,
-        "volume": given.get("volume", given.get("size", 0.0)),
-        "signals": dict(extra.get("signals", ())),
-    }
-    made[asset] = bar
-    made._prices[asset] = price
-    made._opens[asset] = bar["open"]
-    made._highs[asset] = bar["high"]
-    made._lows[asset] = bar["low"]
-    made._closes[asset] = close
-    made._volumes[asset] = bar["volume"]
-    made._signals[asset] = bar["signals"]
+def _add(made: Assets, asset: str, extra: Mapping[str, Any]) -> None:
+    bar = made[asset]
+    bar["signals"].update(extra.get("signals", ()))
+    if "price" in extra:
+        bar["price"] = made._prices[asset] = extra["price"]
     for key in _QUOTED:
-        value = extra.get(key, given.get(key))
+        value = extra.get(key)
         if value is not None:
             bar[key] = value
             getattr(made, f"_{key}s")[asset] = value
+
+
+def _as_bar(asset: str, news: News) -> Bar | None:
+    """Return news that are no bar as one of a single price, None when they have none."""
+    values = values_of(news)
+    price = values.get("price")
+    if price is None:
+        return None
+    ohlc = [values.get(name, price) for name in ("open", "high", "low", "close")]
+    return Bar(asset, 0, *ohlc, values.get("volume", values.get("size", 0.0)))
 
 
 def stamp_of(setting: str) -> Callable[[datetime], datetime]:

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from ml4t.backtest import BacktestConfig
 
+from ml4t.live.engine.news import News
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.shadow.sink import VenueSink
-from ml4t.live.times import to_nanoseconds
+from ml4t.live.times import to_datetime, to_nanoseconds
 from ml4t_live_backtest.book import install
 from ml4t_live_backtest.mirror import Mirror
 from ml4t_live_backtest.session import Session, SliceFeed
@@ -22,7 +23,7 @@ from ml4t_live_backtest.venue import BacktestVenue
 class Extras(Protocol):
     """What a backtest strategy gets besides bars."""
 
-    def at(self, timestamp: datetime, data: Values) -> tuple[Values, dict[str, Any]]:
+    def at(self, timestamp: datetime, group: Mapping[str, News]) -> tuple[Values, dict[str, Any]]:
         """Return per asset what bars do not have (its `signals`, quotes), and the context of a timestamp."""
         ...
 
@@ -82,18 +83,20 @@ class HostedStrategy:
             self._venue.open(book, lambda: self._moment)
         self._run(session.begin)
 
-    def on_data(
-        self, timestamp: datetime, data: Mapping[str, Mapping[str, Any]], context: Mapping[str, Any], broker: DeskBroker
-    ) -> None:
+    def on_news(self, moment: int, group: Mapping[str, News], broker: DeskBroker) -> None:
         """Let a timestamp happen in the engine."""
         if self.session is None:
-            raise RuntimeError("on_data before on_start")
-        self._moment = to_nanoseconds(timestamp)
-        stamped = self._stamp(timestamp)
-        extras, columns = (None, {}) if self._extras is None else self._extras.at(stamped, data)
+            raise RuntimeError("data before on_start")
+        self._moment = moment
+        stamped = self._stamp(to_datetime(moment))
+        extras, columns = (None, {}) if self._extras is None else self._extras.at(stamped, group)
         if self._mirror is not None:
             self._mirror.catch_up(stamped)
-        self._run(self.session.advance, stamped, slice_of(data, extras), columns)
+        self._run(self.session.advance, stamped, slice_of(group, extras), columns)
+
+    def on_data(self, timestamp: datetime, data: Any, context: Mapping[str, Any], broker: DeskBroker) -> None:
+        """Let a timestamp happen in the engine, on values in place of events."""
+        self.on_news(to_nanoseconds(timestamp), data, broker)
 
     def on_end(self, broker: DeskBroker) -> None:
         """End the engine, which calls the strategy's `on_end`."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
 from ml4t.live.clock import Clock, DataClock
 from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.bars import BarSynchroniser
+from ml4t.live.engine.news import News, merged
 from ml4t.live.engine.strategist import Strategist
 from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.ledger import ForecastLedger
 from ml4t.live.market import MarketState
-from ml4t.live.model import Bar, MarketEvent, Quote, Trade
+from ml4t.live.model import Bar, MarketEvent
 from ml4t.live.orders.desk import Desk
 from ml4t.live.shadow.memory import MemoryVenue
 
@@ -54,7 +53,7 @@ class Pipeline:
         self._askers = triggers.bound
         self._tell = strategist.on_data if strategist is not None else None
         self._evolving = evolving
-        self._group: dict[str, dict[str, Any]] = {}
+        self._group: dict[str, News] = {}
         self._group_time = 0
         self._now = 0
         self.bars: BarSynchroniser | None = None
@@ -98,7 +97,10 @@ class Pipeline:
         if self.bars is not None:
             self.bars.add(event)
         elif kind is not Bar or event.complete or self._evolving:  # type: ignore[union-attr]
-            self._gather(event, symbol)
+            if event.event_time == self._group_time and symbol not in self._group:
+                self._group[symbol] = event
+            else:
+                self._gather(event, symbol)
         return False
 
     def begin_batch(self) -> None:
@@ -136,7 +138,7 @@ class Pipeline:
     def release_bars(self, event_time: int, bars: dict[str, Bar]) -> None:
         """Hand the strategy the bars of one bar time."""
         if self._tell is not None:
-            self._tell(event_time, {symbol: bar_values(bar) for symbol, bar in bars.items()})
+            self._tell(event_time, bars)
 
     def _move_to(self, moment: int) -> bool:
         """Move to a later moment; return True when it has to wait."""
@@ -173,50 +175,9 @@ class Pipeline:
 
     def _gather(self, event: MarketEvent, symbol: str) -> None:
         """Add an event to the instant, ending the one before when its time is another."""
-        values = event_values(event)
         if event.event_time != self._group_time:
             if self._group:
                 self.end_instant()
             self._group_time = event.event_time
         known = self._group.get(symbol)
-        if known is None:
-            self._group[symbol] = values
-        else:
-            known.update(values)
-
-
-def event_values(event: MarketEvent) -> dict[str, Any]:
-    """Return an event as a strategy sees it."""
-    if isinstance(event, Trade):
-        return {"price": event.price, "size": event.size}
-    if isinstance(event, Quote):
-        return quote_values(event)
-    if isinstance(event, Bar):
-        return bar_values(event)
-    return {"funding_rate": event.rate}
-
-
-def quote_values(quote: Quote) -> dict[str, Any]:
-    """Return a quote as a strategy sees it; `price` is the mid."""
-    return {
-        "price": (quote.bid + quote.ask) * 0.5,
-        "bid": quote.bid,
-        "ask": quote.ask,
-        "bid_size": quote.bid_size,
-        "ask_size": quote.ask_size,
-    }
-
-
-def bar_values(bar: Bar) -> dict[str, Any]:
-    """Return a bar as a strategy sees it; `price` is the close, `signals` is where feature functions put theirs."""
-    return {
-        "price": bar.close,
-        "open": bar.open,
-        "high": bar.high,
-        "low": bar.low,
-        "close": bar.close,
-        "volume": bar.volume,
-        "complete": bar.complete,
-        "backfilled": bar.backfilled,
-        "signals": {},
-    }
+        self._group[symbol] = event if known is None else merged(known, event)

@@ -6,24 +6,35 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ml4t.live.contracts.market import MarketView
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.faults import Faults
+from ml4t.live.engine.news import News, data_of
 from ml4t.live.errors import LiveError
 from ml4t.live.journal import Journal
 from ml4t.live.model import Forecast
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.times import to_datetime
 
-Data = Mapping[str, Mapping[str, Any]]
+Group = Mapping[str, News]
+"""The news of one moment by symbol."""
 
 Forecasts = Mapping[str, tuple[Forecast, ...]]
 """The valid forecasts by symbol."""
 
 BACKLOG = 1_000
 """Calls that may wait for a strategy on its own thread; beyond it new data are dropped for it, and counted."""
+
+
+@runtime_checkable
+class TakesNews(Protocol):
+    """A strategy that takes the events themselves in place of `on_data`: one that runs another framework's does."""
+
+    def on_news(self, moment: int, group: Group, context: Mapping[str, Any], broker: DeskBroker) -> None:
+        """Take the news of a moment (nanoseconds UTC) by symbol, and the context of `on_data`."""
+        ...
 
 
 class Strategist(Protocol):
@@ -33,7 +44,7 @@ class Strategist(Protocol):
         """Call the strategy's `on_start`."""
         ...
 
-    def on_data(self, moment: int, data: Data) -> None:
+    def on_data(self, moment: int, group: Group) -> None:
         """Call the strategy's `on_data`."""
         ...
 
@@ -61,6 +72,7 @@ class DirectStrategist:
         name: str,
         journal: Journal | None,
     ) -> None:
+        self._tell = strategy.on_news if isinstance(strategy, TakesNews) else self._tell_data
         self._on_data = strategy.on_data
         self._journal = journal
         self._strategy = strategy
@@ -76,8 +88,8 @@ class DirectStrategist:
         self._started = True
         self._optional("on_start")
 
-    def on_data(self, moment: int, data: Data) -> None:
-        """Call `on_data` with the data of `moment` (nanoseconds UTC)."""
+    def on_data(self, moment: int, group: Group) -> None:
+        """Call `on_data` with the news of `moment` (nanoseconds UTC)."""
         if self._halted:
             return
         broker = self._broker
@@ -86,12 +98,16 @@ class DirectStrategist:
         if journal is not None:
             journal.hold()
         try:
-            self._on_data(to_datetime(moment), data, {"market": self._market, "forecasts": self._forecasts()}, broker)
+            context = {"market": self._market, "forecasts": self._forecasts()}
+            self._tell(moment, group, context, broker)
         except Exception as error:  # noqa: BLE001 - a strategy's fault must not take the engine with it
             self._halted = self._faults.report_fatal(self._name, error)
         finally:
             if journal is not None:
                 journal.release()
+
+    def _tell_data(self, moment: int, group: Group, context: Mapping[str, Any], broker: DeskBroker) -> None:
+        self._on_data(to_datetime(moment), data_of(group), context, broker)
 
     def on_end(self) -> None:
         """Call `on_end`, once, when the strategy has one and has been started."""
@@ -138,12 +154,12 @@ class ThreadedStrategist:
         self._thread.start()
         self._post(self._direct.on_start)
 
-    def on_data(self, moment: int, data: Data) -> None:
-        """Hand the data over; they are dropped and counted when the strategy is too far behind."""
+    def on_data(self, moment: int, group: Group) -> None:
+        """Hand the news over; they are dropped and counted when the strategy is too far behind."""
         if self._calls.qsize() >= BACKLOG:
             self.dropped += 1
             return
-        self._post(lambda: self._direct.on_data(moment, data))
+        self._post(lambda: self._direct.on_data(moment, group))
 
     def on_end(self) -> None:
         """Let the strategy finish what it has, call `on_end`, and end the thread.

@@ -191,27 +191,32 @@ def _quote(state: SymbolState, event: Quote, now: int) -> str | None:
 
 def _bar(state: SymbolState, event: Bar, now: int) -> str | None:
     close = event.close
+    low = event.low
+    high = event.high
     start = event.event_time
-    if not (0.0 < event.low <= close <= event.high < inf and event.low <= event.open <= event.high):
-        return "price"
-    if not 0.0 <= event.volume < inf:
+    if not (0.0 < low <= close <= high < inf and low <= event.open <= high and 0.0 <= event.volume < inf):
         return "price"
     end = start + event.interval
     if end < state.bar_time:
         return "late"
     if start - now > AHEAD:
         return "future"
-    if state.disbelieves(close):
+    last = state.price
+    if (last is None or state.suspect is not None or not LOW < close / last < HIGH) and state.disbelieves(close):
         return "jump"
-    state.bar_start = max(state.bar_start, start)
+    if start > state.bar_start:
+        state.bar_start = start
+    complete = event.complete
     # Of a bar still running all that is known is when it began; of a whole one, that its close is not after now.
-    when = min(end, max(now, start)) if event.complete else start
+    when = start
+    if complete:
+        when = end if end <= now else now if now > start else start
     if when >= state.event_time:
-        if when > state.event_time:
+        if when > state.event_time and state.moment:
             state.moment = []
         state.event_time = when
         state.price = close
-    if event.complete and end > state.bar_time:  # the same bar again is a correction, not an observation
+    if complete and end > state.bar_time:  # the same bar again is a correction, not an observation
         state.bar_time = end
         # A feed may send both prints and bars made of them; the prints are the history then.
         if not state.trade_time:

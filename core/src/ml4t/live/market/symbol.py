@@ -134,7 +134,7 @@ class SymbolState:
 
     def observe_bar(self, bar: Bar) -> None:
         """Take a complete bar into the history and the variance."""
-        self.observe(bar.end_time, bar.close, bar.volume)
+        self.observe(0, bar.close, bar.volume)
 
     def disbelieves(self, price: float) -> bool:
         """Return True for a price far from the last one, until two in a row agree on it.
