@@ -9,6 +9,8 @@ from typing import Any
 from ml4t.backtest import BacktestConfig, Strategy
 
 from ml4t_live_backtest.config import HostConfig
+from ml4t_live_backtest.extras import LiveExtras
+from ml4t_live_backtest.features import load_functions
 from ml4t_live_backtest.limits import refuse_what_cannot_run
 from ml4t_live_backtest.slices import stamp_of
 from ml4t_live_backtest.strategy import HostedStrategy
@@ -19,12 +21,13 @@ class BacktestHost:
 
     `backtest` is the configuration of the backtest as an object, in place of the file or preset of `settings`; `options` are
     those of the backtest's `Engine` (`contract_specs`, `market_impact_model`, `execution_limits`, `execution_policy`).
-    Raises ValueError for a configuration that cannot run live.
+    Raises ValueError for a configuration that cannot run live, and for signals whose functions cannot be imported.
     """
 
     def __init__(self, settings: HostConfig | None = None, *, backtest: BacktestConfig | None = None, **options: Any) -> None:
         self.settings = settings or HostConfig()
         self.backtest = backtest or read_config(self.settings.config, self.settings.preset)
+        self._functions = load_functions(self.settings.signals)
         self._options = options
 
     def host(self, strategy: Strategy) -> HostedStrategy:
@@ -32,7 +35,10 @@ class BacktestHost:
         if inspect.isclass(strategy) or not isinstance(strategy, Strategy):
             raise ValueError(f"{strategy!r} is no object of a class derived from ml4t.backtest.Strategy")
         refuse_what_cannot_run(strategy, self.backtest, self._options)
-        return HostedStrategy(strategy, self.backtest, stamp=stamp_of(self.settings.timestamps), options=self._options)
+        settings = self.settings
+        stamp = stamp_of(settings.timestamps)
+        extras = LiveExtras(self._functions, history=settings.history, stamp=stamp, forecasts=settings.forecasts)
+        return HostedStrategy(strategy, self.backtest, stamp=stamp, extras=extras, options=self._options)
 
 
 def read_config(path: Path | None, preset: str = "default") -> BacktestConfig:

@@ -128,6 +128,11 @@ class SymbolView(Protocol):
         ...
 
     @property
+    def quote_time(self) -> int:
+        """Nanoseconds UTC of that bid and ask; 0 before the first."""
+        ...
+
+    @property
     def volatility(self) -> float | None:
         """Standard deviation of simple returns per observation, exponentially weighted; None before two prices."""
         ...
