@@ -104,3 +104,16 @@ def infinite(bars):
 def same(bars):
     """It returns what it was given."""
     return bars
+
+
+def close(bars):
+    """The newest close."""
+    return bars["close"]
+
+
+def first_hour(bars):
+    """The hour at which the oldest bar begins."""
+    return bars["timestamp"].dt.hour()[0]
+
+
+VALUES = ("open", "high", "low", "close", "volume")
