@@ -117,3 +117,10 @@ def first_hour(bars):
 
 
 VALUES = ("open", "high", "low", "close", "volume")
+
+
+def engineered(bars):
+    """A feature of ml4t-engineer as its functions make it: an expression."""
+    from ml4t.engineer.features.momentum import rsi
+
+    return rsi("close", 14)

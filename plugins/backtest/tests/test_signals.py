@@ -42,6 +42,7 @@ def test_a_value_is_made_of_the_last_bars_of_its_asset_up_to_then(history):
         (kit.weekday, ["f"]),
         (kit.band, ["f_upper", "f_lower"]),
         (kit.with_columns, ["f"]),
+        (lambda bars: pl.struct(a="close", b="open"), ["f_a", "f_b"]),
         (kit.array, ["f"]),
         (lambda bars: bars.select(pl.col("close").mean()), ["f"]),
         (lambda bars: {"a": 1, "f_b": 2.0}, ["f_a", "f_b"]),
@@ -136,12 +137,14 @@ def test_functions_are_named_by_import_path():
 
 def test_every_function_that_cannot_be_had_is_named_at_the_start():
     signals = {"a": "no_such_module:f", "b": "features_kit:no_such", "c": "features_kit:START"}
-    with pytest.raises(ValueError, match="a = 'no_such_module:f': No module named .*; .*b = .*no_such.*; .*c = .* is a datetime"):
+    with pytest.raises(
+        ValueError, match="a = 'no_such_module:f': No module named .*; .*b = .*no_such.*; .*c = .* is a datetime"
+    ):
         BacktestHost(HostConfig(signals=signals))
 
 
 def test_what_is_no_import_path_is_refused_with_examples():
-    with pytest.raises(ValueError, match='sma = \'sma_20\' is no import path; write "module:function"'):
+    with pytest.raises(ValueError, match="sma = 'sma_20' is no import path; write \"module:function\""):
         HostConfig(signals={"sma": "sma_20"})
 
 

@@ -62,6 +62,8 @@ def columns_of(name: str, function: Function, bars: pl.DataFrame) -> dict[str, p
     if isinstance(result, pl.DataFrame):
         own = [column for column in result.get_columns() if column.name not in bars.columns or result.width == 1]
         result = own[0] if len(own) == 1 else {column.name: column for column in own}
+    if isinstance(result, pl.Series) and isinstance(result.dtype, pl.Struct):
+        result = result.struct.unnest().to_dict()
     if not isinstance(result, Mapping):
         return {name: _column(result, bars)}
     if not result:
