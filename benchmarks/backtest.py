@@ -62,7 +62,7 @@ def theirs(frame: pl.DataFrame) -> int:
 
 def ours(frame: pl.DataFrame) -> int:
     """Run the live engine with the same configuration; return its fills."""
-    hosted = HostedStrategy(EveryTwentieth(), BacktestConfig(initial_cash=1e6), stamp=Stamps(frame))
+    hosted = HostedStrategy(EveryTwentieth(), BacktestConfig(initial_cash=1e6), stamp=Stamps(frame), remembers=False)
     with tempfile.TemporaryDirectory() as folder:
         settings = EngineSettings(durability="none", export_seconds=0.0)
         limits = LiveRiskConfig.without_limits("shadow")

@@ -18,11 +18,12 @@ START = 1_700_000_040 * 10**9
 
 
 def paper(
-    folder, strategy, *, seconds=1_200.0, symbols=("A",), faults=None, price=None, act=None, limits=None, backtest=None, **settings
+    folder, strategy, *, seconds=1_200.0, symbols=("A",), faults=None, price=None, act=None, limits=None, backtest=None, venue=None, **settings
 ):
     """Run a strategy on minute bars of a random walk; return the hosted strategy, the engine and the venue.
 
-    The venue trades at the walk's price of the moment, or at `price(symbol)`.
+    The venue trades at the walk's price of the moment, or at `price(symbol)`; `venue` is one of an earlier session, which
+    this one follows after an hour.
     """
 
     async def main(clock):
@@ -32,16 +33,17 @@ def paper(
         def at(symbol):
             return engine.core.market.price(symbol) or 100.0
 
-        venue = SimulatedVenue(price or at, clock, seed=1, faults=faults or Faults())
+        there = venue or SimulatedVenue(price or at, clock, seed=1, faults=faults or Faults())
+        there._clock = clock
         hosted = BacktestHost(HostConfig(timestamps="naive"), backtest=backtest or BacktestConfig()).host(strategy)
         risk = limits or LiveRiskConfig.without_limits("paper")
         made = EngineSettings(**{"on_error": "halt", **settings})
-        engine = LiveEngine(hosted, venue, feed, bars="1m", risk=risk, settings=made, state_dir=folder, clock=clock, seed=1)
+        engine = LiveEngine(hosted, there, feed, bars="1m", risk=risk, settings=made, state_dir=folder, clock=clock, seed=1)
         await engine.connect()
-        beside = asyncio.create_task(act(engine, venue, clock)) if act is not None else None
+        beside = asyncio.create_task(act(engine, there, clock)) if act is not None else None
         await engine.run()
         if beside is not None:
             await beside
-        return hosted, engine, venue
+        return hosted, engine, there
 
-    return run_virtual(main, start=START)
+    return run_virtual(main, start=START if venue is None else START + 3_600 * 10**9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ml4t.live.clock import Clock
 from ml4t.live.config import ForecasterSettings, Settings, load, load_strategy
 from ml4t.live.config.document import Source
 from ml4t.live.config.shadow import ShadowSettings
+from ml4t.live.config.strategy import StrategySource, code_of
 from ml4t.live.engine.engine import Engine
 from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.parts import NamedFeed, Parts
@@ -91,6 +92,7 @@ class Composer:
             mode=settings.live.mode,
             feeds=tuple(feeds),
             strategy=strategy,
+            source=self._source(strategy),
             broker=broker,
             limits=settings.risk,
             checks=checks,
@@ -139,6 +141,14 @@ class Composer:
             return self._attempt(path, lambda: hosted(strategy, self._catalogue))
         host = self._make(Kind.HOST, self._settings.host.use, self._settings.host.options, "host")
         return None if host is None else self._attempt("host", lambda: host.host(strategy))
+
+    def _source(self, strategy: Any) -> StrategySource | None:
+        live = self._settings.live
+        if strategy is None or live.strategy is None:
+            return None
+        written = self._settings.document.get("live", {})
+        options = written.get("strategy_options", {}) if isinstance(written, Mapping) else {}
+        return StrategySource(live.strategy, str(self._settings.folder.resolve()), options, code_of(type(strategy)))
 
     def _make(self, kind: Kind, use: str, options: Any, path: str) -> Any:
         return self._attempt(path, lambda: self._resolve(kind, use)(options))

@@ -38,6 +38,8 @@ class GatedOrderBook(OrderBook):
         """The client order id of every order of theirs that is open, or has ended since `settle` last looked."""
         self.theirs: dict[str, Order] = {}
         """Those orders, by their client order id."""
+        self.before: dict[str, float] = {}
+        """What orders that were taken over from an earlier process had traded there, by their client order id."""
         self.whole_units = False
         """True rounds a quantity down before it is sent, as the backtest does when it fills."""
         self.is_asking = False
@@ -69,7 +71,7 @@ class GatedOrderBook(OrderBook):
             return bool(super().update_order(order_id, **changes))
         wanted = dict(changes)
         if "quantity" in wanted:  # theirs is what is left to trade, ours the whole
-            wanted["quantity"] += self.theirs[ours].filled_quantity
+            wanted["quantity"] += self.theirs[ours].filled_quantity + self.before.get(ours, 0.0)
         if set(wanted) - self._UPDATABLE_ORDER_FIELDS or self.desk.update_order(ours, **wanted):
             return bool(super().update_order(order_id, **changes))
         return False
@@ -107,10 +109,16 @@ class GatedOrderBook(OrderBook):
     def admit(self, order: LiveOrder) -> Order | None:
         """Take an order that was decided elsewhere (by a person, an agent, the emergency stop); the gate has seen it."""
         self._admitted = order
+        self.before[order.order_id] = order.filled_quantity
         try:
-            return self.submit_order(order.symbol, order.quantity, *theirs_of(order))
+            return self.submit_order(order.symbol, order.remaining, *theirs_of(order))
         finally:
             self._admitted = None
+
+    def forget(self, order_id: str) -> None:
+        """Let go of an order that has ended."""
+        del self.ours[self.theirs.pop(order_id).order_id]
+        self.before.pop(order_id, None)
 
     def withdraw(self, order_id: str) -> None:
         """Take an order out: the desk has said that it is cancelled."""

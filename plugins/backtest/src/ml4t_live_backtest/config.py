@@ -48,6 +48,8 @@ class HostConfig:
     signals: Mapping[str, str] = field(factory=dict, validator=_reference)
     """Functions over the last bars of an asset that fill `data[asset]["signals"]`, each as "module:function" by its name; or
     features of ml4t-engineer, as in "engineer:rsi(period=14)"."""
+    keep: int = field(default=10_000, validator=ge(1_000))
+    """How many of the latest orders, fills, trades and points of equity the strategy's broker shows; the journal has all."""
     history: int = field(default=500, validator=ge(2))
     """How many bars of each asset those functions get."""
     forecasts: tuple[str, ...] = field(default=(), converter=tuple)

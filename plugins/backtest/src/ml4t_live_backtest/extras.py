@@ -16,7 +16,7 @@ from ml4t.live.ledger.outcome import centre_of
 from ml4t.live.model import Bar, Direction, Forecast
 from ml4t.live.times import NANOS
 from ml4t_live_backtest.features import Function, Value, last_values
-from ml4t_live_backtest.history import BarHistory, Stamps
+from ml4t_live_backtest.bars import BarHistory, Stamps
 from ml4t_live_backtest.slices import Values
 
 WHOLE = NANOS
@@ -100,7 +100,7 @@ class LiveExtras:
         values: dict[str, dict[str, Any]] = {}
         failed: dict[str, list[tuple[str, Exception]]] = {}
         for asset, news in group.items():
-            extra = _quotes(market, asset, news)
+            extra = _quotes(market, asset, moment if _is_bar(news) else None)
             if self._functions:
                 bar = complete_bar(asset, news, moment)
                 if bar is not None:
@@ -157,12 +157,16 @@ def complete_bar(asset: str, news: News, moment: int) -> Bar | None:
     return None
 
 
-def _quotes(market: MarketView, asset: str, news: News) -> dict[str, Any]:
-    """Return the quote of an asset, as long as it is no older than the news."""
+def _is_bar(news: News) -> bool:
+    return isinstance(news, Bar) or (isinstance(news, dict) and "open" in news)
+
+
+def _quotes(market: MarketView, asset: str, begun: int | None) -> dict[str, Any]:
+    """Return the quote of an asset; beside a bar only one from after the bar had `begun`."""
     view = market.get(asset)
     if view is None or view.bid is None or view.ask is None:
         return {}
-    if isinstance(news, Bar) and view.quote_time < news.event_time:
+    if begun is not None and view.quote_time < begun:
         return {}
     return {"bid": view.bid, "ask": view.ask, "mid": (view.bid + view.ask) / 2.0}
 

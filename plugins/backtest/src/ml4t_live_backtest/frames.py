@@ -36,8 +36,8 @@ class UnusableData(LiveError):
     """A table that cannot be run in both engines: the text says which rows, and why."""
 
 
-def read_frame(path: Path) -> pl.DataFrame:
-    """Return the table of a CSV (also `.gz`) or Parquet file, with the columns `timestamp` and `asset`.
+def read_frame(path: Path, *, assets: bool = True) -> pl.DataFrame:
+    """Return the table of a CSV (also `.gz`) or Parquet file, with the columns `timestamp` and, for `assets`, `asset`.
 
     Raises UnusableData when it cannot be read, or has no such columns.
     """
@@ -45,10 +45,10 @@ def read_frame(path: Path) -> pl.DataFrame:
         frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, try_parse_dates=True)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise UnusableData(f"{path} cannot be read: {error}") from error
-    return named(frame, str(path))
+    return named(frame, str(path), assets=assets)
 
 
-def named(frame: pl.DataFrame, what: str = "the data") -> pl.DataFrame:
+def named(frame: pl.DataFrame, what: str = "the data", *, assets: bool = True) -> pl.DataFrame:
     """Return a table with its columns in lower case, time and symbol under the names of the backtest.
 
     Raises UnusableData when there is no such column.
@@ -57,7 +57,8 @@ def named(frame: pl.DataFrame, what: str = "the data") -> pl.DataFrame:
     known = set(lower.values())
     names = {column: name if _NAMES.get(name, name) in known else _NAMES.get(name, name) for column, name in lower.items()}
     renamed = frame.rename(names)
-    if missing := [name for name in (TIME, ASSET) if name not in renamed.columns]:
+    needed = (TIME, ASSET) if assets else (TIME,)
+    if missing := [name for name in needed if name not in renamed.columns]:
         raise UnusableData(f"{what} has no column {' and no '.join(missing)}; it has {', '.join(frame.columns)}")
     if renamed.schema[TIME] == pl.Date:  # the backtest asks its timestamps for their date
         renamed = renamed.with_columns(pl.col(TIME).cast(pl.Datetime("us")))

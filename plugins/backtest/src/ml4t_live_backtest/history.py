@@ -1,71 +1,39 @@
-"""The last bars of one asset, as columns that grow in place."""
+"""How much of a run the engine of the backtest keeps: all of a backtest, and the latest of a run without an end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from typing import Any
 
-import numpy as np
-import polars as pl
+from ml4t.backtest import Engine
+from ml4t.backtest.types import OrderStatus
 
-from ml4t.live.model import Bar
-from ml4t.live.times import to_datetime, to_nanoseconds
-
-TIME = "timestamp"
-VALUES = ("open", "high", "low", "close", "volume")
-COLUMNS = (TIME, *VALUES)
-"""The columns of the table that a feature function gets."""
+SLACK = 1_000
+"""How much more than wanted may gather before it is cut, so that cutting costs next to nothing."""
 
 
-class Stamps:
-    """Turns moments into a column of the timestamps that the strategy sees: see `HostConfig.timestamps`."""
+class History:
+    """Cuts the lists that the engine only appends to, down to the `keep` latest entries.
 
-    def __init__(self, stamp: Callable[[datetime], datetime]) -> None:
-        self._stamp = stamp
-        zone = stamp(to_datetime(0)).tzinfo
-        self._type = pl.Datetime("us", None if zone is None else str(zone))
-
-    def number(self, moment: int) -> int:
-        """Return a moment (nanoseconds UTC) as microseconds: of the wall clock where timestamps are naive."""
-        stamped = self._stamp(to_datetime(moment))
-        return to_nanoseconds(stamped if stamped.tzinfo is not None else stamped.replace(tzinfo=UTC)) // 1_000
-
-    def column(self, numbers: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pl.Series:
-        """Return the column of such numbers."""
-        return pl.Series(TIME, numbers).cast(self._type)
-
-
-class BarHistory:
-    """The last `length` bars of one asset. Adding one costs nothing that grows with `length`, a table of them a copy.
-
-    The columns have room for twice as many, and begin anew at the front when it is used up.
+    The journal of the run has everything. Statistics per asset are running sums of the backtest's own, and stay whole.
     """
 
-    __slots__ = ("_end", "_length", "_stamps", "_times", "_values", "until")
+    def __init__(self, engine: Engine, keep: int) -> None:
+        self._engine = engine
+        self._keep = keep
 
-    def __init__(self, length: int, stamps: Stamps) -> None:
-        self._length = length
-        self._stamps = stamps
-        self._times = np.empty(2 * length, dtype=np.int64)
-        self._values = np.empty((len(VALUES), 2 * length))
-        self._end = 0
-        self.until = -1
-        """When the newest bar begins (nanoseconds UTC), -1 before the first."""
+    def trim(self) -> int:
+        """Cut what is too long; return how many executions were dropped."""
+        engine, broker = self._engine, self._engine.broker
+        for entries in (broker.trades, engine.equity_curve, engine.portfolio_state, engine.lifecycle_dispatcher.invocations):
+            self._cut(entries)
+        if len(broker.orders) > self._keep + SLACK:
+            still_open = [order for order in broker.orders[: -self._keep] if order.status is OrderStatus.PENDING]
+            broker.orders[: -self._keep] = still_open
+        return self._cut(broker.fills)
 
-    def add(self, bar: Bar) -> None:
-        """Take a bar that comes after those before it."""
-        if self._end == 2 * self._length:
-            kept = self._length - 1
-            self._times[:kept] = self._times[-kept:]
-            self._values[:, :kept] = self._values[:, -kept:]
-            self._end = kept
-        self._times[self._end] = self._stamps.number(bar.event_time)
-        self._values[:, self._end] = bar.open, bar.high, bar.low, bar.close, bar.volume
-        self._end += 1
-        self.until = bar.event_time
-
-    def table(self) -> pl.DataFrame:
-        """Return the bars, oldest first, as a table that what comes later does not change."""
-        part = slice(max(0, self._end - self._length), self._end)
-        columns = [pl.Series(name, values[part]) for name, values in zip(VALUES, self._values, strict=True)]
-        return pl.DataFrame([self._stamps.column(self._times[part]), *columns])
+    def _cut(self, entries: list[Any]) -> int:
+        extra = len(entries) - self._keep
+        if extra <= SLACK:
+            return 0
+        del entries[:extra]
+        return extra

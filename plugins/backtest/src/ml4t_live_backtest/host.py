@@ -38,7 +38,7 @@ class BacktestHost:
         settings = self.settings
         stamp = stamp_of(settings.timestamps)
         extras = LiveExtras(self._functions, history=settings.history, stamp=stamp, forecasts=settings.forecasts)
-        return HostedStrategy(strategy, self.backtest, stamp=stamp, extras=extras, options=self._options)
+        return HostedStrategy(strategy, self.backtest, stamp=stamp, extras=extras, options=self._options, keep=settings.keep)
 
 
 def read_config(path: Path | None, preset: str = "default") -> BacktestConfig:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,12 +12,12 @@ from ml4t.backtest.config import ShareType
 from ml4t.backtest.execution.result import ExecutionResult
 from ml4t.backtest.models import NoSlippage
 from ml4t.backtest.types import Order, OrderStatus
-from ml4t.backtest.types import Position as TheirPosition
 
-from ml4t.live.model import Fill, OrderState, Position
+from ml4t.live.model import Fill, OrderState
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.orders.states import DUST
 from ml4t_live_backtest.book import GatedOrderBook
+from ml4t_live_backtest.memory import adopted
 
 _ENDED = {OrderState.CANCELLED: OrderStatus.CANCELLED, OrderState.EXPIRED: OrderStatus.CANCELLED}
 
@@ -35,28 +34,29 @@ class Mirror:
         self._broker = broker
         self._book = book
         self._desk = desk
-        self._fills: deque[tuple[Fill, Fill | None]] = deque()
         book.whole_units = broker.share_type is ShareType.INTEGER
         broker.immediate_fill = False
         broker._process_orders = _leave_to_the_venue
-        desk.listen(lambda fill, corrected: self._fills.append((fill, corrected)))
+        for order in desk.pending_orders:
+            book.admit(order)
+        desk.new_fills()  # from now on
 
     def catch_up(self, timestamp: datetime) -> None:
         """Book everything since the last time, as of `timestamp`."""
         market = self._broker._market_state
         market.time = market.time or timestamp
-        while self._fills:
-            self._book_fill(*self._fills.popleft())
+        for fill in self._desk.new_fills():
+            self._book_fill(fill)
         self._follow_orders()
         self._adopt_positions(timestamp)
         self._broker.account.cash = self._desk.get_cash()
 
     # ------------------------------------------------------------------ executions
 
-    def _book_fill(self, fill: Fill, corrected: Fill | None) -> None:
+    def _book_fill(self, fill: Fill) -> None:
         """Book an execution of one of the strategy's orders; others, and corrections, are in what the account holds."""
         order = self._book.theirs.get(fill.order_id)
-        if order is None or corrected is not None or order.status is not OrderStatus.PENDING:
+        if order is None or fill.corrects or order.status is not OrderStatus.PENDING:
             return
         whole = order.filled_quantity + self._book.fill_engine.get_effective_quantity(order)
         with self._as_reported(fill):
@@ -105,7 +105,7 @@ class Mirror:
                     order.status = _ENDED.get(live.state, OrderStatus.FILLED)
                 self._take_out(order)
             if order.status is not OrderStatus.PENDING:
-                del self._book.theirs[order_id], self._book.ours[order.order_id]
+                self._book.forget(order_id)
 
     def _take_out(self, order: Order) -> None:
         pending = self._broker._order_state.pending
@@ -123,22 +123,9 @@ class Mirror:
         for asset, position in ours.items():
             known = theirs.get(asset)
             if known is None or known.quantity * position.quantity < 0:
-                theirs[asset] = self._adopted(position, timestamp)
+                theirs[asset] = adopted(self._broker, position, timestamp)
             elif abs(known.quantity - position.quantity) > abs(position.quantity) * DUST:
                 known.quantity, known.entry_price = position.quantity, position.average_price
-
-    def _adopted(self, position: Position, timestamp: datetime) -> TheirPosition:
-        mark = position.average_price if position.mark is None else position.mark
-        return TheirPosition(
-            asset=position.symbol,
-            quantity=position.quantity,
-            entry_price=position.average_price,
-            entry_time=timestamp,
-            current_price=mark,
-            multiplier=self._broker.get_multiplier(position.symbol),
-            high_water_mark=max(mark, position.average_price),
-            low_water_mark=min(mark, position.average_price),
-        )
 
 
 class _ReportedSize:

@@ -137,6 +137,7 @@ def run_live(
         timestamps=feed.timestamps,
         feed_spec=feed.feed_spec,
         options=options,
+        remembers=False,  # nobody takes this run up again
     )
     hosted.shield = tracer = Tracer(hosted.shield)
     with tempfile.TemporaryDirectory() as folder:

@@ -14,6 +14,8 @@ from ml4t.live.shadow.sink import VenueSink
 from ml4t.live.times import to_datetime, to_nanoseconds
 from ml4t_live_backtest.book import install
 from ml4t_live_backtest.extras import NO_EXTRA, Extras
+from ml4t_live_backtest.history import History
+from ml4t_live_backtest.memory import notes_of, take_back
 from ml4t_live_backtest.mirror import Mirror
 from ml4t_live_backtest.session import Session, SliceFeed
 from ml4t_live_backtest.shield import Shield
@@ -39,6 +41,8 @@ class HostedStrategy:
         timestamps: Sequence[datetime] = (),
         feed_spec: Any = None,
         options: Mapping[str, Any] | None = None,
+        remembers: bool = True,
+        keep: int | None = None,
     ) -> None:
         self.hosted = strategy
         self.config = config
@@ -51,6 +55,9 @@ class HostedStrategy:
         self._extras = extras
         self._feed = SliceFeed(feed_spec or config.resolved_feed_spec, timestamps)
         self._options = dict(options or {})
+        self._remembers = remembers
+        self._keep = keep
+        self._history: History | None = None
         self._venue: BacktestVenue | None = None
         self._mirror: Mirror | None = None
         self._moment = 0
@@ -69,7 +76,9 @@ class HostedStrategy:
         """Begin the engine, which calls the strategy's `on_start` and `on_prepare`."""
         self.session = session = Session(self.hosted, self.config, self._feed, **self._options)
         session.engine.lifecycle_dispatcher.strategy = self.shield
+        self._history = None if self._keep is None else History(session.engine, self._keep)
         book = install(session.broker, broker)
+        take_back(session.broker, broker.recall(), broker.positions, broker.get_cash(), self._stamp)
         if self._venue is None:
             self._mirror = Mirror(session.broker, book, broker)
         else:
@@ -92,6 +101,10 @@ class HostedStrategy:
         if self._mirror is not None:
             self._mirror.catch_up(stamped)
         self._run(self.session.advance, stamped, slice_of(group, extra.values), dict(extra.columns))
+        if self._history is not None:
+            self._trim(self._history)
+        if self._remembers:
+            broker.remember(notes_of(self.session.broker))
 
     def on_data(self, timestamp: datetime, data: Any, context: Mapping[str, Any], broker: DeskBroker) -> None:
         """Let a timestamp happen in the engine, on values in place of events."""
@@ -101,6 +114,11 @@ class HostedStrategy:
         """End the engine, which calls the strategy's `on_end`."""
         if self.session is not None:
             self.result = self._run(self.session.finish)
+
+    def _trim(self, history: History) -> None:
+        dropped = history.trim()
+        if self._venue is not None:
+            self._venue.forget(dropped)
 
     def _run(self, step: Callable[..., Any], *given: Any) -> Any:
         try:

@@ -151,13 +151,13 @@ class BacktestVenue:
     def _agree(self, live: LiveOrder, order: Order, book: GatedOrderBook) -> None:
         """Tell the quantity that the backtest has made of an order: it rounds when it fills, and cuts to what cash allows."""
         left = 0.0 if order.status is OrderStatus.FILLED else book.fill_engine.get_effective_quantity(order)
-        whole = order.filled_quantity + left
+        whole = book.before.get(live.order_id, 0.0) + order.filled_quantity + left
         if whole != live.quantity:
             terms = Terms(whole, live.limit_price, live.stop_price, live.trail_amount)
             self._say(live, OrderState.WORKING, terms=terms)
 
     def _end(self, book: GatedOrderBook, order_id: str, order: Order) -> None:
-        del book.theirs[order_id], book.ours[order.order_id]
+        book.forget(order_id)
         self._executions.pop(order_id, None)
         live = book.desk.get_order(order_id)
         state = _ENDED.get(order.status)

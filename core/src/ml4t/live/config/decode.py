@@ -33,7 +33,7 @@ def make_converter(folder: Path, secrets: SecretSource) -> Converter:
     converter = Converter(forbid_extra_keys=True)
     on = converter.register_structure_hook_func
     # cattrs asks the hook registered last first: from the general to the particular.
-    on(lambda t: t is Any or t is object, lambda value, _: _anything(value, secrets))
+    on(lambda t: t is Any or t is object, lambda value, _: with_secrets(value, secrets))
     on(attrs.has, lambda value, cls: structure_table(converter, value, cls))
     on(lambda t: _base(t) in _SEQUENCES, lambda value, t: _sequence(converter, value, t))
     on(lambda t: _base(t) in _SETS, lambda value, t: _set(converter, value, t))
@@ -109,14 +109,14 @@ def _union(converter: Converter, value: Any, tp: Any) -> Any:
     raise Mistake("; or ".join(dict.fromkeys(str(error) for error in errors)), hide=Secret in members)
 
 
-def _anything(value: Any, secrets: SecretSource) -> Any:
+def with_secrets(value: Any, secrets: SecretSource) -> Any:
     """Keep a value as it is, except that references in it become secrets."""
     if is_reference(value):
         return Secret(secrets.resolve(value))
     if isinstance(value, Mapping):
-        return dict(zip(value, _each((key, partial(_anything, item, secrets)) for key, item in value.items()), strict=True))
+        return dict(zip(value, _each((key, partial(with_secrets, item, secrets)) for key, item in value.items()), strict=True))
     if isinstance(value, (list, tuple)):
-        return list(_each((index, partial(_anything, item, secrets)) for index, item in enumerate(value)))
+        return list(_each((index, partial(with_secrets, item, secrets)) for index, item in enumerate(value)))
     return value
 
 

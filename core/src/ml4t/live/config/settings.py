@@ -132,6 +132,11 @@ class EngineSettings:
     """How often the files for people (`current_state.json` and others) are written, and once more at the end. 0: never."""
     journal_max_mib: int | None = field(default=None, validator=optional(gt(0)))
     """A start moves the older half of a journal larger than this (MiB) into an archive. None: `journal rotate` does."""
+    record: bool = False
+    """True keeps all that the strategy is handed on a tape beside the journal, for `ml4t-live parity --session`."""
+    record_max_mib: int = field(default=2_048, validator=gt(0))
+    """How much the tapes of a mode may take (MiB): a start deletes the oldest until half is free, and a run that fills it goes
+    on without."""
 
     def __attrs_post_init__(self) -> None:
         if self.reconnect_first_seconds > self.reconnect_max_seconds:

@@ -2,13 +2,50 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from attrs import frozen
+
 from ml4t.live.config.class_path import check_options, find_class
 from ml4t.live.config.problem import Mistake
+
+
+@frozen
+class StrategySource:
+    """How a strategy is made: its class by "module:Class", the folder that is searched first, and its arguments.
+
+    `options` hold references in place of secrets; None means that a program made the strategy, and nobody knows how. `code`
+    tells one state of the class's file from another.
+    """
+
+    reference: str
+    folder: str
+    options: Mapping[str, Any] | None = None
+    code: str = ""
+
+    @classmethod
+    def of(cls, strategy: Any) -> StrategySource:
+        """Return what can be told from the object itself."""
+        kind = type(strategy)
+        module, folder = kind.__module__, Path.cwd()
+        script = getattr(sys.modules.get(module), "__file__", None)
+        if module == "__main__" and script is not None:  # under that name nobody else finds it
+            module, folder = Path(script).stem, Path(script).resolve().parent
+        return cls(f"{module}:{kind.__qualname__}", str(folder), None, code_of(kind))
+
+
+def code_of(target: Any) -> str:
+    """Return the digest of the file that a class or function stands in, empty when it stands in none."""
+    try:
+        path = inspect.getsourcefile(target)
+        return "" if path is None else hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
+    except (OSError, TypeError):
+        return ""
 
 
 def load_strategy(reference: str, folder: Path, options: Mapping[str, Any] | None = None) -> Callable[..., Any]:

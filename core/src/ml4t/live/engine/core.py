@@ -6,8 +6,10 @@ import contextlib
 import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
+from functools import partial
 
 import attrs
+import structlog
 
 from ml4t.live.clock import Clock, DataClock
 from ml4t.live.contracts.observer import RuntimeEvent
@@ -31,15 +33,28 @@ from ml4t.live.engine.recovery import restore_books, restore_forecasts, restore_
 from ml4t.live.engine.resumption import Resumption
 from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.engine.warmup import WarmUp
-from ml4t.live.engine.wiring import bars_of, desk_of, ledger_of, outbox_of, shadow_venue_of, strategist_of
+from ml4t.live.engine.wiring import (
+    bars_of,
+    desk_of,
+    forecasts_of,
+    ledger_of,
+    market_of,
+    outbox_of,
+    shadow_venue_of,
+    strategist_of,
+)
+from ml4t.live.errors import JournalError
 from ml4t.live.journal import Journal, RecordKind, StateDir
-from ml4t.live.market import MarketState
 from ml4t.live.model import Gap, OrderState
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.risk.latches import Latches
 from ml4t.live.risk.loss import LossWatch
 from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.sessions.calendar import DAY
+from ml4t.live.tape import Tape
+from ml4t.live.tape.frames import Kind
+
+_log = structlog.get_logger("ml4t.live")
 
 
 class Core:
@@ -53,6 +68,7 @@ class Core:
         loop: AbstractEventLoop,
         barrier: Barrier,
         fail: Callable[[BaseException], None],
+        tape: Tape | None = None,
     ) -> None:
         self.parts = parts
         self.clock = clock
@@ -63,7 +79,8 @@ class Core:
         waiting = barrier if self.recorded else None
 
         self.agenda = Agenda()
-        self.market = MarketState(parts.market.history, parts.candles, parts.calendar)
+        self.tape = tape
+        self.market = market_of(parts, tape)
         self.hub = ObserverHub(parts.observers)
         self.record = EngineRecorder(journal, self._publish if self.hub.queues else None, clock, waiting)
         self.faults = Faults(
@@ -127,7 +144,16 @@ class Core:
             clock=None if self.recorded else clock,
         )
         self.strategist = strategist_of(
-            parts, self.desk, self.market, self.ledger, clock, self.faults, journal, self.on_loop, waiting
+            parts,
+            self.desk,
+            self.market,
+            forecasts_of(parts, self.ledger, clock),
+            self.faults,
+            journal,
+            self.on_loop,
+            waiting,
+            tape,
+            self._remember,
         )
         self.liveness = SymbolLiveness(
             self.market, clock, self.record, parts.engine.silence_seconds, parts.symbols, parts.calendar
@@ -186,12 +212,25 @@ class Core:
             self._resume(after)
         body = {"name": self.parts.name, "mode": self.parts.state, "recorded_data": self.recorded, **self.parts.manifest}
         body["limits"] = attrs.asdict(self.parts.limits)
-        self.record(RecordKind.RUN, self.parts.name, body)
+        number = self.record(RecordKind.RUN, self.parts.name, body)
+        if self.tape is not None:
+            self._begin_tape(self.tape, number)
         if self.venue is not None:
             self.connection.up()
         self.guard.start(self.journal.state("risk").get("flatten"), self.journal.state("flatten"))
         if not self.recorded or after is not None:  # no event is needed, and a resumed run has had its first one
             self.agenda.at(self.clock.now(), lambda _: self.guard.flattener.go_on())
+
+    def _begin_tape(self, tape: Tape, number: int) -> None:
+        tape.note((Kind.STARTED, number))
+        tape.on_hole = lambda why: self.on_loop(partial(self._tape_ends, why))
+        if tape.hole:
+            self._tape_ends(tape.hole)
+
+    def _tape_ends(self, why: str) -> None:
+        _log.error("the tape ends here; the run goes on without it", why=why)
+        with contextlib.suppress(JournalError):  # the run has ended, or the disk takes nothing at all
+            self.record(RecordKind.HEALTH, "tape", {"state": "hole", "why": why})
 
     def _wake(self) -> None:
         """Take back what a live run remembers of the market, and what its feeds can add to it."""

@@ -25,6 +25,7 @@ from ml4t.live.engine.signals import KillSignal, StopSignals
 from ml4t.live.engine.storage import Storage
 from ml4t.live.engine.supervision import supervise_broker, supervise_feeds
 from ml4t.live.engine.supervisor import ChildEvent, Supervisor, SupervisorFailed
+from ml4t.live.engine.taping import told_of
 from ml4t.live.engine.tasks import EngineTasks, cause_of, helper, keeper_of_time
 from ml4t.live.engine.timekeeper import keep_time
 from ml4t.live.engine.vitals import Vitals
@@ -232,7 +233,11 @@ class Engine(Commanded):
         journal = self._open_storage().open_journal(
             clock, settings.durability, self._journal_failed, max_mib=settings.journal_max_mib
         )
-        self.core = core = Core(self.parts, clock, journal, asyncio.get_running_loop(), self._barrier, self._fail)
+        tape = None
+        if settings.record and self.parts.strategy is not None:
+            about = told_of(self.parts, journal.last_seq)
+            tape = self._open_storage().begin_tape(about, clock, max_mib=settings.record_max_mib)
+        self.core = core = Core(self.parts, clock, journal, asyncio.get_running_loop(), self._barrier, self._fail, tape)
         self._mending = Mending(core, self._barrier)
         core.start()
         self._control = core.control(self.state_folder)

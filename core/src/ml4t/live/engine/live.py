@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from ml4t.live.clock import Clock
 from ml4t.live.config.settings import EngineSettings, MarketSettings
 from ml4t.live.config.shadow import ShadowSettings
+from ml4t.live.config.strategy import StrategySource
 from ml4t.live.contracts.broker import Broker
 from ml4t.live.contracts.feed import Feed
 from ml4t.live.contracts.observer import Observer
@@ -32,7 +35,8 @@ class LiveEngine(Engine):
     `feed` is any object with `symbols` and `async run(sink)`, or several of them. `triggers` and `forecasters` are
     `TriggerSpec` and `ForecasterSpec` objects; a bare trigger goes by the name of its class. `checks` are (name, check)
     pairs asked after the standard ones. `bars` is a length such as `"1m"`: the strategy then gets bars, otherwise every
-    event. `calendar` has the trading days and hours, `"24/7"` or an exchange's such as `"XNYS"`. The rest is as for `Engine`.
+    event. `calendar` has the trading days and hours, `"24/7"` or an exchange's such as `"XNYS"`. `record` is
+    the setting of that name. The rest is as for `Engine`.
 
     A strategy that was written for another framework is run by its host, with the defaults (see `ml4t.live.hosting`).
 
@@ -59,6 +63,7 @@ class LiveEngine(Engine):
         shadow: ShadowSettings | None = None,
         market: MarketSettings | None = None,
         calendar: str = ALWAYS_OPEN,
+        record: bool = False,
         clock: Clock | None = None,
         seed: int | None = None,
     ) -> None:
@@ -69,19 +74,21 @@ class LiveEngine(Engine):
         if limits.execution_mode is None:
             raise ValueError("the limits say not shadow, and nothing names the mode; write execution_mode='paper' or 'live'")
         feeds: Sequence[Feed] = feed if isinstance(feed, Sequence) else [feed]
+        engine = settings or EngineSettings()
         length = parse_duration(bars) if isinstance(bars, str) else bars
         parts = Parts(
             name=name,
             mode=limits.execution_mode,
             feeds=tuple(NamedFeed(name=f"feed{n}", feed=f, bars=length, evolving=evolving) for n, f in enumerate(feeds, 1)),
             strategy=hosted(strategy),
+            source=None if strategy is None else StrategySource.of(strategy),
             broker=broker,
             limits=limits,
             checks=checks,
             triggers=[spec if isinstance(spec, TriggerSpec) else TriggerSpec(type(spec).__name__, spec) for spec in triggers],
             forecasters=forecasters,
             observers=observers,
-            engine=settings or EngineSettings(),
+            engine=evolve(engine, record=engine.record or record),
             shadow=shadow or ShadowSettings(),
             market=market or MarketSettings(),
             calendar=calendar_of(calendar),

@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from ml4t.live.config.settings import EngineSettings, MarketSettings
 from ml4t.live.config.shadow import ShadowSettings
+from ml4t.live.config.strategy import StrategySource
 from ml4t.live.contracts.broker import Broker
 from ml4t.live.contracts.feed import Feed
 from ml4t.live.contracts.market import KeepsBars
@@ -46,6 +47,8 @@ class Parts:
     mode: str
     feeds: tuple[NamedFeed, ...]
     strategy: Any = None
+    source: StrategySource | None = None
+    """How the strategy was made, None without one."""
     broker: Broker | None = None
     limits: LiveRiskConfig = field(factory=LiveRiskConfig)
     checks: Sequence[tuple[str, RiskCheck]] = ()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -15,6 +16,7 @@ from ml4t.live.errors import JournalError
 from ml4t.live.journal import Journal, StateDir
 from ml4t.live.journal.rotate import rotate_long
 from ml4t.live.journal.state_dir import StateLock
+from ml4t.live.tape import Shelf, Tape
 
 FLUSH_SECONDS = 5.0
 """How long a forced end waits for the journal."""
@@ -35,6 +37,7 @@ class Storage:
         self.heartbeat = None if root is None else self.folder.heartbeat
         """The file that tells how the run is, None when nobody could find it."""
         self._journal: Journal | None = None
+        self._tape: Tape | None = None
 
     def open_journal(
         self, clock: Clock, durability: str | None, on_failure: Callable[[Exception], None], *, max_mib: int | None = None
@@ -59,6 +62,11 @@ class Storage:
             on_failure=on_failure,
         )
         return self._journal.open(asyncio.get_running_loop())
+
+    def begin_tape(self, run: Mapping[str, Any], clock: Clock, *, max_mib: int) -> Tape:
+        """Return the tape of the run that begins; what need not keep up with a market writes it on the loop's thread."""
+        self._tape = Shelf(self.folder).begin(run, clock, inline=clock.simulated, most_bytes=max_mib * 2**20)
+        return self._tape
 
     def _rotate(self, clock: Clock, max_bytes: int) -> None:
         try:
@@ -87,7 +95,9 @@ class Storage:
         clock.wait(flushed, FLUSH_SECONDS)
 
     def complete(self) -> None:
-        """Complete the journal and close it. Raises JournalError, after closing, when the disk refuses."""
+        """Complete tape and journal, and close them. Raises JournalError, after closing, when the disk refuses."""
+        if self._tape is not None:
+            self._tape.close()
         if self._journal is not None:
             self._journal.close()
 

@@ -24,6 +24,11 @@ Group = Mapping[str, News]
 Forecasts = Mapping[str, tuple[Forecast, ...]]
 """The valid forecasts by symbol."""
 
+Remember = Callable[[str, str, object], None]
+"""Puts a value into the journal, as of this moment: bucket, key, value."""
+
+BUCKET = "strategy"
+
 BACKLOG = 1_000
 """Calls that may wait for a strategy on its own thread; beyond it new data are dropped for it, and counted."""
 
@@ -53,23 +58,40 @@ class Strategist(Protocol):
         ...
 
 
+class StrategyMemory:
+    """What one strategy keeps for the next process, in the journal, as of the moment it was kept."""
+
+    def __init__(self, journal: Journal, name: str, remember: Remember) -> None:
+        self._journal = journal
+        self._name = name
+        self._remember = remember
+
+    def put(self, value: object) -> None:
+        """Replace what is kept."""
+        self._remember(BUCKET, self._name, value)
+
+    def get(self) -> Any:
+        """Return what is kept, None when nothing is."""
+        return self._journal.state(BUCKET).get(self._name)
+
+
 class DirectStrategist:
     """Calls the strategy where it stands. What the strategy raises is reported and goes no further.
 
     A strategy that has raised too much ends the run, and is given no more data while that happens. What one call decides
     is committed to the `journal` as one: a crash forgets all of it or nothing. Without it every record goes by itself, which
-    is for a thread that must not hold up those of others.
+    is for a thread that must not hold up those of others. `name` is what its faults are reported under.
     """
 
     def __init__(
         self,
         strategy: Any,
+        name: str,
         broker: DeskBroker,
         market: MarketView,
         forecasts: Callable[[], Forecasts],
         faults: Faults,
         *,
-        name: str,
         journal: Journal | None,
     ) -> None:
         self._tell = strategy.on_news if isinstance(strategy, TakesNews) else self._tell_data

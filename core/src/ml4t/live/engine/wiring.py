@@ -12,7 +12,14 @@ from ml4t.live.engine.bars import BarSynchroniser
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.outbox import Outbox
 from ml4t.live.engine.parts import Parts
-from ml4t.live.engine.strategist import DirectStrategist, Forecasts, Strategist, ThreadedStrategist
+from ml4t.live.engine.strategist import (
+    DirectStrategist,
+    Forecasts,
+    Remember,
+    Strategist,
+    StrategyMemory,
+    ThreadedStrategist,
+)
 from ml4t.live.journal import Journal
 from ml4t.live.ledger import ForecastLedger, Horizons
 from ml4t.live.ledger.latest import Issued
@@ -32,8 +39,17 @@ from ml4t.live.risk.switch import Connection, Switch
 from ml4t.live.shadow import ShadowVenue
 from ml4t.live.shadow.costs import costs_of
 from ml4t.live.shadow.memory import BringsVenue, MemoryVenue
+from ml4t.live.tape import Tape, TapedMarket, TapedStrategy
 
 OnLoop = Callable[[Callable[[], None]], None]
+
+
+def market_of(parts: Parts, tape: Tape | None) -> MarketState:
+    """Return the market state of a run, which tells the tape when there is one."""
+    history, candles = parts.market.history, parts.candles
+    if tape is None:
+        return MarketState(history, candles, parts.calendar)
+    return TapedMarket(tape, history, candles, parts.calendar)
 
 
 def desk_of(
@@ -103,28 +119,24 @@ def strategist_of(
     parts: Parts,
     desk: Desk,
     market: MarketState,
-    ledger: ForecastLedger,
-    clock: Clock,
+    forecasts: Callable[[], Forecasts],
     faults: Faults,
     journal: Journal,
     on_loop: OnLoop,
     barrier: Barrier | None,
+    tape: Tape | None,
+    remember: Remember,
 ) -> Strategist | None:
-    """Return what calls the strategy, None when there is none."""
+    """Return what calls the strategy, and tells the tape when there is one; None when there is no strategy."""
     strategy = parts.strategy
     if strategy is None:
         return None
-    broker = DeskBroker(desk, parts.run_id, parts.strategy_name)
+    name = parts.strategy_name
+    broker = DeskBroker(desk, parts.run_id, name, StrategyMemory(journal, name, remember))
     threaded = parts.engine.strategy_thread
-    direct = DirectStrategist(
-        strategy,
-        broker,
-        market,
-        forecasts_of(parts, ledger, clock),
-        faults,
-        name=parts.strategy_name,
-        journal=None if threaded else journal,
-    )
+    if tape is not None:
+        strategy = TapedStrategy(strategy, tape, lambda: journal.last_seq, moving=threaded and barrier is None)
+    direct = DirectStrategist(strategy, name, broker, market, forecasts, faults, journal=None if threaded else journal)
     return ThreadedStrategist(direct, on_loop, barrier) if threaded else direct
 
 

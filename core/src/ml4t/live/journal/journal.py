@@ -29,6 +29,10 @@ _CLOSE_BUSY_MILLISECONDS = 250
 _log = logging.getLogger(__name__)
 
 
+LINGER_SECONDS = 0.05
+"""With durability NONE: how long records wait for others to be committed with."""
+
+
 class Journal(Queries):
     """Everything that happened, in order, on disk; and the reads that a start needs to go on from it.
 
@@ -117,7 +121,8 @@ class Journal(Queries):
         if self._inline:
             self._writer = InlineWriter(self._backlog, self._writing, self._committed, self._report)
         else:
-            self._writer = ThreadWriter(self._backlog, self._writing, self._clock, self._committed, self._report)
+            linger = LINGER_SECONDS if self.durability is Durability.NONE else 0.0
+            self._writer = ThreadWriter(self._backlog, self._writing, self._clock, self._committed, self._report, linger=linger)
         atexit.register(self.close)  # whoever forgets to close it loses nothing
         return self
 

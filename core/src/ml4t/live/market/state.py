@@ -77,9 +77,13 @@ class MarketState:
     def sleeping(self) -> MarketState:
         """Return a state that begins with the same histories as this one, and is apart from it."""
         other = MarketState(self._history, self._intervals, self.calendar)
+        self.lull(other)
+        return other
+
+    def lull(self, other: MarketState) -> None:
+        """Let another state remember the histories that sleep here."""
         for symbol, state in self._asleep.items():
             other.remember(symbol, state.state() | {"at": self._known[symbol]})
-        return other
 
     def part(self, symbols: Iterable[str]) -> MarketState:
         """Return a state of some symbols alone, which shares theirs with this one."""

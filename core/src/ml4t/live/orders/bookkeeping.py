@@ -40,8 +40,8 @@ class Bookkeeper:
         self.latches: Latches | None = None
         self.on_latch: Callable[[str, str], None] | None = None
         """Called with the scope that a latch stops, and why."""
-        self.on_fill: list[Callable[[Fill, Fill | None], None]] = []
-        """Called with every execution that was booked, and the one that it corrects."""
+        self.on_fill: list[Callable[[Fill], None]] = []
+        """Called with every execution that was booked."""
         self.touched: dict[str, int] = {}
         """Per symbol, when (monotonic) one of its orders or its position changed last."""
         self._books = books
@@ -132,7 +132,7 @@ class Bookkeeper:
             body = {"clean": False, "when": "fill", "differences": [difference]}
             self._record(RecordKind.RECONCILIATION, fill.account, body)
         for listener in self.on_fill:
-            listener(fill, corrected)
+            listener(fill)
         if self.latches is not None and corrected is None and order is not None:  # last: it may lead to cancels
             self._latch(self.latches.throttle.on_fill(fill, order.strategy))
         self._look_at_losses()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import nan
+from typing import Any, Protocol
 
 from ml4t.live.model import Fill, Order, OrderSide, OrderType, Position, TimeInForce
 from ml4t.live.orders.brackets import make_bracket, make_oco
@@ -13,14 +15,28 @@ from ml4t.live.orders.identity import decision_id
 from ml4t.live.orders.request import make_order, number, quantity_of, size_problem
 
 
+class Memory(Protocol):
+    """Where a strategy keeps what must outlive the process."""
+
+    def put(self, value: object) -> None:
+        """Replace what is kept."""
+        ...
+
+    def get(self) -> Any:
+        """Return what is kept, None when nothing is."""
+        ...
+
+
 class DeskBroker:
     """One strategy's (or agent's) face of the desk.
 
     It counts the orders of each decision, so that the ids of its orders follow from the decision alone.
     """
 
-    def __init__(self, desk: Desk, run: str, strategy: str) -> None:
+    def __init__(self, desk: Desk, run: str, strategy: str, memory: Memory | None = None) -> None:
         self._desk = desk
+        self._memory = memory
+        self._new_fills: deque[Fill] | None = None
         self._run = run
         self._strategy = strategy
         self._decided_at = 0
@@ -207,12 +223,21 @@ class DeskBroker:
         """Return the order as it stands now."""
         return self._desk.orders.get(order_id)
 
-    def listen(self, listener: Callable[[Fill, Fill | None], None]) -> None:
-        """Call `listener` with every execution of the account that is booked, and the one that it corrects, None for most.
+    def new_fills(self) -> Sequence[Fill]:
+        """Return the executions of the account that were booked since the last call; the first call begins the count."""
+        if self._new_fills is None:
+            self._new_fills = deque()
+            self._desk.keeper.on_fill.append(self._new_fills.append)
+        return [self._new_fills.popleft() for _ in range(len(self._new_fills))]
 
-        It is called while the books are held, on whichever thread has brought it: it only takes note.
-        """
-        self._desk.keeper.on_fill.append(listener)
+    def remember(self, value: object) -> None:
+        """Keep a plain value (what JSON has) for the next process; it replaces the one before. Agents have no such memory."""
+        if self._memory is not None:
+            self._memory.put(value)
+
+    def recall(self) -> Any:
+        """Return what was last kept, None when nothing was."""
+        return None if self._memory is None else self._memory.get()
 
     def get_position(self, asset: str) -> Position | None:
         """Return the holding, None when flat."""
