@@ -91,7 +91,9 @@ def main() -> None:
             raise SystemExit("the two engines do not fill the same orders")
         ratios = sorted(other[0] / one[0] for one, other in pairs)
         mine, live = (statistics.median(pair[side][0] for pair in pairs) for side in (0, 1))
-        print(f"{assets:6} {bars:6} {mine:16,.0f} {live:13,.0f}   {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+        print(
+            f"{assets:6} {bars:6} {mine:16,.0f} {live:13,.0f}   {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        )
 
 
 if __name__ == "__main__":

@@ -50,12 +50,13 @@ class Dip(Strategy):
             if stretch is None:
                 continue
             order = self.orders.get(asset)
+            waiting = order is not None and order.status is OrderStatus.PENDING
             if broker.get_position(asset) is not None:
                 if stretch > 0.5:
                     broker.close_position(asset)
-            elif order is not None and order.status is OrderStatus.PENDING:
+            elif waiting and stretch > 0.0:
                 broker.cancel_order(order.order_id)
-            elif stretch < -2.0:
+            elif not waiting and stretch < -2.0:
                 quantity = int(0.1 * broker.get_account_value() / bar["close"])
                 limit = bar["close"] * 0.99
                 self.orders[asset] = broker.submit_order(asset, quantity, order_type=OrderType.LIMIT, limit_price=limit)

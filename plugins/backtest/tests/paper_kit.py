@@ -18,7 +18,18 @@ START = 1_700_000_040 * 10**9
 
 
 def paper(
-    folder, strategy, *, seconds=1_200.0, symbols=("A",), faults=None, price=None, act=None, limits=None, backtest=None, venue=None, **settings
+    folder,
+    strategy,
+    *,
+    seconds=1_200.0,
+    symbols=("A",),
+    faults=None,
+    price=None,
+    act=None,
+    limits=None,
+    backtest=None,
+    venue=None,
+    **settings,
 ):
     """Run a strategy on minute bars of a random walk; return the hosted strategy, the engine and the venue.
 

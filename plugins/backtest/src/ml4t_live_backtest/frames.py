@@ -12,7 +12,7 @@ import polars as pl
 
 from ml4t.live.clock import SystemClock
 from ml4t.live.contracts.feed import Sink
-from ml4t.live.errors import LiveError
+from ml4t.live.cli.exits import Refused
 from ml4t.live.model import Bar
 from ml4t.live.times import NANOS, to_nanoseconds
 
@@ -32,7 +32,7 @@ _DAY = 86_400 * NANOS
 _SHOWN = 5
 
 
-class UnusableData(LiveError):
+class UnusableData(Refused):
     """A table that cannot be run in both engines: the text says which rows, and why."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ml4t.live.hookspecs import hookimpl
-from ml4t.live.records import HostRecord
+from ml4t.live.records import CommandRecord, HostRecord
 from ml4t_live_backtest.config import HostConfig
 
 
@@ -19,3 +19,10 @@ def ml4t_live_hosts() -> list[HostRecord]:
             capabilities=frozenset({"local"}),
         )
     ]
+
+
+@hookimpl
+def ml4t_live_commands() -> list[CommandRecord]:
+    """Return the report on execution quality; parity is a command of core."""
+    summary = "Compare the executions of a session with those of the backtest's model."
+    return [CommandRecord(name="quality", factory="ml4t_live_backtest.command:app", summary=summary)]

@@ -14,7 +14,7 @@ from ml4t.backtest import Strategy
 
 from ml4t.live.config.class_path import check_options, find_class
 from ml4t.live.config.problem import Mistake
-from ml4t.live.errors import LiveError
+from ml4t.live.cli.exits import Refused
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t_live_backtest.divergence import Divergence
 from ml4t_live_backtest.frames import ASSET, PRICES, TIME, UnusableData, read_frame
@@ -120,7 +120,9 @@ def strategy_maker(reference: str, options: Mapping[str, Any]) -> Callable[[], A
     """Return what makes a new strategy. Raises UnusableStrategy with the remedy."""
     path, colon, name = reference.rpartition(":")
     if not colon:
-        raise UnusableStrategy(f'{reference} is no strategy; write FILE.py:Class or module:Class, as in "my_strategies.py:Momentum"')
+        raise UnusableStrategy(
+            f'{reference} is no strategy; write FILE.py:Class or module:Class, as in "my_strategies.py:Momentum"'
+        )
     file = Path(path)
     folder, module = (file.parent, file.stem) if file.suffix == ".py" else (Path(), path)
     try:
@@ -130,11 +132,13 @@ def strategy_maker(reference: str, options: Mapping[str, Any]) -> Callable[[], A
         raise UnusableStrategy(f"{reference}: {error}") from error
     make = partial(found, **options)
     if isinstance(found, type) and not issubclass(found, Strategy):
-        raise UnusableStrategy(f"{reference} is not derived from ml4t.backtest.Strategy, so there is no backtest to compare it with")
+        raise UnusableStrategy(
+            f"{reference} is not derived from ml4t.backtest.Strategy, so there is no backtest to compare it with"
+        )
     return make
 
 
-class UnusableStrategy(LiveError):
+class UnusableStrategy(Refused):
     """There is no such strategy, or it is none of ml4t-backtest's."""
 
 

@@ -32,7 +32,12 @@ COMMANDS = (
     LazyCommand("forecasts", "ml4t.live.cli.forecasts:app", "List forecasts and what became of them.", LOOK),
     LazyCommand("why", "ml4t.live.cli.why:app", "Tell why an order was sent or refused, or what happened to a symbol.", LOOK),
     LazyCommand("report", "ml4t.live.cli.report:app", "Report a session, as tables and as a page with charts.", LOOK),
-    LazyCommand("parity", "ml4t.live.cli.parity:app", "Replay a recorded session, and compare what was decided.", LOOK),
+    LazyCommand(
+        "parity",
+        "ml4t.live.cli.parity:app",
+        "Prove that a strategy decides the same: live and in its backtest, or in a session again.",
+        LOOK,
+    ),
     LazyCommand("journal", "ml4t.live.cli.journal:app", "Verify or export the journal of a run.", LOOK),
     LazyCommand("kill", "ml4t.live.cli.control:kill_app", "Stop all orders of a run, running or not.", STEP_IN),
     LazyCommand("resume", "ml4t.live.cli.control:resume_app", "Allow orders again after a kill.", STEP_IN),

@@ -29,10 +29,6 @@ _CLOSE_BUSY_MILLISECONDS = 250
 _log = logging.getLogger(__name__)
 
 
-LINGER_SECONDS = 0.05
-"""With durability NONE: how long records wait for others to be committed with."""
-
-
 class Journal(Queries):
     """Everything that happened, in order, on disk; and the reads that a start needs to go on from it.
 
@@ -121,8 +117,7 @@ class Journal(Queries):
         if self._inline:
             self._writer = InlineWriter(self._backlog, self._writing, self._committed, self._report)
         else:
-            linger = LINGER_SECONDS if self.durability is Durability.NONE else 0.0
-            self._writer = ThreadWriter(self._backlog, self._writing, self._clock, self._committed, self._report, linger=linger)
+            self._writer = ThreadWriter(self._backlog, self._writing, self._clock, self._committed, self._report)
         atexit.register(self.close)  # whoever forgets to close it loses nothing
         return self
 

@@ -41,28 +41,15 @@ class Writer(Protocol):
 class ThreadWriter:
     """Commits on a thread of its own: what is appended while one commit runs goes into the next.
 
-    With `linger`, seconds, it waits so long for more before it begins a commit, unless somebody flushes: for a journal that
-    nobody waits for. A batch that fails is kept and written again, after a pause that doubles from 50 ms to 5 s, or at once
-    at a flush.
+    A batch that fails is kept and written again, after a pause that doubles from 50 ms to 5 s, or at once at a flush.
     """
 
-    def __init__(
-        self,
-        backlog: Backlog,
-        connection: sqlite3.Connection,
-        clock: Clock,
-        done: Committed,
-        failed: Failed,
-        *,
-        linger: float = 0.0,
-    ) -> None:
+    def __init__(self, backlog: Backlog, connection: sqlite3.Connection, clock: Clock, done: Committed, failed: Failed) -> None:
         self._backlog = backlog
         self._connection = connection
         self._clock = clock
         self._done = done
         self._failed = failed
-        self._linger = linger
-        self._hurry = threading.Event()
         # A daemon, so that a forgotten close() does not hang the interpreter; the journal closes itself at exit.
         self._thread = threading.Thread(target=self._run, name="ml4t-live-journal", daemon=True)
         self._thread.start()
@@ -72,12 +59,10 @@ class ThreadWriter:
 
     def flush(self) -> None:
         """Wait for the thread to commit all that was appended."""
-        self._hurry.set()
         self._backlog.wait_flushed()
 
     def stop(self) -> None:
         """Make the thread end after one more attempt, and join it."""
-        self._hurry.set()
         self._backlog.stop()
         self._thread.join()
 
@@ -94,9 +79,6 @@ class ThreadWriter:
     def _drain(self) -> None:
         puts_alone = False
         while True:
-            if self._linger and not self._hurry.is_set():
-                self._clock.wait(self._hurry, self._linger)
-            self._hurry.clear()
             work = self._backlog.take(puts_alone=puts_alone)
             puts_alone = False
             if work is None:

@@ -15,6 +15,7 @@ import msgspec
 
 from ml4t.live.config.class_path import check_options
 from ml4t.live.config.decode import with_secrets
+from ml4t.live.config.problem import problems_of
 from ml4t.live.config.secret import SecretSource
 from ml4t.live.config.strategy import StrategySource, code_of, load_strategy
 from ml4t.live.errors import LiveError
@@ -30,7 +31,8 @@ def answer(request: Request) -> Answer:
     try:
         made = made_strategy(request.strategy)
     except Exception as error:  # noqa: BLE001 - whatever a constructor raises, it is said to who asked
-        return Answer(problem=f"the strategy {request.strategy.reference} cannot be made: {error or repr(error)}")
+        why = "; ".join(problem.text for problem in problems_of(error, ()))
+        return Answer(problem=f"the strategy {request.strategy.reference} cannot be made: {why}")
     then = request.strategy.code
     changed = bool(then) and then != code_of(type(made))
     try:

@@ -75,7 +75,10 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
         "backtest": Known(
             "ml4t-live-backtest",
             "Runs an ml4t.backtest strategy unchanged.",
-            {"BacktestHost": "ml4t_live_backtest.host:BacktestHost"},
+            {
+                "BacktestHost": "ml4t_live_backtest.host:BacktestHost",
+                "prove_parity": "ml4t_live_backtest.proof:prove",
+            },
             strategies_of="ml4t.backtest",
         ),
     }

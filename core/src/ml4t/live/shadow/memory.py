@@ -13,10 +13,13 @@ from ml4t.live.shadow.sink import VenueSink
 class MemoryVenue(Executor, Protocol):
     """A venue in memory: it takes orders, and tells the desk what becomes of them."""
 
-    resting: Mapping[str, Any]
-    """The symbols with orders that meet single events: `on_event` is called for these, and no others."""
     unsaved: dict[str, Mapping[str, Any] | None]
     """What a restart should know of resting orders, by id, since it was last taken; None for one that has ended."""
+
+    @property
+    def resting(self) -> Mapping[str, Any]:
+        """The symbols with orders that meet single events: `on_event` is called for these, and no others."""
+        ...
 
     @property
     def on_event(self) -> Callable[[MarketEvent], None]:
