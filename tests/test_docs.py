@@ -20,7 +20,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("plugins/*/README.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAMED = re.compile(r"# ([\w./-]+\.(?:py|toml|csv|jsonl))\n")
+NAMED = re.compile(r"# ([\w./-]+\.(?:py|toml|yaml|csv|jsonl))\n")
 PRICES = "timestamp,symbol,open,high,low,close,volume\n" + "".join(
     f"2026-01-05T{10 + minute // 60:02}:{minute % 60:02}:00Z,BTC-USDT,{90_000 + minute},{90_050 + minute},"
     f"{89_950 + minute},{90_000 + minute + (minute * 37 % 91) - 45},1.5\n"

@@ -6,12 +6,15 @@ import asyncio
 import threading
 
 import pytest
-from engine_kit import MINUTE, SECOND, Diary, bar, limits, read, replay, run_list, trade, wait_for
+from engine_kit import MINUTE, SECOND, START, Diary, bar, limits, read, replay, run_list, trade, wait_for
 
 from ml4t.live import LiveEngine
 from ml4t.live.config.settings import EngineSettings
-from ml4t.live.model import OrderState
+from ml4t.live.engine.forecasting import ForecasterSpec
+from ml4t.live.engine.triggers import TriggerSpec
+from ml4t.live.model import Firing, Forecast, OrderState
 from ml4t.live.testing import ListFeed, run_virtual
+from ml4t.live.times import to_nanoseconds
 
 TICKS = [trade("A", n * SECOND, 100.0 + n) for n in range(30)]
 
@@ -277,3 +280,54 @@ def test_bars_reach_the_strategy_with_everything_a_backtest_has(tmp_path):
         "signals": {},
     }
     assert diary.context["market"].price("A") == 11.0
+
+
+class Watcher:
+    """Notes which forecasts it was shown at each moment."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_data(self, timestamp, data, context, broker):
+        shown = {symbol: [f.price for f in said] for symbol, said in context["forecasts"].items()}
+        self.seen.append((to_nanoseconds(timestamp) - START, shown))
+
+
+class FiresAt:
+    def __init__(self, *minutes):
+        self.minutes = minutes
+
+    def on_event(self, event, market):
+        return Firing(reason="now") if (event.event_time - START) // MINUTE in self.minutes else None
+
+
+class Says:
+    version = "1"
+
+    def forecast(self, request):
+        return [Forecast(symbol, request.horizon, price=request.market.price(symbol) + 1.0) for symbol in request.symbols]
+
+
+@pytest.mark.parametrize("thread", [False, True])
+def test_a_strategy_is_shown_the_forecasts_that_are_valid_from_the_moment_of_their_issue_to_their_horizon(tmp_path, thread):
+    watcher = Watcher()
+    # Nothing of A happens after minute 5: what was said of it waits for a price to be judged by, and is no news of now.
+    events = [trade("A", n * MINUTE, 100.0 + n) for n in range(6)] + [trade("B", n * MINUTE, 50.0) for n in range(12)]
+    events.sort(key=lambda event: event.event_time)
+
+    replay(
+        watcher,
+        events,
+        tmp_path,
+        triggers=[TriggerSpec("at", FiresAt(2, 4))],
+        forecasters=[ForecasterSpec("model", Says(), frozenset({"at"}), horizon=5 * MINUTE, symbols=("A",))],
+        engine={"strategy_thread": thread},
+    )
+
+    assert watcher.seen == [(n * MINUTE, {} if n < 2 or n >= 9 else {"A": [103.0 if n < 4 else 105.0]}) for n in range(12)]
+
+
+def test_a_strategy_without_forecasters_is_shown_none(tmp_path):
+    watcher = Watcher()
+    replay(watcher, TICKS, tmp_path)
+    assert {len(shown) for _, shown in watcher.seen} == {0}

@@ -122,6 +122,16 @@ class TestAdjust:
         (row,) = reader(tmp_path, "2024-01-01,A,100,104,96,100,1000,50", header=self.HEADER)
         assert row[2:] == (100.0, 104.0, 96.0, 100.0, 1000.0)
 
+    @pytest.mark.parametrize("which", ["high", "low"])
+    def test_what_equals_the_close_goes_on_doing_so(self, tmp_path, which):
+        """The market state would refuse the bar for a rounding."""
+        for cent in range(1_000):
+            close, adjusted = 100.0 + cent / 100, 30.1 + cent / 1_000
+            high, low = (close, close - 5) if which == "high" else (close + 5, close)
+            line = f"2024-01-01,A,{close},{high},{low},{close},1000,{adjusted}"
+            ((_, _, _, high, low, close, _),) = reader(tmp_path, line, header=self.HEADER, adjust=True)
+            assert adjusted == close == (high if which == "high" else low)
+
     @pytest.mark.parametrize("adjusted", ["0", "nan", "", "-1", "inf"])
     def test_needs_a_price(self, tmp_path, adjusted):
         with pytest.raises(RecordingError, match="line 2: "):

@@ -128,3 +128,12 @@ class Quiet:
         self.calls += 1
         if self.calls % self.every == 0:
             broker.submit_order(next(iter(data)), self.size if self.calls % 2 else -self.size)
+
+
+class Follower:
+    """Puts everything that the valid forecasts say into the reason of its orders."""
+
+    def on_data(self, timestamp: Any, data: Any, context: Any, broker: Any) -> None:
+        for symbol in sorted(data):
+            for forecast in context["forecasts"].get(symbol, ()):
+                broker.submit_order(symbol, 0.001, reason=repr(forecast))

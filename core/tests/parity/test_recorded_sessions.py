@@ -8,13 +8,16 @@ from pathlib import Path
 import attrs
 import pytest
 from engine_kit import MINUTE, SECOND, START, Market, limits, run_list, trade, until
-from honest_strategies import Blind, Busy, Quiet, Reader
+from honest_strategies import Blind, Busy, Follower, Quiet, Reader
 from parity_kit import check_same, frames_of, replayed, tape_of, walk
 
 from ml4t.live import LiveEngine
 from ml4t.live.clock import SystemClock
 from ml4t.live.config.settings import EngineSettings, MarketSettings
 from ml4t.live.config.strategy import StrategySource
+from ml4t.live.engine.forecasting import ForecasterSpec
+from ml4t.live.engine.triggers import TriggerSpec
+from ml4t.live.model import Direction, Distribution, Firing, Forecast
 from ml4t.live.parity import NotReplayable
 from ml4t.live.tape.frames import Kind
 from ml4t.live.testing import Faults, ListFeed, SimulatedFeed, SimulatedVenue, run_virtual
@@ -178,3 +181,34 @@ def test_a_session_without_data_has_nothing_to_differ(folder):
 def test_nothing_is_recorded_unless_asked_for(folder):
     asyncio.run(run_list(Quiet(), [trade("A", n * SECOND) for n in range(30)], folder))
     assert not (folder / "shadow" / "tape").exists()
+
+
+class Each:
+    def on_event(self, event, market):
+        return Firing(reason="it was time")
+
+
+class Says:
+    version = "1"
+
+    def forecast(self, request):
+        prices = {symbol: request.market.price(symbol) for symbol in request.symbols}
+        return [
+            Forecast(
+                symbol,
+                request.horizon,
+                direction=Direction.UP,
+                confidence=0.75,
+                quantiles={0.1: price * 0.99, 0.5: price, 0.9: price * 1.01},
+                distribution=Distribution(price, 1.5),
+            )
+            for symbol, price in prices.items()
+        ]
+
+
+@pytest.mark.parametrize("thread", [False, True])
+def test_a_strategy_that_follows_forecasts(folder, thread):
+    spec = ForecasterSpec("model", Says(), frozenset({"each"}), horizon=5 * MINUTE)
+    options = {"triggers": [TriggerSpec("each", Each())], "forecasters": [spec], "engine": {"strategy_thread": thread}}
+    asyncio.run(run_list(Follower(), walk(60), folder, record=True, risk=limits(), **options))
+    check_same(folder, least=60)

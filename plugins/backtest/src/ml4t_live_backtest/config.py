@@ -11,6 +11,8 @@ from attrs import Attribute, field, frozen
 from attrs.validators import ge
 
 NAIVE = "naive"
+ENGINEER = "engineer:"
+"""What the short form of a feature of ml4t-engineer begins with."""
 
 
 def _zone(_: object, __: Attribute[str], value: str) -> None:
@@ -27,7 +29,10 @@ def _reference(_: object, __: Attribute[Mapping[str, str]], value: Mapping[str, 
     for name, reference in value.items():
         module, colon, function = reference.partition(":")
         if not (module and colon and function):
-            raise ValueError(f'{name} = {reference!r} is no import path; write "module:function", as in "my_features:sma_20"')
+            raise ValueError(
+                f'{name} = {reference!r} is no import path; write "module:function", as in "my_features:sma_20", or a feature '
+                'of ml4t-engineer, as in "engineer:rsi(period=14)"'
+            )
 
 
 @frozen(kw_only=True)
@@ -44,12 +49,17 @@ class HostConfig:
     """What the strategy gets as `timestamp`: aware times of a zone ("UTC"), or naive ones as backtest data often have
     ("naive", or "naive America/New_York")."""
     signals: Mapping[str, str] = field(factory=dict, validator=_reference)
-    """Functions over the last bars of an asset that fill `data[asset]["signals"]`, each as "module:function" by its name."""
+    """Functions over the last bars of an asset that fill `data[asset]["signals"]`, each as "module:function" by its name; or
+    features of ml4t-engineer, as in "engineer:rsi(period=14)"."""
     keep: int = field(default=10_000, validator=ge(1_000))
     """How many of the latest orders, fills, trades and points of equity the strategy's broker shows; the journal has all."""
     history: int = field(default=500, validator=ge(2))
     """How many bars of each asset those functions get."""
+    forecasts: tuple[str, ...] = field(default=(), converter=tuple)
+    """The forecasters whose latest valid forecast of an asset is a signal under their names, as in ["drift"]."""
 
     def __attrs_post_init__(self) -> None:
         if self.config is not None and self.backtest:
             raise ValueError("config names a file, and [host.backtest] is there too; write one of them")
+        if twice := sorted(set(self.forecasts) & set(self.signals)):
+            raise ValueError(f"{', '.join(twice)} is the name of a signal and of a forecaster; give the signal another name")

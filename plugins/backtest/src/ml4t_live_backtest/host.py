@@ -10,6 +10,8 @@ from attrs import asdict
 from ml4t.backtest import BacktestConfig, Strategy
 
 from ml4t_live_backtest.config import HostConfig
+from ml4t_live_backtest.extras import LiveExtras
+from ml4t_live_backtest.features import load_functions
 from ml4t_live_backtest.limits import refuse_what_cannot_run
 from ml4t_live_backtest.slices import stamp_of
 from ml4t_live_backtest.strategy import HostedStrategy
@@ -20,12 +22,13 @@ class BacktestHost:
 
     `backtest` is the configuration of the backtest as an object, in place of the file or preset of `settings`; `options` are
     those of the backtest's `Engine` (`contract_specs`, `market_impact_model`, `execution_limits`, `execution_policy`).
-    Raises ValueError for a configuration that cannot run live.
+    Raises ValueError for a configuration that cannot run live, and for signals whose functions cannot be imported.
     """
 
     def __init__(self, settings: HostConfig | None = None, *, backtest: BacktestConfig | None = None, **options: Any) -> None:
         self.settings = settings or HostConfig()
         self.backtest = backtest or self._written()
+        self._functions = load_functions(self.settings.signals)
         self._options = options
 
     def _written(self) -> BacktestConfig:
@@ -42,12 +45,15 @@ class BacktestHost:
         if inspect.isclass(strategy) or not isinstance(strategy, Strategy):
             raise ValueError(f"{strategy!r} is no object of a class derived from ml4t.backtest.Strategy")
         refuse_what_cannot_run(strategy, self.backtest, self._options)
+        settings = self.settings
+        stamp = stamp_of(settings.timestamps)
         return HostedStrategy(
             strategy,
             self.backtest,
-            stamp=stamp_of(self.settings.timestamps),
+            stamp=stamp,
+            extras=LiveExtras(self._functions, history=settings.history, stamp=stamp, forecasts=settings.forecasts),
             options=self._options,
-            keep=self.settings.keep,
+            keep=settings.keep,
             table=None if self._options else self._table(),
         )
 

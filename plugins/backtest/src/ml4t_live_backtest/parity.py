@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from math import fsum
 from typing import Any
@@ -21,9 +21,9 @@ from ml4t.live.journal import JournalReader
 from ml4t.live.model import Fill
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t_live_backtest.divergence import Divergence, Run, books_differ, first_divergence
+from ml4t_live_backtest.extras import Extra
 from ml4t_live_backtest.frames import FrameFeed, Stamps, UnusableData, usable_bars
 from ml4t_live_backtest.limits import DOES_NOT_ADD_UP, refuse_what_cannot_run
-from ml4t_live_backtest.slices import Values
 from ml4t_live_backtest.trace import Tracer
 from ml4t_live_backtest.watch import WatchedStrategy
 
@@ -219,11 +219,15 @@ class RecordedExtras:
     def __init__(self, feed: DataFeed) -> None:
         self._slices = iter(feed)
 
-    def at(self, timestamp: datetime, _group: Mapping[str, News]) -> tuple[Values, dict[str, Any]]:
+    def candles_for(self, _bars: int | None, _history: int) -> Sequence[int]:
+        """Return nothing: everything is in the table."""
+        return ()
+
+    def at(self, _moment: int, timestamp: datetime, _group: Mapping[str, News], _context: Mapping[str, Any]) -> Extra:
         """Return what the table has at a timestamp. Raises UnusableData when it has others before it."""
         known, assets, context = next(self._slices)
         if known != timestamp:
             raise UnusableData(
                 f"there are quotes, signals or context at {known}, but no bar that the live engine believes; take that time out"
             )
-        return assets, context
+        return Extra(assets, context)

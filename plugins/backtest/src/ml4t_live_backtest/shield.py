@@ -14,7 +14,7 @@ class Shield:
 
     def __init__(self, strategy: Any) -> None:
         self._strategy = strategy
-        self._caught: Exception | None = None
+        self._caught: list[Exception] = []
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._strategy, name)
@@ -25,14 +25,20 @@ class Shield:
             try:
                 return found(*given)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again by `raise_caught`
-                self._caught = error
+                self.keep(error)
                 return None
 
         self.__dict__[name] = shielded  # found without this method from now on
         return shielded
 
+    def keep(self, error: Exception) -> None:
+        """Keep an exception for `raise_caught`."""
+        self._caught.append(error)
+
     def raise_caught(self) -> None:
-        """Raise what a callback has raised since the last time."""
-        caught, self._caught = self._caught, None
-        if caught is not None:
-            raise caught
+        """Raise what was kept since the last time; several as a group."""
+        caught, self._caught = self._caught, []
+        if len(caught) > 1:
+            raise ExceptionGroup("; ".join(str(each) for each in caught), caught)
+        if caught:
+            raise caught[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from math import nan
 from types import MappingProxyType
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -23,7 +24,8 @@ _QUOTED = ("vwap", "bid", "ask", "mid", "bid_size", "ask_size")
 class Assets(_AssetsData):
     """The assets of one timestamp, with the caches that the engine of the backtest reads.
 
-    With one asset its values and signals go by their own names too, as in `data["close"]` and `data["sma_20"]`.
+    With one asset its values and signals go by their own names too, as in `data["close"]` and `data["sma_20"]`; a signal
+    that is not known yet is then NaN, which is neither above nor below anything.
     """
 
     __slots__ = ()
@@ -32,7 +34,10 @@ class Assets(_AssetsData):
         if len(self) != 1:
             raise KeyError(key)
         (bar,) = self.values()
-        return bar[key] if key in bar else bar["signals"][key]
+        if key in bar:
+            return bar[key]
+        value = bar["signals"][key]
+        return nan if value is None else value
 
 
 def slice_of(group: Mapping[str, News], extras: Values | None = None) -> Assets:

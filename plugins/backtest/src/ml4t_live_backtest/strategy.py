@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from ml4t.backtest import BacktestConfig
 
@@ -13,21 +13,14 @@ from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.shadow.sink import VenueSink
 from ml4t.live.times import to_datetime, to_nanoseconds
 from ml4t_live_backtest.book import GatedOrderBook, install
+from ml4t_live_backtest.extras import NO_EXTRA, Extras
 from ml4t_live_backtest.history import History
 from ml4t_live_backtest.memory import notes_of, take_back
 from ml4t_live_backtest.mirror import Mirror
 from ml4t_live_backtest.session import Session, SliceFeed
 from ml4t_live_backtest.shield import Shield
-from ml4t_live_backtest.slices import Values, slice_of
+from ml4t_live_backtest.slices import slice_of
 from ml4t_live_backtest.venue import BacktestVenue
-
-
-class Extras(Protocol):
-    """What a backtest strategy gets besides bars."""
-
-    def at(self, timestamp: datetime, group: Mapping[str, News]) -> tuple[Values, dict[str, Any]]:
-        """Return per asset what bars do not have (its `signals`, quotes), and the context of a timestamp."""
-        ...
 
 
 class HostedStrategy:
@@ -98,16 +91,22 @@ class HostedStrategy:
             self._venue.open(book, lambda: self._moment)
         self._run(session.begin)
 
-    def on_news(self, moment: int, group: Mapping[str, News], broker: DeskBroker) -> None:
+    def candles_for(self, bars: int | None, history: int) -> Sequence[int]:
+        """Return the candles that its signals are made of after a start; see `ml4t.live.contracts.KeepsBars`."""
+        return () if self._extras is None else self._extras.candles_for(bars, history)
+
+    def on_news(self, moment: int, group: Mapping[str, News], context: Mapping[str, Any], broker: DeskBroker) -> None:
         """Let a timestamp happen in the engine."""
         if self.session is None:
             raise RuntimeError("data before on_start")
         self._moment = moment
         stamped = self._stamp(to_datetime(moment))
-        extras, columns = (None, {}) if self._extras is None else self._extras.at(stamped, group)
+        extra = NO_EXTRA if self._extras is None else self._extras.at(moment, stamped, group, context)
+        for fault in extra.faults:
+            self.shield.keep(fault)
         if self._mirror is not None:
             self._mirror.catch_up(stamped)
-        self._run(self.session.advance, stamped, slice_of(group, extras), columns)
+        self._run(self.session.advance, stamped, slice_of(group, extra.values), dict(extra.columns))
         if self._history is not None:
             self._trim(self._history)
         if self._remembers:
@@ -115,7 +114,7 @@ class HostedStrategy:
 
     def on_data(self, timestamp: datetime, data: Any, context: Mapping[str, Any], broker: DeskBroker) -> None:
         """Let a timestamp happen in the engine, on values in place of events."""
-        self.on_news(to_nanoseconds(timestamp), data, broker)
+        self.on_news(to_nanoseconds(timestamp), data, context, broker)
 
     def on_end(self, broker: DeskBroker) -> None:
         """End the engine, which calls the strategy's `on_end`."""

@@ -23,7 +23,7 @@ from ml4t.live.contracts.forecaster import (
     StatefulForecaster,
     Weight,
 )
-from ml4t.live.contracts.market import CandleView, MarketView, NeedsCandles, SymbolView
+from ml4t.live.contracts.market import CandleView, KeepsBars, MarketView, NeedsCandles, SymbolView
 from ml4t.live.contracts.observer import ClosingObserver, Observer, RuntimeEvent
 from ml4t.live.contracts.risk import RiskCheck, RiskView
 from ml4t.live.contracts.simulator import Simulator
@@ -46,6 +46,7 @@ __all__ = [
     "FindsOrders",
     "ForecastRequest",
     "Forecaster",
+    "KeepsBars",
     "ManualTrigger",
     "MarketView",
     "NeedsCandles",

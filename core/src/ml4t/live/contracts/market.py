@@ -128,6 +128,11 @@ class SymbolView(Protocol):
         ...
 
     @property
+    def quote_time(self) -> int:
+        """Nanoseconds UTC of that bid and ask; 0 before the first."""
+        ...
+
+    @property
     def volatility(self) -> float | None:
         """Standard deviation of simple returns per observation, exponentially weighted; None before two prices."""
         ...
@@ -203,4 +208,17 @@ class NeedsCandles(Protocol):
     @property
     def needs_candles(self) -> Sequence[int]:
         """The lengths of the candles that it reads, in nanoseconds."""
+        ...
+
+
+@runtime_checkable
+class KeepsBars(Protocol):
+    """A strategy that keeps a history of the bars that it gets, and takes what was before a start from candles."""
+
+    def candles_for(self, bars: int | None, history: int) -> Sequence[int]:
+        """Return the lengths of the candles that it reads, in nanoseconds.
+
+        It is told how long its bars are, None when it gets what the feed sends as it is, and how many candles are kept.
+        Raises ValueError with the remedy when those are too few.
+        """
         ...

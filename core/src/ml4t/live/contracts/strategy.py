@@ -86,7 +86,9 @@ class Strategy(ABC):
 
         `timestamp` is the event time (aware, UTC); `data` maps each symbol that has news to its values: `price` always,
         and open/high/low/close/volume for a bar, size for a trade, bid/ask and their sizes for a quote.
-        `context["market"]` is the read-only market state. Do not block here: the engine waits.
+        `context["market"]` is the read-only market state. `context["forecasts"]` maps a symbol to its valid forecasts
+        (`ml4t.live.Forecast`): of each model and horizon the newest one issued by now that speaks of a moment still to come.
+        Do not block here: the engine waits.
         """
 
     def on_start(self, broker: StrategyBroker) -> None:  # noqa: B027 - an optional hook, empty on purpose

@@ -33,7 +33,16 @@ from ml4t.live.engine.recovery import restore_books, restore_forecasts, restore_
 from ml4t.live.engine.resumption import Resumption
 from ml4t.live.engine.triggers import TriggerBoard
 from ml4t.live.engine.warmup import WarmUp
-from ml4t.live.engine.wiring import bars_of, desk_of, ledger_of, market_of, outbox_of, shadow_venue_of, strategist_of
+from ml4t.live.engine.wiring import (
+    bars_of,
+    desk_of,
+    forecasts_of,
+    ledger_of,
+    market_of,
+    outbox_of,
+    shadow_venue_of,
+    strategist_of,
+)
 from ml4t.live.errors import JournalError
 from ml4t.live.journal import Journal, RecordKind, StateDir
 from ml4t.live.model import Gap, OrderState
@@ -135,7 +144,16 @@ class Core:
             clock=None if self.recorded else clock,
         )
         self.strategist = strategist_of(
-            parts, self.desk, self.market, self.faults, journal, self.on_loop, waiting, tape, self._remember
+            parts,
+            self.desk,
+            self.market,
+            forecasts_of(parts, self.ledger, clock),
+            self.faults,
+            journal,
+            self.on_loop,
+            waiting,
+            tape,
+            self._remember,
         )
         self.liveness = SymbolLiveness(
             self.market, clock, self.record, parts.engine.silence_seconds, parts.symbols, parts.calendar

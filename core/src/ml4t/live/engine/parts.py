@@ -12,6 +12,7 @@ from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.config.strategy import StrategySource
 from ml4t.live.contracts.broker import Broker
 from ml4t.live.contracts.feed import Feed
+from ml4t.live.contracts.market import KeepsBars
 from ml4t.live.contracts.observer import Observer
 from ml4t.live.contracts.risk import RiskCheck
 from ml4t.live.engine.forecasting import ForecasterSpec
@@ -107,7 +108,10 @@ class Parts:
     def candles(self) -> frozenset[int]:
         """The lengths of the candles to keep: those of the settings, and those that triggers, models and strategy need."""
         parts = [*(spec.trigger for spec in self.triggers), *(spec.forecaster for spec in self.forecasters), self.strategy]
-        return frozenset(self.market.candles).union(*(getattr(part, "needs_candles", ()) for part in parts))
+        wanted = frozenset(self.market.candles).union(*(getattr(part, "needs_candles", ()) for part in parts))
+        if not isinstance(self.strategy, KeepsBars):
+            return wanted
+        return wanted.union(self.strategy.candles_for(self.bars, self.market.history))
 
     @property
     def bars(self) -> int | None:

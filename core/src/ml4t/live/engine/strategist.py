@@ -14,11 +14,15 @@ from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.news import News, data_of
 from ml4t.live.errors import LiveError
 from ml4t.live.journal import Journal
+from ml4t.live.model import Forecast
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.times import to_datetime
 
 Group = Mapping[str, News]
 """The news of one moment by symbol."""
+
+Forecasts = Mapping[str, tuple[Forecast, ...]]
+"""The valid forecasts by symbol."""
 
 Remember = Callable[[str, str, object], None]
 """Puts a value into the journal, as of this moment: bucket, key, value."""
@@ -33,8 +37,8 @@ BACKLOG = 1_000
 class TakesNews(Protocol):
     """A strategy that takes the events themselves in place of `on_data`: one that runs another framework's does."""
 
-    def on_news(self, moment: int, group: Group, broker: DeskBroker) -> None:
-        """Take the news of a moment (nanoseconds UTC) by symbol."""
+    def on_news(self, moment: int, group: Group, context: Mapping[str, Any], broker: DeskBroker) -> None:
+        """Take the news of a moment (nanoseconds UTC) by symbol, and the context of `on_data`."""
         ...
 
 
@@ -80,7 +84,15 @@ class DirectStrategist:
     """
 
     def __init__(
-        self, strategy: Any, name: str, broker: DeskBroker, market: MarketView, faults: Faults, *, journal: Journal | None
+        self,
+        strategy: Any,
+        name: str,
+        broker: DeskBroker,
+        market: MarketView,
+        forecasts: Callable[[], Forecasts],
+        faults: Faults,
+        *,
+        journal: Journal | None,
     ) -> None:
         self._tell = strategy.on_news if isinstance(strategy, TakesNews) else self._tell_data
         self._on_data = strategy.on_data
@@ -88,6 +100,7 @@ class DirectStrategist:
         self._strategy = strategy
         self._broker = broker
         self._market = market
+        self._forecasts = forecasts
         self._faults = faults
         self._name = f"strategy {name}"
         self._started = self._ended = self._halted = False
@@ -107,15 +120,16 @@ class DirectStrategist:
         if journal is not None:
             journal.hold()
         try:
-            self._tell(moment, group, broker)
+            context = {"market": self._market, "forecasts": self._forecasts()}
+            self._tell(moment, group, context, broker)
         except Exception as error:  # noqa: BLE001 - a strategy's fault must not take the engine with it
             self._halted = self._faults.report_fatal(self._name, error)
         finally:
             if journal is not None:
                 journal.release()
 
-    def _tell_data(self, moment: int, group: Group, broker: DeskBroker) -> None:
-        self._on_data(to_datetime(moment), data_of(group), {"market": self._market}, broker)
+    def _tell_data(self, moment: int, group: Group, context: Mapping[str, Any], broker: DeskBroker) -> None:
+        self._on_data(to_datetime(moment), data_of(group), context, broker)
 
     def on_end(self) -> None:
         """Call `on_end`, once, when the strategy has one and has been started."""

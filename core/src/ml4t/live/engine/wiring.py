@@ -12,9 +12,17 @@ from ml4t.live.engine.bars import BarSynchroniser
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.outbox import Outbox
 from ml4t.live.engine.parts import Parts
-from ml4t.live.engine.strategist import DirectStrategist, Remember, Strategist, StrategyMemory, ThreadedStrategist
+from ml4t.live.engine.strategist import (
+    DirectStrategist,
+    Forecasts,
+    Remember,
+    Strategist,
+    StrategyMemory,
+    ThreadedStrategist,
+)
 from ml4t.live.journal import Journal
 from ml4t.live.ledger import ForecastLedger, Horizons
+from ml4t.live.ledger.latest import Issued
 from ml4t.live.market import MarketState
 from ml4t.live.model import Bar, Fill
 from ml4t.live.orders.book import OrderBook
@@ -111,6 +119,7 @@ def strategist_of(
     parts: Parts,
     desk: Desk,
     market: MarketState,
+    forecasts: Callable[[], Forecasts],
     faults: Faults,
     journal: Journal,
     on_loop: OnLoop,
@@ -127,8 +136,20 @@ def strategist_of(
     threaded = parts.engine.strategy_thread
     if tape is not None:
         strategy = TapedStrategy(strategy, tape, lambda: journal.last_seq, moving=threaded and barrier is None)
-    direct = DirectStrategist(strategy, name, broker, market, faults, journal=None if threaded else journal)
+    direct = DirectStrategist(strategy, name, broker, market, forecasts, faults, journal=None if threaded else journal)
     return ThreadedStrategist(direct, on_loop, barrier) if threaded else direct
+
+
+def forecasts_of(parts: Parts, ledger: ForecastLedger, clock: Clock) -> Callable[[], Forecasts]:
+    """Return what finds the forecasts that are valid at the time of asking."""
+    if not parts.forecasters:
+        return dict
+
+    def valid() -> Forecasts:
+        now = clock.now()
+        return Issued(ledger.latest, now + 1, past=now)
+
+    return valid
 
 
 def bars_of(

@@ -141,8 +141,11 @@ def _bars(stamp: Stamp, who: Who, *, volumes: bool, adjust: bool) -> Callable[[S
         ):
             raise ValueError(_why_not(open_, high, low, close, volume))
         if adjust:
-            factor = _price("adjusted close", adjusted) / close
-            return stamp(when), symbol, open_ * factor, high * factor, low * factor, float(adjusted), volume / factor
+            adjusted = _price("adjusted close", adjusted)
+            factor = adjusted / close
+            # What equals the close has to go on doing so: a high below the close by a rounding is no bar.
+            open_, high, low = (adjusted if price == close else price * factor for price in (open_, high, low))
+            return stamp(when), symbol, open_, high, low, adjusted, volume / factor
         return stamp(when), symbol, open_, high, low, close, volume
 
     return decode

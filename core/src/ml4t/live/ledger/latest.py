@@ -55,20 +55,27 @@ class Latest:
 
 
 class Issued(Mapping[str, tuple[Forecast, ...]]):
-    """The open forecasts that were issued before a moment, by symbol: looked up when they are asked for."""
+    """The open forecasts that were issued before a moment, by symbol: looked up when they are asked for.
 
-    def __init__(self, latest: Latest, before: int) -> None:
+    Those that speak of a moment up to `past` are left out: they wait for a price to be judged by, and say nothing of now.
+    """
+
+    def __init__(self, latest: Latest, before: int, past: int = 0) -> None:
         self._latest = latest
         self._before = before
+        self._past = past
 
     def __getitem__(self, symbol: str) -> tuple[Forecast, ...]:
-        found = self._latest.of(symbol, self._before)
+        found = self._of(symbol)
         if not found:
             raise KeyError(symbol)
         return found
 
     def __iter__(self) -> Iterator[str]:
-        return (symbol for symbol in self._latest.symbols() if self._latest.of(symbol, self._before))
+        return (symbol for symbol in self._latest.symbols() if self._of(symbol))
+
+    def _of(self, symbol: str) -> tuple[Forecast, ...]:
+        return tuple(each for each in self._latest.of(symbol, self._before) if each.due > self._past)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

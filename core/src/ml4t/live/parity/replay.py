@@ -8,14 +8,16 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+import msgspec
 from attrs import define, field
 
 from ml4t.live.market import MarketState
+from ml4t.live.model import Forecast
 from ml4t.live.parity.divergence import Divergence
 from ml4t.live.parity.evidence import Evidence
 from ml4t.live.sessions import calendar_of
 from ml4t.live.tape import TapeDamaged, TapeReader
-from ml4t.live.tape.frames import Frame, Kind, event_of, time_of, unpack
+from ml4t.live.tape.frames import Frame, Kind, context_of, event_of, time_of, unpack
 from ml4t.live.tape.questions import (
     ANSWERS,
     DECISIONS,
@@ -28,6 +30,7 @@ from ml4t.live.tape.questions import (
 )
 
 _BEFORE = 8
+_Forecasts = dict[str, tuple[Forecast, ...]]
 
 
 @define
@@ -153,7 +156,8 @@ class Replay:
         try:
             if call.hook == "on_data":
                 data, context = unpack(call.handed)
-                self._strategy.on_data(call.timestamp, data, {"market": self._market, **context}, self._broker)
+                context = {"market": self._market, **context_of(context)}
+                self._strategy.on_data(call.timestamp, data, context, self._broker)
             else:
                 getattr(self._strategy, call.hook)(self._broker)
         except (Diverged, TapeEnds, KeyboardInterrupt):

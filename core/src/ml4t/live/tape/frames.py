@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ml4t.live.model import Bar, Funding, MarketEvent, Quote, Trade
+from ml4t.live.model import Bar, Forecast, Funding, MarketEvent, Quote, Trade
 
 VERSION = 1
 
@@ -76,6 +76,11 @@ def event_of(frame: Frame) -> tuple[MarketEvent, int]:
     """Return the market event of a frame as it was packed, and the engine's time."""
     _, number, now, *fields = frame
     return _EVENTS[number](*fields), now
+
+
+def context_of(packed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the context of a call from what was unpacked of it: its forecasts are forecasts again."""
+    return {**packed, "forecasts": msgspec.convert(packed.get("forecasts", {}), dict[str, tuple[Forecast, ...]])}
 
 
 def packed_time(moment: datetime) -> datetime | str:
