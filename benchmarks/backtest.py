@@ -43,7 +43,7 @@ class EveryTwentieth(Strategy):
 
 def table(assets: int, bars: int) -> pl.DataFrame:
     """Return minute bars of random walks."""
-    rng = random.Random(1)  # noqa: S311 - chance, not secrets
+    rng = random.Random(1)
     prices, start, rows = [100.0] * assets, datetime(2020, 1, 1), []  # noqa: DTZ001 - as most backtest data are
     for number in range(bars):
         for asset in range(assets):
@@ -91,9 +91,8 @@ def main() -> None:
             raise SystemExit("the two engines do not fill the same orders")
         ratios = sorted(other[0] / one[0] for one, other in pairs)
         mine, live = (statistics.median(pair[side][0] for pair in pairs) for side in (0, 1))
-        print(
-            f"{assets:6} {bars:6} {mine:16,.0f} {live:13,.0f}   {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-        )
+        spread = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        print(f"{assets:6} {bars:6} {mine:16,.0f} {live:13,.0f}   {spread}")
 
 
 if __name__ == "__main__":

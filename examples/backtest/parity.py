@@ -33,4 +33,6 @@ if __name__ == "__main__":
         found = check_parity(make, recording, config)
         run = found.live
         verdict = "PASS" if found.passed else f"FAIL {found.divergence} {found.books}"
-        print(f"{make.__name__}: {len(run.calls)} callbacks, {len(run.fills)} fills, equity {run.equity[-1][1]:,.2f}: {verdict}")
+        print(
+            f"{make.__name__}: {len(run.calls)} callbacks, {len(run.fills)} fills, equity {run.equity[-1][1]:,.2f}: {verdict}"
+        )

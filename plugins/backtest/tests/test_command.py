@@ -92,7 +92,8 @@ def test_hidden_state_is_shown_where_it_first_matters(folder):
 
 def test_the_limits_of_a_run(folder):
     (folder / "live.toml").write_text(
-        '[live]\nstrategy = "my_strategies:Swings"\n[feeds.main]\nuse = "replay"\npath = "bars.csv"\n[risk]\nmax_order_value = 9_000\n'
+        '[live]\nstrategy = "my_strategies:Swings"\n[feeds.main]\nuse = "replay"\npath = "bars.csv"\n'
+        "[risk]\nmax_order_value = 9_000\n"
     )
     code, said, _ = parity(folder, "my_strategies.py:Swings", "--data", "bars.csv", "--limits", "live.toml")
     assert code == 1

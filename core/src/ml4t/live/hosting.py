@@ -42,6 +42,6 @@ def hosted(
     catalogue = catalogue or Catalogue.discover()
     offer = catalogue.find(Kind.HOST, use)
     folder = folder or Path.cwd()
-    settings = structure_table(make_converter(folder, SecretSource(os.environ, folder)), written, offer.component.config)
+    settings: Any = structure_table(make_converter(folder, SecretSource(os.environ, folder)), written, offer.component.config)
     host: StrategyHost = catalogue.resolve(offer)(settings)  # type: ignore[assignment]
     return host.host(strategy)

@@ -12,7 +12,7 @@ from ml4t.live.cli.exits import Refused
 from ml4t.live.cli.state import find_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ml4t_live_backtest.quality import Execution, Quality
 
@@ -58,10 +58,10 @@ def _lines(found: Quality) -> Iterator[str]:
     told = found.as_dict()
     slippage, delay = told["slippage_bps"], told["delay_seconds"]
     yield f"orders      {told['orders']:,}, of which both the venue and the model executed {told['executed_by_both']:,}"
-    yield f"slippage    {_number(slippage['mean'])} bps on average, median {_number(slippage['median'])}, worst {_number(slippage['worst'])}"
+    yield f"slippage    {_spread(slippage, 'bps')}"
     yield f"            {_number(slippage['by_value'])} bps of the value traded; it has cost {told['cost']:,.2f}"
     yield f"commission  {told['commission']:,.2f}, and {told['model_commission']:,.2f} by the model"
-    yield f"delay       {_number(delay['mean'])} s on average, median {_number(delay['median'])}, longest {_number(delay['worst'])}"
+    yield f"delay       {_spread(delay, 's')}"
     yield f"missed      {told['missed']:,} orders that the model executes, more of them or at all"
     yield f"unexpected  {told['unexpected']:,} orders that the model does not execute, less of them or not at all"
 
@@ -72,6 +72,11 @@ def _line(each: Execution) -> str:
         f"{order.order_id} {order.symbol} {order.side} {order.quantity:g}: {each.quantity:g} at {_number(each.price)}, "
         f"the model {each.model_quantity:g} at {_number(each.model_price)}, {_number(each.slippage_bps)} bps"
     )
+
+
+def _spread(values: Mapping[str, float | None], unit: str) -> str:
+    mean, middle, worst = (_number(values[name]) for name in ("mean", "median", "worst"))
+    return f"{mean} {unit} on average, median {middle}, worst {worst}"
 
 
 def _number(value: float | None) -> str:

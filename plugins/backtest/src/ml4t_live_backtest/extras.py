@@ -15,8 +15,8 @@ from ml4t.live.errors import LiveError
 from ml4t.live.ledger.outcome import centre_of
 from ml4t.live.model import Bar, Direction, Forecast
 from ml4t.live.times import NANOS
-from ml4t_live_backtest.features import Function, Value, last_values
 from ml4t_live_backtest.bars import BarHistory, Stamps
+from ml4t_live_backtest.features import Function, Value, last_values
 from ml4t_live_backtest.slices import Values
 
 WHOLE = NANOS

@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 
+from ml4t.live.cli.exits import Refused
 from ml4t.live.clock import SystemClock
 from ml4t.live.contracts.feed import Sink
-from ml4t.live.cli.exits import Refused
 from ml4t.live.model import Bar
 from ml4t.live.times import NANOS, to_nanoseconds
 
@@ -119,7 +119,8 @@ class FrameFeed:
     historical = True
 
     def __init__(self, frame: pl.DataFrame) -> None:
-        self._frame = frame.cast({name: pl.Float64 for name in (*PRICES, "volume")} | {ASSET: pl.String})
+        numbers = [pl.col(name).cast(pl.Float64) for name in (*PRICES, "volume")]
+        self._frame = frame.with_columns(*numbers, pl.col(ASSET).cast(pl.String))
         self._moments = moments(frame)
         self.symbols: Sequence[str] = [str(each) for each in frame[ASSET].unique(maintain_order=True)]
         self.interval = spacing(frame)
@@ -140,9 +141,8 @@ class FrameFeed:
 
 def spacing(frame: pl.DataFrame) -> int:
     """Return the length of the bars in nanoseconds: none may reach past the start of the next."""
-    steps = frame[TIME].unique().sort().dt.epoch("ns").diff()
-    shortest = steps.min()
-    return _DAY if shortest is None else int(shortest)  # type: ignore[call-overload]
+    shortest: Any = frame[TIME].unique().sort().dt.epoch("ns").diff().min()
+    return _DAY if shortest is None else int(shortest)
 
 
 class Stamps:

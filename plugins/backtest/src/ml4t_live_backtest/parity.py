@@ -43,7 +43,7 @@ class Recording:
     prices: pl.DataFrame
     signals: pl.DataFrame | None = None
     context: pl.DataFrame | None = None
-    columns: Mapping[str, str] = field(factory=dict)
+    columns: Mapping[str, Any] = field(factory=dict)
     """What `DataFeed` is told of its columns, as in `{"vwap_col": "vwap"}`."""
 
     @property
@@ -86,9 +86,9 @@ def check_parity(
 ) -> Parity:
     """Run a new strategy of `make` in each engine, and compare everything they did.
 
-    The live engine is the whole one: inbox, market state, gate (with `limits`, by default none), journal (durability none) and desk; its shadow
-    venue is configured by `config`. `options` are those of the backtest's `Engine`. Call it outside an event loop.
-    Raises UnusableData and ValueError for what cannot be compared, with the reason.
+    The live engine is the whole one: inbox, market state, gate (with `limits`, by default none), journal (durability none)
+    and desk; its shadow venue is configured by `config`. `options` are those of the backtest's `Engine`. Call it outside an
+    event loop. Raises UnusableData and ValueError for what cannot be compared, with the reason.
     """
     config = config or BacktestConfig()
     recording = Recording(usable_bars(recording.prices), recording.signals, recording.context, recording.columns)

@@ -34,7 +34,7 @@ class Slice:
     """One call of the strategy: when, with which bars, and the orders it decided on."""
 
     timestamp: datetime
-    data: Mapping[str, Mapping[str, Any]]
+    data: Mapping[str, dict[str, Any]]
     orders: Sequence[Order]
 
 
@@ -138,10 +138,10 @@ class Script(Strategy):
         """Do what was done at this bar."""
         here = next(self._slices)
         moment = to_nanoseconds(here.timestamp)
-        for order_id, (order, _) in self.made.items():
+        for order_id, (theirs, _) in self.made.items():
             known = self._ended[order_id]
             if known.state is OrderState.CANCELLED and known.updated_at <= moment:
-                broker.cancel_order(order.order_id)
+                broker.cancel_order(theirs.order_id)
         for order in here.orders:
             made = broker.submit_order(order.symbol, order.quantity, *theirs_of(order))
             if made is not None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from greenlet import getcurrent, greenlet
+from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 from ml4t.backtest import BacktestConfig, Engine
 from ml4t.backtest.broker import Broker
 
@@ -53,7 +53,7 @@ class SliceFeed:
 class _SettledConfig(BacktestConfig):
     """A configuration that works out what the data say once, and not at every bar."""
 
-    resolved_feed_spec = cached_property(BacktestConfig.resolved_feed_spec.fget)  # type: ignore[arg-type]
+    resolved_feed_spec = cached_property(vars(BacktestConfig)["resolved_feed_spec"].fget)
 
 
 def settled(config: BacktestConfig) -> BacktestConfig:
@@ -75,10 +75,10 @@ class Session:
     """
 
     def __init__(self, strategy: Any, config: BacktestConfig, feed: SliceFeed, **options: Any) -> None:
-        self.engine = Engine(feed, strategy, config, **options)
+        self.engine = Engine(feed, strategy, config, **options)  # type: ignore[arg-type]  # it has what is asked of one
         self.engine.config = settled(self.engine.config)
         # A callback that fails is not taken back, as a backtest would: its orders have left. So there is nothing to keep.
-        self.engine.broker._capture_lifecycle_mutation = _keep_nothing
+        self.engine.broker._capture_lifecycle_mutation = _keep_nothing  # type: ignore[method-assign]
         self._feed = feed
         self._run = greenlet(self.engine.run)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from ml4t_live_backtest.bars import COLUMNS
 from ml4t_live_backtest.features import Function, UnusableSignal, Value, columns_of, last_values, value_of
 from ml4t_live_backtest.frames import ASSET, TIME, UnusableData, named
-from ml4t_live_backtest.bars import COLUMNS
 
 HISTORY = 500
 """Bars that a function gets, as `[host] history`."""

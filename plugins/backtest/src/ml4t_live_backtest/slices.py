@@ -46,14 +46,15 @@ def slice_of(group: Mapping[str, News], extras: Values | None = None) -> Assets:
     `extras` adds to each asset what bars do not have: quotes, a volume-weighted price, its `signals`, and a `price` that is
     not the close. News that are no bar have one price for open, high, low and close.
     """
-    made = Assets()
+    made: Assets = Assets()  # type: ignore[no-untyped-call]
     prices, opens, highs, lows = made._prices, made._opens, made._highs, made._lows
     volumes, signals = made._volumes, made._signals
     for asset, news in group.items():  # plain stores into plain names: this is done for every bar of every asset
-        bar = news if news.__class__ is Bar else _as_bar(asset, news)
+        bar: Any = news if news.__class__ is Bar else _as_bar(asset, news)
         if bar is None:
             continue
-        open_, high, low, close, volume, own = bar.open, bar.high, bar.low, bar.close, bar.volume, {}  # type: ignore[union-attr]
+        own: dict[str, Any] = {}
+        open_, high, low, close, volume = bar.open, bar.high, bar.low, bar.close, bar.volume
         made[asset] = {
             "price": close,
             "open": open_,
@@ -90,8 +91,8 @@ def _as_bar(asset: str, news: News) -> Bar | None:
     price = values.get("price")
     if price is None:
         return None
-    ohlc = [values.get(name, price) for name in ("open", "high", "low", "close")]
-    return Bar(asset, 0, *ohlc, values.get("volume", values.get("size", 0.0)))
+    open_, high, low, close = (values.get(name, price) for name in ("open", "high", "low", "close"))
+    return Bar(asset, 0, open_, high, low, close, values.get("volume", values.get("size", 0.0)))
 
 
 def stamp_of(setting: str) -> Callable[[datetime], datetime]:

@@ -91,9 +91,10 @@ def parity(
     With --data, callbacks, orders, fills, trades, positions and equity of both engines are compared to the last bit, and the
     first difference is shown. It needs ml4t-live-backtest.
 
-    With --session ([engine] record = true), every decision of its strategy is compared, byte for byte. Each run is replayed in a process of its own. The strategy is called with the data, the market and the answers of its
-    broker as they were then; what it asks and what it orders has to be what it asked and ordered. Exit codes: 0 the same, 1
-    not the same, 2 not to be replayed.
+    With --session ([engine] record = true), every decision of its strategy is compared, byte for byte. Each run is replayed
+    in a process of its own: the strategy is called with the data, the market and the answers of its broker as they were
+    then, and what it asks and what it orders has to be what it asked and ordered. Exit codes: 0 the same, 1 not the same, 2
+    not to be run or replayed.
     """
     if (data is None) == (session is None):
         raise Refused("name what to compare: a STRATEGY with --data FILE, or a session with --session DIR")

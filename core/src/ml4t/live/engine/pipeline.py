@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+
 from ml4t.live.clock import Clock, DataClock
 from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.barrier import Barrier
@@ -97,10 +98,7 @@ class Pipeline:
         if self.bars is not None:
             self.bars.add(event)
         elif kind is not Bar or event.complete or self._evolving:  # type: ignore[union-attr]
-            if event.event_time == self._group_time and symbol not in self._group:
-                self._group[symbol] = event
-            else:
-                self._gather(event, symbol)
+            self._gather(event, symbol)
         return False
 
     def begin_batch(self) -> None:

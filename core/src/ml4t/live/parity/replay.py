@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-import msgspec
 from attrs import define, field
 
 from ml4t.live.market import MarketState
