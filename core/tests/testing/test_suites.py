@@ -12,6 +12,11 @@ import pytest
 
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
 from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t.live.testing.conformance.forecaster import FORECASTER_SCENARIOS
+from ml4t.live.testing.conformance.observer import OBSERVER_SCENARIOS
+from ml4t.live.testing.conformance.plugin import PLUGIN_SCENARIOS
+from ml4t.live.testing.conformance.risk_check import RISK_CHECK_SCENARIOS
+from ml4t.live.testing.conformance.trigger import TRIGGER_SCENARIOS
 
 HERE = Path(__file__).parent
 SOURCES = Path(sys.modules["ml4t.live"].__path__[0]).parents[1]
@@ -20,7 +25,14 @@ MODULE = """
 import pytest
 from toy_broker import ToyBroker, maker
 from toy_feed import ToyFeed, maker as feed_maker
-from ml4t.live.testing.suites import BrokerSuite, FeedSuite
+from ml4t.live.testing import ForecasterRig, ObserverRig, PluginRig, RiskCheckRig
+from ml4t.live.testing.suites import (
+    BrokerSuite, FeedSuite, ForecasterSuite, ObserverSuite, PluginSuite, RiskCheckSuite, TriggerSuite
+)
+from wrong_forecasters import Last
+from wrong_observers import Listens
+from wrong_risk_checks import CapsShares
+from wrong_triggers import Hourly, rig_of
 
 
 class Small(ToyBroker):
@@ -55,6 +67,28 @@ class TestFixture(FeedSuite):
         return feed_maker(ToyFeed)
 
 
+class TestCheck(RiskCheckSuite):
+    @staticmethod
+    def maker():
+        return RiskCheckRig(check=CapsShares)
+
+
+class TestTrigger(TriggerSuite):
+    maker = staticmethod(lambda: rig_of(Hourly))
+
+
+class TestForecaster(ForecasterSuite):
+    maker = staticmethod(lambda: ForecasterRig(forecaster=Last, history=30))
+
+
+class TestObserver(ObserverSuite):
+    maker = staticmethod(lambda: ObserverRig(observer=Listens))
+
+
+class TestPlugin(PluginSuite):
+    maker = staticmethod(lambda: PluginRig(plugin="risk"))
+
+
 def test_discovery(blocked_discovery):
     from ml4t.live.plugins import Catalogue
     from ml4t.live.testing import DiscoveryBlocked
@@ -85,14 +119,35 @@ def run(tmp_path_factory):
 
 def test_every_scenario_is_a_test_with_its_name(run):
     _, text = run("--collect-only", "-q")
-    for suite, scenarios in (("TestRight", BROKER_SCENARIOS), ("TestFixture", FEED_SCENARIOS)):
+    suites = {
+        "TestRight": BROKER_SCENARIOS,
+        "TestFixture": FEED_SCENARIOS,
+        "TestCheck": RISK_CHECK_SCENARIOS,
+        "TestTrigger": TRIGGER_SCENARIOS,
+        "TestForecaster": FORECASTER_SCENARIOS,
+        "TestObserver": OBSERVER_SCENARIOS,
+        "TestPlugin": PLUGIN_SCENARIOS,
+    }
+    for suite, scenarios in suites.items():
         for scenario in scenarios:
             assert f"test_mine.py::{suite}::test_{scenario.name}" in text.splitlines()
     assert "Suite::" not in text  # the classes to derive from are no tests themselves
 
 
 def test_what_passes_what_is_left_out_and_what_fails(run):
-    names = "a_market_order_fills or find_tells or a_late_fee or times_are or test_discovery"
+    chosen = (
+        "a_market_order_fills",
+        "allows_a_plain",
+        "next_moment",
+        "something_to_say",
+        "kinds_are_kinds",
+        "schema",
+        "find_tells",
+        "a_late_fee",
+        "times_are",
+        "test_discovery",
+    )
+    names = " or ".join(chosen)
     outcomes, text = run("-vv", "-k", names)
     assert outcomes == {
         "TestRight::test_a_market_order_fills": "PASSED",
@@ -108,6 +163,11 @@ def test_what_passes_what_is_left_out_and_what_fails(run):
         "TestForgetful::test_find_tells_how_an_order_stands": "ERROR",
         "TestForgetful::test_a_late_fee_completes_the_execution": "ERROR",
         "TestFixture::test_times_are_those_of_the_source_in_order": "PASSED",
+        "TestCheck::test_it_allows_a_plain_order": "PASSED",
+        "TestTrigger::test_the_next_moment_is_later": "PASSED",
+        "TestForecaster::test_it_has_something_to_say": "PASSED",
+        "TestObserver::test_its_kinds_are_kinds": "PASSED",
+        "TestPlugin::test_every_option_has_a_schema": "PASSED",
         "test_discovery": "PASSED",
     }
     assert "exempt: it charges nothing" in text

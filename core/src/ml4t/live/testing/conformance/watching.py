@@ -35,7 +35,8 @@ _CLOCKS = frozenset(
 _NOW = frozenset({"now", "utcnow", "today"})
 _SOCKET = frozenset({"connect", "connect_ex", "recv", "recv_into", "recvfrom", "send", "sendall", "sendto", "accept"})
 _PROCESSES = frozenset({"fork_exec", "waitpid", "system", "fork"})
-_SHARED_DICE = random.random.__self__  # type: ignore[attr-defined]  # the generator behind the module's functions
+_SHARED_DICE = vars(random)["random"].__self__
+"""The generator behind the functions of the module `random`."""
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 from collections.abc import Awaitable, Mapping
 from itertools import chain
 from math import inf
@@ -28,15 +27,8 @@ TURNS = (0, 1, 2, 5, 20)
 @scenario()
 async def the_same_request_has_the_same_answer(rig: ForecasterRig) -> None:
     """Two of them, made alike and asked alike, answer the same: chance comes from a seed of its own."""
-    said = []
-    chance = random.getstate()
-    try:
-        for seed in (1, 2):
-            random.seed(seed)
-            said.append([answer for _, answer in await answers(rig, rig.forecaster(), rig.horizons[0])])
-    finally:
-        random.setstate(chance)
-    for number, (one, other) in enumerate(zip(*said, strict=True)):
+    first, second = [[answer for _, answer in await answers(rig, rig.forecaster(), rig.horizons[0])] for _ in range(2)]
+    for number, (one, other) in enumerate(zip(first, second, strict=True)):
         if one != other:
             raise NotConformant(f"request {number} gets {_shown(one)} from one and {_shown(other)} from another that is alike")
 

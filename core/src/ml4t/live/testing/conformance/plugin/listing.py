@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import subprocess
 import sys
+from asyncio.subprocess import PIPE
 
 from ml4t.live.testing.conformance.plugin.rig import PluginRig
 from ml4t.live.testing.conformance.report import NotConformant
 from ml4t.live.testing.conformance.scenario import scenario
+from ml4t.live.testing.conformance.waiting import within
 
 SECONDS = 60.0
 """How long a fresh interpreter may take."""
@@ -52,7 +54,7 @@ async def it_is_found_and_can_be_loaded(rig: PluginRig) -> None:
 @scenario()
 async def listing_it_imports_no_sdk(rig: PluginRig) -> None:
     """Its light module, with what it imports of its own package, imports the standard library, attrs and ml4t.live only."""
-    imported, _ = _listed(rig)
+    imported, _ = await _listed(rig)
     roots = {name.partition(".")[0] for name in imported}
     heavy = roots - ALLOWED - {rig.package()} - sys.stdlib_module_names
     if heavy:
@@ -62,19 +64,22 @@ async def listing_it_imports_no_sdk(rig: PluginRig) -> None:
 @scenario()
 async def listing_it_says_nothing(rig: PluginRig) -> None:
     """Importing its light module and calling its hooks prints nothing and warns of nothing."""
-    _, said = _listed(rig)
+    _, said = await _listed(rig)
     if said:
         raise NotConformant(f"listing it prints {said!r}")
 
 
-def _listed(rig: PluginRig) -> tuple[list[str], str]:
+async def _listed(rig: PluginRig) -> tuple[list[str], str]:
     """List the plugin in a fresh interpreter; return what its own modules imported, and everything that was printed."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-W", "default", "-c", _LIST, rig.loaded().found.name, rig.package(), _MARK]
-    done = subprocess.run(  # noqa: S603 - this interpreter, and the code above
-        command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
-    said, mark, imported = done.stdout.partition(f"{_MARK}\n")
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=PIPE, stderr=PIPE)
+    try:
+        printed, complained = map(bytes.decode, await within(process.communicate(), "listing it", SECONDS))
+    finally:
+        if process.returncode is None:
+            process.kill()
+    said, mark, imported = printed.partition(f"{_MARK}{os.linesep}")
     if not mark:
-        raise NotConformant(f"a fresh interpreter cannot list it: {done.stderr.strip()[-500:]}")
-    return imported.split(), (said + done.stderr).strip()
+        raise NotConformant(f"a fresh interpreter cannot list it: {complained.strip()[-500:]}")
+    return imported.split(), (said + complained).strip()

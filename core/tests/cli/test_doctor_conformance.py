@@ -1,0 +1,62 @@
+"""`doctor PLUGIN`, and `doctor PLUGIN --conformance`."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def parts(outcome):
+    return {part["subject"]: part for part in outcome.json["parts"]}
+
+
+def outcomes(part):
+    return {each["name"]: each["outcome"] for each in part["scenarios"]}
+
+
+def test_one_plugin_is_looked_at_alone(world):
+    done = world.invoke("doctor", "acme", "--json")
+    assert {check["name"] for check in done.json["checks"]} == {"plugin acme", "acme: pulse", "acme: licence"}
+    assert done.code == 0
+    assert world.invoke("doctor", "bad", "--json").code == 1
+
+
+def test_what_is_not_as_it_should_be_is_named_and_gives_code_1(world):
+    done = world.invoke("doctor", "acme", "--conformance", "--json")
+    assert done.code == 1
+    assert done.json["ok"] is False
+    packaging = outcomes(parts(done)["plugin acme"])
+    assert packaging["it_is_found_and_can_be_loaded"] == "passed"
+    assert packaging["it_says_what_it_is"] == "failed"
+    assert packaging["every_component_says_what_it_is"] == "failed"
+    assert "of plugin acme" in done.stderr
+    table = world.invoke("doctor", "acme", "--conformance")
+    assert "failed        it_says_what_it_is" in table.stdout
+
+
+def test_a_component_that_needs_options_and_names_no_rig_is_not_tried_and_it_says_why(world):
+    untried = {
+        subject: part["untried"] for subject, part in parts(world.invoke("doctor", "acme", "--conformance", "--json")).items()
+    }
+    reasons = [part["untried"] for part in told.values() if part["untried"]]
+    assert reasons
+    assert all("name a maker of rigs in its record" in reason for reason in reasons)
+
+
+def test_the_compounds_of_the_core_say_what_they_need(world):
+    done = world.invoke("doctor", "compound", "--conformance", "--json")
+    assert done.code == 0
+    assert set(parts(done)) == {"plugin compound", "trigger compound.any", "trigger compound.all", "trigger compound.then"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--conformance",), 2, "--conformance is for one plugin"),
+        (("nope", "--conformance"), 2, "no installed plugin is called 'nope'"),
+        (("bad", "--conformance"), 1, "nothing_here"),
+    ],
+)
+def test_what_cannot_be_tried_is_said_in_a_sentence(world, arguments, code, words):
+    done = world.invoke("doctor", *arguments)
+    assert done.code == code
+    assert words in done.stderr
