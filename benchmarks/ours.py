@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import Any
 
 import ours_orders
+import ours_tape
 import structlog
 from measure import ORDER_EVERY, PRICES, START, TICK, WARM_UP, Marks, flatness, import_cost, percentiles
 
@@ -179,6 +180,7 @@ CASES = {
     "flat-orders": ours_orders.flat_orders,
     "restart": ours_orders.restart,
     "triggers": triggers,
+    "record": ours_tape.record,
 }
 
 if __name__ == "__main__":

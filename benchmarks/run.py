@@ -82,10 +82,16 @@ FIGURES: dict[str, tuple[Figure, ...]] = {
         Figure("per_cpu_second", "events / CPU s", 150_000, more_is_better=True),
         Figure("us_per_event", "us, state and triggers", 5.0, digits=2),
     ),
+    "record": (
+        Figure("over_plain", "recorded / not", 2.0, digits=2),
+        Figure("us_per_event", "us more per event", 5.0, digits=2),
+        Figure("bytes_per_event", "bytes per event", digits=0),
+        Figure("last_over_first", "last / first tenth", 1.1, digits=2),
+    ),
     "restart": (Figure("seconds", "s", 5.0, digits=2), Figure("over_empty", "long / empty journal", digits=1)),
 }
-ARGUMENTS = {"events": ("1", "10", "100", "1000"), "triggers": ("1000",)}
-OURS_ONLY = {"aggregate", "triggers", "gate", "shadow-fsync", "flat-orders", "restart"}
+ARGUMENTS = {"events": ("1", "10", "100", "1000"), "triggers": ("1000",), "record": ("1", "10", "100")}
+OURS_ONLY = {"aggregate", "triggers", "gate", "shadow-fsync", "flat-orders", "restart", "record"}
 
 
 @dataclass

@@ -10,7 +10,7 @@ import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from engine_kit import SECOND, read, run_list, trade
+from engine_kit import SECOND, read, run_list, trade, wait_for
 from honest_strategies import Quiet
 from parity_kit import check_same, frames_of, intents, read_all, replayed, rewrite, state, tape_of, walk
 
@@ -137,10 +137,33 @@ def test_an_argument_that_is_none_is_told_by_its_type(tmp_path):
             return Order("m1", "A", OrderSide.BUY, 1.0)
 
     tape = begun(tmp_path / "t")
-    TapedBroker(Broker(), tape).submit_order("A", object(), side=OrderSide.BUY)
+    TapedBroker(Broker(), tape).submit_order("A", object(), side=OrderSide.BUY, limit_price=10**30)
     tape.close()
     (ask,), _ = read_all(tmp_path / "t")
-    assert unpack(ask[2]) == [["A", {"type": "builtins.object"}], {"side": "buy"}]
+    assert unpack(ask[2]) == [["A", {"type": "builtins.object"}], {"side": "buy", "limit_price": {"type": "builtins.int"}}]
+
+
+def test_an_answer_without_a_form_ends_the_tape_and_reaches_the_strategy(tmp_path):
+    class Broker:
+        positions = {"A": object()}  # noqa: RUF012 - on purpose
+
+    tape = begun(tmp_path / "t")
+    assert TapedBroker(Broker(), tape).positions is Broker.positions
+    tape.close()
+    assert read_all(tmp_path / "t")[1].hole == tape.hole != ""
+
+
+def test_a_storm_wakes_the_thread_before_its_time(tmp_path):
+    class Lazy(SystemClock):
+        def wait(self, event, seconds):
+            return event.wait(60.0)
+
+    tape = begun(tmp_path / "t", inline=False, clock=Lazy())
+    for n in range(10_000):
+        tape.note((Kind.EVENT, n, EVENTS[0]))
+    wait_for(lambda: (tmp_path / "t").stat().st_size > 10_000)
+    tape.close()
+    assert read_all(tmp_path / "t")[1].ended
 
 
 # ------------------------------------------------------------------ damage

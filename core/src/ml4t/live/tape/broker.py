@@ -37,7 +37,15 @@ class TapedBroker:
         try:
             answer = call(*args, **kwargs)
         except Exception as error:
-            self._tape.note((ASK, name, asked, type(error).__name__, pack(str(error))))
+            self._note(name, asked, type(error).__name__, str(error))
             raise
-        self._tape.note((ASK, name, asked, "", pack(answer)))
+        self._note(name, asked, "", answer)
         return answer
+
+    def _note(self, name: str, asked: bytes, raised: str, answer: Any) -> None:
+        try:
+            packed = pack(answer)  # at once: the strategy may change what it is handed
+        except Exception as error:  # noqa: BLE001 - the strategy gets its answer whatever the tape can hold
+            self._tape.give_up(f"the answer to {name}: {error}")
+        else:
+            self._tape.note((ASK, name, asked, raised, packed))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
-from enum import Enum
 from typing import Any
 
 import msgspec
@@ -40,7 +38,11 @@ def pack_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
 
     What is no number, text, list or table is told apart by its type alone: a broker refuses it.
     """
-    return pack([[_argument(value) for value in args], {name: _argument(value) for name, value in sorted(kwargs.items())}])
+    named = dict(sorted(kwargs.items())) if kwargs else kwargs
+    try:
+        return pack([args, named])
+    except Exception:  # noqa: BLE001 - a strategy may pass anything, and it is for the broker to say what it thinks of that
+        return pack([[_writable(value) for value in args], {name: _writable(value) for name, value in named.items()}])
 
 
 def unpack_arguments(packed: bytes) -> Arguments:
@@ -72,12 +74,9 @@ def bound(broker: Any, name: str) -> Callable[..., Any]:
     return (lambda: getattr(broker, name)) if name in PROPERTIES else getattr(broker, name)
 
 
-def _argument(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str | bytes):
-        return value.value if isinstance(value, Enum) else value
-    if isinstance(value, Enum | Decimal):
-        return str(value)
+def _writable(value: Any) -> Any:
     try:
-        return unpack(pack(value))
-    except TypeError:
+        pack(value)
+    except Exception:  # noqa: BLE001 - as above
         return {"type": f"{type(value).__module__}.{type(value).__qualname__}"}
+    return value

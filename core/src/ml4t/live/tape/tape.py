@@ -13,10 +13,11 @@ from ml4t.live.clock import Clock
 from ml4t.live.tape.file import TapeFile
 from ml4t.live.tape.frames import VERSION, Frame, Kind, pack_frames
 
-CAPACITY = 200_000
+CAPACITY = 250_000
 """Frames that may wait for the disk; more than that is a hole."""
 
 _CHUNK = 512
+_HURRY = 4_096  # in a storm the thread does not wait for its time
 _PAUSE_SECONDS = 0.25
 
 
@@ -36,7 +37,7 @@ class Tape:
         self._most = most_bytes
         self._inline = inline
         self._clock = clock
-        self._room = _CHUNK if inline else CAPACITY
+        self._room = _CHUNK if inline else min(_HURRY, CAPACITY)
         self._waiting: deque[Frame] = deque()
         self._count = 0
         self._given_up = ""
@@ -87,15 +88,20 @@ class Tape:
             self._file = None
 
     def _make_room(self) -> bool:
-        if self._inline and self._room:
+        if not self._room:
+            return False
+        if self._inline:
             self._drain()
-        elif not self._stopped:
+        elif len(self._waiting) < CAPACITY:
+            self._wake.set()
+        else:
             self.give_up(f"{CAPACITY:,} frames waited for the disk")
-        return len(self._waiting) < self._room
+        return self._room > 0
 
     def _work(self) -> None:
         while not self._stopped:
             self._clock.wait(self._wake, _PAUSE_SECONDS)
+            self._wake.clear()
             self._drain()
 
     def _drain(self) -> None:
