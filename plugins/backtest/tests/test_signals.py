@@ -138,7 +138,7 @@ def test_functions_are_named_by_import_path():
 def test_every_function_that_cannot_be_had_is_named_at_the_start():
     signals = {"a": "no_such_module:f", "b": "features_kit:no_such", "c": "features_kit:START"}
     with pytest.raises(
-        ValueError, match="a = 'no_such_module:f': No module named .*; .*b = .*no_such.*; .*c = .* is a datetime"
+        ValueError, match=r"a = 'no_such_module:f': No module named .*; .*b = .*no_such.*; .*c = .* is a datetime"
     ):
         BacktestHost(HostConfig(signals=signals))
 
