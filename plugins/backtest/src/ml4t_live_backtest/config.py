@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import Attribute, field, frozen
@@ -40,6 +41,8 @@ class HostConfig:
 
     config: Path | None = None
     """The configuration of the backtest, a YAML file, relative to this configuration. None: `preset`."""
+    backtest: Mapping[str, Any] = field(factory=dict)
+    """The configuration of the backtest itself in place of a file, in tables as in its YAML."""
     preset: str = "default"
     """The profile of ml4t-backtest that is used without a file: default, backtrader, vectorbt, zipline, lean and others."""
     timestamps: str = field(default="UTC", validator=_zone)
@@ -58,3 +61,5 @@ class HostConfig:
     def __attrs_post_init__(self) -> None:
         if twice := sorted(set(self.forecasts) & set(self.signals)):
             raise ValueError(f"{', '.join(twice)} is the name of a signal and of a forecaster; give the signal another name")
+        if self.config is not None and self.backtest:
+            raise ValueError("config names a file, and [host.backtest] is there too; write one of them")
