@@ -1,5 +1,7 @@
 """Three strategies on thirteen years of five real stocks: backtest and live engine, to the last bit."""
 
+from pathlib import Path
+
 import features
 import polars as pl
 import strategies
@@ -10,6 +12,7 @@ from ml4t_live_backtest.host import read_config
 from ml4t_live_backtest.parity import Recording, check_parity
 from ml4t_live_backtest.signals import check_signals, signals_frame
 
+HERE = Path(__file__).parent
 FUNCTIONS = {name: getattr(features, name) for name in ("fast", "slow", "momentum", "stretch")}
 
 
@@ -24,11 +27,15 @@ def adjusted(bars: pl.DataFrame) -> pl.DataFrame:
     return bars.with_columns(*prices, volume=pl.col("volume") / factor).drop("adj close").sort("timestamp")
 
 
-if __name__ == "__main__":
+def read() -> Recording:
+    """Return bars and signals."""
     bars = adjusted(read_frame(CONFIG.with_name("stocks.csv.gz")))
-    config = read_config("backtest.yaml")
-    print(check_signals(bars, FUNCTIONS) or "the signals look at the past alone")
-    recording = Recording(bars, signals_frame(bars, FUNCTIONS))
+    print(check_signals(bars, FUNCTIONS) or "every signal looks back, at no more bars than it gets")
+    return Recording(bars, signals_frame(bars, FUNCTIONS))
+
+
+if __name__ == "__main__":
+    recording, config = read(), read_config(HERE / "backtest.yaml")
     for make in (strategies.Cross, strategies.Rotation, strategies.Dip):
         found = check_parity(make, recording, config)
         run = found.live

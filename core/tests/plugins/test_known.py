@@ -23,6 +23,8 @@ def test_the_public_names_are_the_ones_promised():
         "CryptoBroker",
         "OKXFeed",
         "OKXBroker",
+        "BacktestHost",
+        "prove_parity",
         "report_page",
     }
 

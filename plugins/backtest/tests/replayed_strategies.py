@@ -40,3 +40,13 @@ class Gambles(Honest):
 
     def chance(self):
         return random.random() * 2
+
+
+class Follows(Strategy):
+    """It follows signals of feature functions, as many digits of them as there are."""
+
+    def on_data(self, timestamp, data, context, broker):
+        for asset, bar in data.items():
+            mean, slow = bar["signals"]["mean"], bar["signals"]["slow"]
+            if mean is not None:
+                broker.submit_order(asset, 1.0 if mean > slow else -1.0, order_type=OrderType.LIMIT, limit_price=mean)

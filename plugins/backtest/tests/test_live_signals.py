@@ -88,14 +88,14 @@ def test_an_asset_without_a_bar_keeps_its_history_apart(tmp_path):
 
 
 class Sometimes:
-    """A feature function that fails from its fifth bar to its eighth."""
+    """A feature function that fails from its fifth bar to its eighth, and at its eleventh."""
 
     def __init__(self):
         self.calls = 0
 
     def __call__(self, bars):
         self.calls += 1
-        if 5 <= self.calls <= 8:
+        if 5 <= self.calls <= 8 or self.calls == 11:
             raise ArithmeticError(f"call {self.calls}")
         return self.calls
 
@@ -109,10 +109,13 @@ def test_a_signal_that_fails_is_absent_and_told_once_until_it_works_again(tmp_pa
     engine = shadow(tmp_path, strategy, kit.table(("A",), 12), settings, engine={"on_error": "continue"})
 
     found = list(strategy.signals().values())
-    assert [signals.get("now") for signals in found] == [1.0, 2.0, 3.0, 4.0, None, None, None, None, 9.0, 10.0, 11.0, 12.0]
-    assert ["now" in signals for signals in found] == [True] * 4 + [False] * 4 + [True] * 4
+    assert [signals.get("now") for signals in found] == [1, 2, 3, 4, None, None, None, None, 9, 10, None, 12]
+    assert ["now" in signals for signals in found] == [True] * 4 + [False] * 4 + [True, True, False, True]
     assert all("mean" in signals for signals in found), "the others are there"
-    assert errors(engine) == [("strategy Notes", "the signal now of A is absent: ArithmeticError: call 5")]
+    assert errors(engine) == [
+        ("strategy Notes", "the signal now of A is absent: ArithmeticError: call 5"),
+        ("strategy Notes", "the signal now of A is absent: ArithmeticError: call 11"),
+    ]
 
 
 @pytest.mark.parametrize(

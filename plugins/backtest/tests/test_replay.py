@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from ml4t.backtest import BacktestConfig
 from paper_kit import paper
-from replayed_strategies import Gambles, Honest
+from replayed_strategies import Follows, Gambles, Honest
 from test_restart import bars
 
 from ml4t.live import LiveEngine
@@ -19,9 +19,9 @@ from ml4t_live_backtest.config import HostConfig
 from ml4t_live_backtest.host import BacktestHost
 
 
-def shadow(folder, strategy, *, limits=None, count=150):
+def shadow(folder, strategy, *, limits=None, count=150, **options):
     config = BacktestConfig(slippage_rate=0.0005, commission_per_share=0.01, initial_cash=50_000.0)
-    hosted = BacktestHost(HostConfig(timestamps="naive"), backtest=config).host(strategy)
+    hosted = BacktestHost(HostConfig(timestamps="naive", **options), backtest=config).host(strategy)
     settings = EngineSettings(durability="none", on_error="halt", record=True)
     risk = limits or LiveRiskConfig.without_limits("shadow")
     engine = LiveEngine(hosted, None, ListFeed(bars(count)), risk=risk, settings=settings, state_dir=folder, name="replayed")
@@ -64,3 +64,9 @@ def test_what_is_not_on_the_tape_is_caught(tmp_path, mode):
         state = paper(tmp_path, Gambles(), seconds=6_000.0, record=True)[1].state_folder
     found = replay_session(state)
     assert found.runs[0].replay.divergence is not None
+
+
+def test_signals_are_made_again_also_of_bars_from_before_a_restart(tmp_path):
+    options = {"signals": {"mean": "features_kit:mean_5", "slow": "features_kit:slow"}, "history": 20}
+    shadow(tmp_path, Follows(), count=70, **options)
+    check_same(shadow(tmp_path, Follows(), **options), runs=2)

@@ -18,6 +18,7 @@ def told_of(parts: Parts, last_record: int) -> dict[str, Any]:
         "source": None if parts.source is None else attrs.asdict(parts.source),
         "history": parts.market.history,
         "candles": sorted(parts.candles),
+        "bars": parts.bars,
         "calendar": parts.calendar.name,
         "after": last_record,
     }

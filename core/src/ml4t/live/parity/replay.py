@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import define, field
 
+from ml4t.live.contracts.market import KeepsBars
 from ml4t.live.market import MarketState
 from ml4t.live.model import Forecast
 from ml4t.live.parity.divergence import Divergence
@@ -77,6 +78,8 @@ class Replay:
         self._evidence = evidence
         self._market = MarketState(about["history"], about["candles"], calendar_of(about["calendar"]))
         self._past = self._market
+        if isinstance(strategy, KeepsBars):
+            strategy.candles_for(about.get("bars"), about["history"])
         self._broker = TapeBroker(self._answer)
         self._tape = tape
         self._until = 0
