@@ -194,8 +194,8 @@ def test_a8_a_quiet_stream_is_asked_and_stays(venue):
         await broker.connect()
         feed = feed_at(venue, "AAPL", silence_seconds=1.0)
         streams = [asyncio.create_task(each) for each in (broker.run(ears), feed.run(ears))]
-        await until(lambda: ears.answers >= 5)
-        assert not any(stream.done() for stream in streams)
+        await until(lambda: ears.answers >= 5 or any(stream.done() for stream in streams))
+        assert not any(stream.done() for stream in streams), streams
         for stream in streams:
             stream.cancel()
         await asyncio.gather(*streams, return_exceptions=True)

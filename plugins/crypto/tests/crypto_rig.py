@@ -17,7 +17,7 @@ from ml4t_live_crypto.feed import CryptoFeed
 from ml4t_live_crypto.simulator import BinanceSimulator, BinanceSimulatorConfig
 from ml4t_live_okx.simulator import OKXSimulator, OKXSimulatorConfig
 
-QUICK = {"timeout_seconds": 3.0, "silence_seconds": 1.0, "requests_per_second": 100_000.0}
+QUICK = {"timeout_seconds": 3.0, "silence_seconds": 2.0, "requests_per_second": 100_000.0}
 """Options that make a test short."""
 WRONG = "wrong-secret-0123456789"
 BROKER_EXEMPT = {

@@ -252,12 +252,12 @@ def test_c9_a_stream_that_answers_pings_and_is_deaf_is_found_out_by_a_request(bi
 @pytest.mark.parametrize("data_type", ["trades", "bars", "quotes"])
 def test_c9_a_quiet_stream_is_asked_about_and_stays(venue, data_type):
     async def run():
-        feed, ears = feed_at(venue, SPOT, data_type=data_type, silence_seconds=1.0), Ears()
+        feed, ears = feed_at(venue, SPOT, data_type=data_type), Ears()
         async with feeding(feed, ears) as running:
             await until(lambda: venue.subscriptions)
             venue.price(SPOT, 100.0)
-            await until(lambda: ears.answers >= 3)
-            assert not running.done()
+            await until(lambda: ears.answers >= 2 or running.done())
+            assert not running.done(), running
 
     asyncio.run(run())
 

@@ -39,7 +39,7 @@ class OKXRig:
     """A simulated OKX, and adapters that talk to it."""
 
     unknown_symbol = "NOSUCH-USDT"
-    patience = 5.0
+    patience = 4.0
 
     def __init__(self, simulator: OKXSimulator, symbols: Sequence[str], exempt: Mapping[str, str]) -> None:
         self.venue = self.source = simulator

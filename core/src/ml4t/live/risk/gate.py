@@ -42,30 +42,33 @@ class RiskGate:
 
     def check(self, order: Order, books: Books) -> Verdict:
         """Return `ALLOW`, or the first refusal with the name of its check."""
+        return self._ask(self._stages, order, books)
+
+    def _ask(self, stages: Iterable[_Stage], order: Order, books: Books, *, again: bool = True) -> Verdict:
         reducing = books.reduces(order)
         stopwatch, budget = self._stopwatch, self._budget
         started = stopwatch()
-        for name, exempts_reducing, check in self._stages:
+        for name, exempts_reducing, check in stages:
             if reducing and exempts_reducing:
                 continue
-            slow = False
-            while True:
-                try:
-                    verdict = check(order, books)
-                except Exception as error:  # noqa: BLE001 - whatever a check raises is a refusal
-                    return _fault(name, f"raised {type(error).__name__}: {_words(error, str)}")
-                taken = stopwatch() - started
-                started += taken
+            try:
+                verdict = check(order, books)
+            except Exception as error:  # noqa: BLE001 - whatever a check raises is a refusal
+                return _fault(name, f"raised {type(error).__name__}: {_words(error, str)}")
+            ended = stopwatch()
+            if verdict is not ALLOW:
+                if not isinstance(verdict, Verdict):
+                    return _fault(name, f"answered {_words(verdict, repr)}, which is not a Verdict")
+                if verdict.allowed is not True:
+                    return attrs.evolve(verdict, allowed=False, check=name)
+            if ended - started > budget:
+                if not again:
+                    return _too_slow(name, ended - started, budget)
+                verdict = self._ask([(name, exempts_reducing, check)], order, books, again=False)
                 if verdict is not ALLOW:
-                    if not isinstance(verdict, Verdict):
-                        return _fault(name, f"answered {_words(verdict, repr)}, which is not a Verdict")
-                    if verdict.allowed is not True:
-                        return attrs.evolve(verdict, allowed=False, check=name)
-                if taken <= budget:
-                    break
-                if slow:
-                    return _too_slow(name, taken, budget)
-                slow = True
+                    return verdict
+                ended = stopwatch()
+            started = ended
         return ALLOW
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ml4t.live.contracts.broker import Broker
 from ml4t.live.errors import BrokerConnectionError
 from ml4t.live.testing.chaos import ChaosProxy
 from ml4t.live.testing.conformance.broker.line import PRICE, QUANTITY, connected, resting
@@ -34,19 +35,22 @@ async def nothing_is_left_running_after_a_lost_line(rig: BrokerRig) -> None:
 async def nothing_is_left_running_after_a_connect_that_failed(rig: BrokerRig) -> None:
     """The same when a connect was cancelled half-way, and when nobody answered."""
     with ChaosProxy(rig.venue.address) as proxy:
-        async with nothing_left(lambda: rig.venue.connections):
-            for break_it in (proxy.freeze, lambda: proxy.refuse(True)):
-                before = running()
-                break_it()
-                broker = rig.broker(address=proxy.address)
-                try:
-                    async with clock.timeout(1.0):
-                        await broker.connect()
-                except (TimeoutError, BrokerConnectionError):
-                    pass
-                else:
-                    raise NotConformant("`connect` succeeded although nothing moves on the line")
-                await within(broker.close(), "close")
-                await until(lambda: running() <= before, "a connect that was given up has to end")  # noqa: B023 - at once
+        for break_it in (proxy.freeze, lambda: proxy.refuse(True)):
+            break_it()
+            async with nothing_left(lambda: rig.venue.connections):
+                await _give_up(rig.broker(address=proxy.address))
                 proxy.thaw()
                 proxy.reset()
+
+
+async def _give_up(broker: Broker) -> None:
+    before = running()
+    try:
+        async with clock.timeout(1.0):
+            await broker.connect()
+    except (TimeoutError, BrokerConnectionError):
+        pass
+    else:
+        raise NotConformant("`connect` succeeded although nothing moves on the line")
+    await within(broker.close(), "close")
+    await until(lambda: running() <= before, "a connect that was given up has to end")

@@ -21,10 +21,11 @@ from ml4t.live.journal import Also, RecordKind, StatePut
 from ml4t.live.market import MarketState
 from ml4t.live.model import Bar, Gap, MarketEvent, Trade
 from ml4t.live.testing.conformance.report import NotConformant
-from ml4t.live.testing.conformance.waiting import ANSWER_SECONDS, CONNECT_SECONDS, clock, until, within
+from ml4t.live.testing.conformance.waiting import ANSWER_SECONDS, CONNECT_SECONDS, clock, found_dead, until, within
 from ml4t.live.testing.rig import Address, FeedRig
 
 PRICE = 100.0
+GOING_ON_SECONDS = 0.1
 
 _rng = random.Random(1)  # noqa: S311 - jitter, not secrets
 
@@ -164,6 +165,29 @@ class Heard(Ear):
     async def until_lost(self, seconds: float, *, count: int = 1) -> None:
         """Wait until the feed has been lost so often."""
         await self.until(lambda: len(self.losses) >= count, "the loss of the source has to be noticed", seconds)
+
+    async def until_back(self) -> list[Emitted]:
+        """Let things happen until some of every symbol are heard, and return them.
+
+        It counts as subscribed as long as the source has not noticed the end of a connection that was lost; and in a market
+        where nothing happens a feed that is lost a second time, because the machine was held up, has nothing to join again by.
+        """
+        said = self.emit(1, *self.rig.symbols)
+        wanted, began = set(self.rig.symbols), said[0].time
+
+        async def go_on() -> None:
+            while True:
+                await clock.sleep(GOING_ON_SECONDS)
+                said.extend(self.emit(1, *self.rig.symbols))
+
+        going_on = asyncio.get_running_loop().create_task(go_on(), name="market")
+        seconds = max(CONNECT_SECONDS, found_dead(self.rig.patience))
+        try:
+            what = "what happens has to be heard again"
+            await self.until(lambda: wanted <= {each.symbol for each in self.events if each.event_time >= began}, what, seconds)
+        finally:
+            going_on.cancel()
+        return said
 
     def _fail(self, error: BaseException) -> None:
         self._failure = error

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from ml4t.live.contracts.feed import Backfills
 from ml4t.live.errors import FeedDisconnected
 from ml4t.live.testing.chaos import ChaosProxy
-from ml4t.live.testing.conformance.feed.ear import Emitted, Heard, alone, supervised
+from ml4t.live.testing.conformance.feed.ear import Heard, alone, supervised
 from ml4t.live.testing.conformance.report import NotConformant
 from ml4t.live.testing.conformance.scenario import scenario
-from ml4t.live.testing.conformance.waiting import ANSWER_SECONDS, CONNECT_SECONDS, clock, found_dead, until
+from ml4t.live.testing.conformance.waiting import ANSWER_SECONDS, CONNECT_SECONDS, found_dead, until
 from ml4t.live.testing.rig import FeedRig
 
 FLOOD = 5_000
-GOING_ON_SECONDS = 0.1
 
 
 @scenario()
@@ -72,7 +70,7 @@ async def a_mute_source_is_found_within_its_deadline(rig: FeedRig) -> None:
         missed = heard.emit(2, *rig.symbols)
         await heard.until_lost(found_dead(deadline * 2), count=len(heard.losses) + 1)
         rig.source.mute(False)
-        emitted += await _until_back(heard, deadline)
+        emitted += await heard.until_back()
         emitted += (fresh := heard.emit(2, *rig.symbols))
         await heard.until_heard([*emitted, *missed] if isinstance(heard.feed, Backfills) else fresh)
 
@@ -93,28 +91,6 @@ async def _until_more(heard: Heard) -> None:
     known, seconds = len(heard.events), CONNECT_SECONDS + heard.rig.patience * 2
     what = "all that happened while the listener was busy has to be heard, or told as a gap; nothing more has come"
     await heard.until(lambda: len(heard.events) > known or heard.gaps, what, seconds)
-
-
-async def _until_back(heard: Heard, deadline: float) -> list[Emitted]:
-    """Let things happen until some of every symbol are heard, and return them.
-
-    The source may count a connection as subscribed that was lost, as long as it has not noticed its end.
-    """
-    said = heard.emit(1, *heard.rig.symbols)
-
-    async def go_on() -> None:
-        while True:
-            await clock.sleep(GOING_ON_SECONDS)
-            said.extend(heard.emit(1, *heard.rig.symbols))
-
-    going_on = asyncio.get_running_loop().create_task(go_on(), name="market")
-    try:
-        wanted, began = set(heard.rig.symbols), said[0].time
-        what, seconds = "what happens has to be heard again", CONNECT_SECONDS + found_dead(deadline)
-        await heard.until(lambda: wanted <= {each.symbol for each in heard.events if each.event_time >= began}, what, seconds)
-    finally:
-        going_on.cancel()
-    return said
 
 
 async def _is_lost(rig: FeedRig, break_it: Callable[[ChaosProxy], None], what: str, seconds: float) -> None:

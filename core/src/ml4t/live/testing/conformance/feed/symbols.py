@@ -40,4 +40,4 @@ async def every_symbol_is_subscribed_again_after_a_loss(rig: FeedRig) -> None:
                 await heard.until(lambda: not rig.source.subscriptions, "the source has to have noticed the loss")
                 proxy.refuse(False)
                 await heard.until_subscribed()
-                await heard.until_heard(heard.emit(2, *rig.symbols))
+                await heard.until_back()
