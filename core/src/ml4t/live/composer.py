@@ -148,7 +148,9 @@ class Composer:
             return None
         written = self._settings.document.get("live", {})
         options = written.get("strategy_options", {}) if isinstance(written, Mapping) else {}
-        return StrategySource(live.strategy, str(self._settings.folder.resolve()), options, code_of(type(strategy)))
+        code = code_of(type(getattr(strategy, "hosted", strategy)))
+        host = self._settings.document.get("host")
+        return StrategySource(live.strategy, str(self._settings.folder.resolve()), options, code, host)
 
     def _make(self, kind: Kind, use: str, options: Any, path: str) -> Any:
         return self._attempt(path, lambda: self._resolve(kind, use)(options))

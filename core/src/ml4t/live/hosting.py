@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from ml4t.live.config.decode import make_converter
+from ml4t.live.config.secret import SecretSource
+from ml4t.live.config.table import structure_table
 from ml4t.live.contracts.host import StrategyHost
 from ml4t.live.plugins import Catalogue
 from ml4t.live.plugins.known import KNOWN
@@ -21,15 +27,21 @@ def host_of(strategy: Any) -> str:
     return ""
 
 
-def hosted(strategy: Any, catalogue: Catalogue | None = None) -> Any:
-    """Return a strategy as one of ours, by the host of its framework with its defaults; ours are returned as they are.
+def hosted(
+    strategy: Any, catalogue: Catalogue | None = None, *, table: Mapping[str, Any] | None = None, folder: Path | None = None
+) -> Any:
+    """Return a strategy as one of ours, by the host of its framework; ours are returned as they are.
 
-    Raises PluginError with the pip command when the host is not installed, ValueError for a strategy that cannot run live.
+    `table` is the table [host] of a configuration in `folder`; without it the host has its defaults. Raises PluginError with
+    the pip command when the host is not installed, ValueError for a strategy that cannot run live.
     """
-    use = host_of(strategy)
+    written = dict(table or {})
+    use = written.pop("use", "") or host_of(strategy)
     if not use:
         return strategy
     catalogue = catalogue or Catalogue.discover()
     offer = catalogue.find(Kind.HOST, use)
-    host: StrategyHost = catalogue.resolve(offer)(offer.component.config())  # type: ignore[assignment]
+    folder = folder or Path.cwd()
+    settings = structure_table(make_converter(folder, SecretSource(os.environ, folder)), written, offer.component.config)
+    host: StrategyHost = catalogue.resolve(offer)(settings)  # type: ignore[assignment]
     return host.host(strategy)

@@ -44,6 +44,8 @@ class GatedOrderBook(OrderBook):
         """Those orders, by their client order id."""
         self.before: dict[str, float] = {}
         """What orders that were taken over from an earlier process had traded there, by their client order id."""
+        self.at_once = False
+        """True when nobody but this broker fills the orders, so that a cancel is done when it is asked for."""
         self.whole_units = False
         """True rounds a quantity down before it is sent, as the backtest does when it fills."""
         self.is_asking = False
@@ -84,7 +86,12 @@ class GatedOrderBook(OrderBook):
     def cancel_order(self, order_id: str, **said: Any) -> bool:
         """Ask for a cancel; False when the order is not open."""
         ours = self.ours.get(order_id)
-        return bool(super().cancel_order(order_id, **said)) if ours is None else self.desk.cancel_order(ours)
+        if ours is None:
+            return bool(super().cancel_order(order_id, **said))
+        asked = self.desk.cancel_order(ours)
+        if asked and self.at_once and ours in self.theirs:
+            self.withdraw(ours)
+        return asked
 
     # ------------------------------------------------------------------ what the venue and the bracket do
 

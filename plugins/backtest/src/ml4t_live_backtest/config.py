@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import Attribute, field, frozen
@@ -35,6 +36,8 @@ class HostConfig:
 
     config: Path | None = None
     """The configuration of the backtest, a YAML file, relative to this configuration. None: `preset`."""
+    backtest: Mapping[str, Any] = field(factory=dict)
+    """The configuration of the backtest itself in place of a file, in tables as in its YAML."""
     preset: str = "default"
     """The profile of ml4t-backtest that is used without a file: default, backtrader, vectorbt, zipline, lean and others."""
     timestamps: str = field(default="UTC", validator=_zone)
@@ -46,3 +49,7 @@ class HostConfig:
     """How many of the latest orders, fills, trades and points of equity the strategy's broker shows; the journal has all."""
     history: int = field(default=500, validator=ge(2))
     """How many bars of each asset those functions get."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.config is not None and self.backtest:
+            raise ValueError("config names a file, and [host.backtest] is there too; write one of them")

@@ -6,6 +6,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+from attrs import asdict
 from ml4t.backtest import BacktestConfig, Strategy
 
 from ml4t_live_backtest.config import HostConfig
@@ -24,8 +25,17 @@ class BacktestHost:
 
     def __init__(self, settings: HostConfig | None = None, *, backtest: BacktestConfig | None = None, **options: Any) -> None:
         self.settings = settings or HostConfig()
-        self.backtest = backtest or read_config(self.settings.config, self.settings.preset)
+        self.backtest = backtest or self._written()
         self._options = options
+
+    def _written(self) -> BacktestConfig:
+        settings = self.settings
+        if not settings.backtest:
+            return read_config(settings.config, settings.preset)
+        try:
+            return BacktestConfig.from_dict(dict(settings.backtest), strict=True)
+        except Exception as error:  # noqa: BLE001 - whatever the other library raises is a problem of the table
+            raise ValueError(f"[host.backtest]: {error}") from error
 
     def host(self, strategy: Strategy) -> HostedStrategy:
         """Return a strategy that the live engine can run. Raises ValueError with the remedy when it cannot run live."""
@@ -33,8 +43,18 @@ class BacktestHost:
             raise ValueError(f"{strategy!r} is no object of a class derived from ml4t.backtest.Strategy")
         refuse_what_cannot_run(strategy, self.backtest, self._options)
         return HostedStrategy(
-            strategy, self.backtest, stamp=stamp_of(self.settings.timestamps), options=self._options, keep=self.settings.keep
+            strategy,
+            self.backtest,
+            stamp=stamp_of(self.settings.timestamps),
+            options=self._options,
+            keep=self.settings.keep,
+            table=None if self._options else self._table(),
         )
+
+    def _table(self) -> dict[str, Any]:
+        """Return the table [host] that makes a host like this."""
+        written = {name: value for name, value in asdict(self.settings).items() if name not in {"config", "preset"}}
+        return {"use": "backtest", **written, "backtest": self.backtest.to_dict()}
 
 
 def read_config(path: Path | None, preset: str = "default") -> BacktestConfig:

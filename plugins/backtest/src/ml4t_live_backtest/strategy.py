@@ -50,9 +50,12 @@ class HostedStrategy:
         options: Mapping[str, Any] | None = None,
         remembers: bool = True,
         keep: int | None = None,
+        table: Mapping[str, Any] | None = None,
     ) -> None:
         self.hosted = strategy
         self.config = config
+        self.host_table = table
+        """The table [host] that makes its host again; None when that was made of objects."""
         self.session: Session | None = None
         self.result: Any = None
         """What the backtest would have returned, once the run has ended."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from attrs import asdict
 from ml4t.backtest.types import Order, OrderStatus
 
 from ml4t.live.contracts.broker import BrokerCapabilities, OrderUpdate
@@ -45,23 +46,26 @@ class BacktestVenue:
         self._told = 0
         self._executions: dict[str, int] = {}
         self._moment: Callable[[], int] = int
-        self._restored: tuple[Sequence[LiveOrder], Mapping[str, int]] = ((), _NOTHING)
+        self._orders: dict[str, LiveOrder] = {}
+        """The open orders as the desk has them, by id."""
 
     def open(self, book: GatedOrderBook, moment: Callable[[], int]) -> None:
         """Begin to trade in a book; `moment` tells the time of the bar that is looked at, nanoseconds UTC."""
         self._book, self._moment = book, moment
         book.changed = self.settle
-        orders, self._executions = self._restored[0], dict(self._restored[1])
-        for order in orders:
-            self._admit(order)
+        book.at_once = True
+        for order in book.desk.pending_orders:  # those that an earlier process left open
+            self._orders[order.order_id] = order
+            self._admit(book, order)
 
     # ------------------------------------------------------------------ what the desk asks for
 
     def submit(self, order: LiveOrder) -> None:
         """Take an order: one that the strategy is just making is taken by its book, any other is put in there."""
+        self._orders[order.order_id] = order
         self._say(order, OrderState.WORKING)
         if self._book is not None and not self._book.is_asking:
-            self._admit(order)
+            self._admit(self._book, order)
 
     def submit_linked(self, orders: Sequence[LiveOrder]) -> None:
         """Take orders that belong together."""
@@ -72,6 +76,7 @@ class BacktestVenue:
         """Take an order out."""
         if self._book is None or order.order_id not in self._book.theirs:
             self._say(order, OrderState.CANCELLED)
+            self._orders.pop(order.order_id, None)
             return
         self._book.withdraw(order.order_id)
         self.settle()
@@ -79,6 +84,7 @@ class BacktestVenue:
     def replace(self, order: LiveOrder) -> None:
         """Let an order go on with the terms of its amendment."""
         if order.amendment is not None:
+            self._orders[order.order_id] = order.changed(**asdict(order.amendment), amendment=None)
             self._say(order, OrderState.WORKING, terms=order.amendment)
 
     def on_event(self, event: MarketEvent) -> None:
@@ -98,8 +104,8 @@ class BacktestVenue:
         executions: Mapping[str, int] = _NOTHING,
         family: Iterable[LiveOrder] = (),
     ) -> None:
-        """Keep the orders that an earlier process left open until there is a book for them."""
-        self._restored = (*orders, *later), executions
+        """Note how many executions of each order are known; the orders themselves are asked of the desk."""
+        self._executions = dict(executions)
 
     def arrive(self, order_id: str) -> None:
         """Do nothing: what was open is in the book from the start, and trades with the next bar."""
@@ -117,11 +123,10 @@ class BacktestVenue:
         self._told = len(fills)
         pending = {order.order_id for order in book.broker.pending_orders}
         for order_id, order in list(book.theirs.items()):
-            live = book.desk.get_order(order_id)
             if order.order_id not in pending:
-                self._end(book, order, live)
-            elif live is not None:
-                self._agree(live, order, book)
+                self._end(book, order)
+            elif order_id in self._orders:
+                self._agree(self._orders[order_id], order, book)
 
     def forget(self, fills: int) -> None:
         """Note that the oldest executions were dropped from the broker's list."""
@@ -130,10 +135,9 @@ class BacktestVenue:
     def _tell(self, book: GatedOrderBook, fill: Any) -> None:
         order_id = book.ours[fill.order_id]
         order = book.theirs[order_id]
-        live = book.desk.get_order(order_id)
-        if live is None:
+        if order_id not in self._orders:
             return
-        self._agree(live, order, book)
+        live = self._agree(self._orders[order_id], order, book)
         number = self._executions[order_id] = self._executions.get(order_id, 0) + 1
         self._sink.fill(
             Fill(
@@ -151,30 +155,31 @@ class BacktestVenue:
             )
         )
 
-    def _agree(self, live: LiveOrder, order: Order, book: GatedOrderBook) -> None:
+    def _agree(self, live: LiveOrder, order: Order, book: GatedOrderBook) -> LiveOrder:
         """Tell the quantity that the backtest has made of an order: it rounds, and cuts to what cash allows."""
         left = 0.0 if order.status is OrderStatus.FILLED else book.fill_engine.get_effective_quantity(order)
         whole = book.before.get(live.order_id, 0.0) + order.filled_quantity + left
         if whole != live.quantity:
             terms = Terms(whole, live.limit_price, live.stop_price, live.trail_amount)
             self._say(live, OrderState.WORKING, terms=terms)
+            live = self._orders[live.order_id] = live.changed(quantity=whole)
+        return live
 
-    def _end(self, book: GatedOrderBook, order: Order, live: LiveOrder | None) -> None:
+    def _end(self, book: GatedOrderBook, order: Order) -> None:
         order_id = book.ours[order.order_id]
         book.forget(order_id)
         self._executions.pop(order_id, None)
-        if live is None or not live.is_open or order.status is OrderStatus.FILLED:
+        live = self._orders.pop(order_id, None)
+        if live is None or order.status is OrderStatus.FILLED:
             return
         if order.status is OrderStatus.REJECTED:
             self._say(live, OrderState.REJECTED, code=order.rejection_code or "", reason=order.rejection_reason or "")
         else:  # also one that was to fill at once, and has in part: the backtest calls it pending, and never looks at it again
             self._say(live, OrderState.CANCELLED)
 
-    def _admit(self, order: LiveOrder) -> None:
-        if self._book is None:
-            return
-        made = self._book.admit(order)
-        if made is None:
+    def _admit(self, book: GatedOrderBook, order: LiveOrder) -> None:
+        if book.admit(order) is None:
+            del self._orders[order.order_id]
             self._say(order, OrderState.REJECTED, code="not_taken", reason="the engine of the backtest does not take it")
         self.settle()
 

@@ -27,16 +27,20 @@ class StrategySource:
     folder: str
     options: Mapping[str, Any] | None = None
     code: str = ""
+    host: Mapping[str, Any] | None = None
+    """The table [host] of one that was written for another framework. None: its host has its defaults."""
 
     @classmethod
     def of(cls, strategy: Any) -> StrategySource:
-        """Return what can be told from the object itself."""
+        """Return what can be told from the object itself; of one that stands for another, of that one."""
+        host = getattr(strategy, "host_table", None)
+        strategy = getattr(strategy, "hosted", strategy)
         kind = type(strategy)
         module, folder = kind.__module__, Path.cwd()
         script = getattr(sys.modules.get(module), "__file__", None)
         if module == "__main__" and script is not None:  # under that name nobody else finds it
             module, folder = Path(script).stem, Path(script).resolve().parent
-        return cls(f"{module}:{kind.__qualname__}", str(folder), None, code_of(kind))
+        return cls(f"{module}:{kind.__qualname__}", str(folder), None, code_of(kind), host)
 
 
 def code_of(target: Any) -> str:

@@ -14,7 +14,7 @@ def told_of(parts: Parts, last_record: int) -> dict[str, Any]:
     return {
         "name": parts.name,
         "mode": parts.state,
-        "strategy": type(parts.strategy).__name__,
+        "strategy": parts.strategy_name,
         "source": None if parts.source is None else attrs.asdict(parts.source),
         "history": parts.market.history,
         "candles": sorted(parts.candles),

@@ -18,11 +18,15 @@ from ml4t.live.config.decode import with_secrets
 from ml4t.live.config.problem import problems_of
 from ml4t.live.config.secret import SecretSource
 from ml4t.live.config.strategy import StrategySource, code_of, load_strategy
+from ml4t.live.contracts.broker import OrderUpdate
 from ml4t.live.errors import LiveError
+from ml4t.live.hosting import hosted
+from ml4t.live.model import Fill
 from ml4t.live.parity.evidence import Evidence
 from ml4t.live.parity.replay import Replay
 from ml4t.live.parity.request import Answer, Request
 from ml4t.live.report.whole import WholeReader
+from ml4t.live.shadow.memory import BringsVenue
 from ml4t.live.tape import TapeReader
 
 
@@ -38,9 +42,22 @@ def answer(request: Request) -> Answer:
     try:
         with WholeReader(Path(request.journal)) as journal, TapeReader(Path(request.tape)) as tape:
             evidence = Evidence(journal, request.name, request.first, request.last)
-            return Answer(Replay(tape, made, evidence).run(), changed=changed)
-    except LiveError as error:
+            strategy = hosted(made, table=request.strategy.host, folder=Path(request.strategy.folder))
+            if isinstance(strategy, BringsVenue) and str((tape.run or {}).get("mode", "")).startswith("shadow"):
+                strategy.shadow_venue(Nobody())
+            return Answer(Replay(tape, strategy, evidence).run(), changed=changed)
+    except (LiveError, ValueError) as error:
         return Answer(problem=str(error))
+
+
+class Nobody:
+    """Whom the venue of a strategy tells in a replay: what it says is in the session's answers."""
+
+    def order(self, update: OrderUpdate) -> None:
+        """Take a change of an order."""
+
+    def fill(self, fill: Fill) -> None:
+        """Take an execution."""
 
 
 def made_strategy(source: StrategySource) -> Any:
