@@ -34,9 +34,7 @@ def test_what_is_not_as_it_should_be_is_named_and_gives_code_1(world):
 
 
 def test_a_component_that_needs_options_and_names_no_rig_is_not_tried_and_it_says_why(world):
-    untried = {
-        subject: part["untried"] for subject, part in parts(world.invoke("doctor", "acme", "--conformance", "--json")).items()
-    }
+    told = parts(world.invoke("doctor", "acme", "--conformance", "--json"))
     reasons = [part["untried"] for part in told.values() if part["untried"]]
     assert reasons
     assert all("name a maker of rigs in its record" in reason for reason in reasons)
