@@ -57,9 +57,7 @@ def replay_session(folder: StateDir, *, strategy: StrategySource | None = None, 
     except TapeDamaged as error:
         raise NotReplayable(str(error)) from error
     if left_out:
-        raise NotReplayable(
-            f"{folder.path} has {len(left_out)} archives too many to compare with; move the oldest sessions away"
-        )
+        raise NotReplayable(f"{folder.path} has {len(left_out)} archives too many; nine are read")
     problems = [run.problem for run in runs if run.problem]
     taped = [run for run in runs if run.tape is not None]
     if not taped or (problems and not partial):
