@@ -9,7 +9,7 @@ import attrs
 import pytest
 from engine_kit import MINUTE, SECOND, START, Market, limits, run_list, trade, until
 from honest_strategies import Blind, Busy, Follower, Quiet, Reader
-from parity_kit import check_same, frames_of, replayed, tape_of, walk
+from parity_kit import check_same, frames_of, replayed, state, tape_of, walk
 
 from ml4t.live import LiveEngine
 from ml4t.live.clock import SystemClock
@@ -17,6 +17,7 @@ from ml4t.live.config.settings import EngineSettings, MarketSettings
 from ml4t.live.config.strategy import StrategySource
 from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.triggers import TriggerSpec
+from ml4t.live.journal.rotate import rotate
 from ml4t.live.model import Direction, Distribution, Firing, Forecast
 from ml4t.live.parity import NotReplayable
 from ml4t.live.tape.frames import Kind
@@ -169,6 +170,12 @@ def test_a_strategy_on_its_own_thread_on_recorded_data(folder):
     options = {"bars": "1m", "record": True, "engine": {"strategy_thread": True, "error_budget": 10_000}}
     asyncio.run(run_list(Busy(), walk(300), folder, **options))
     check_same(folder, least=20)
+
+
+def test_a_journal_that_was_rotated_since(folder):
+    asyncio.run(run_list(Busy(), walk(300), folder, record=True, engine={"error_budget": 10_000}))
+    assert rotate(state(folder), SystemClock(), keep=5).moved > 100
+    check_same(folder, least=50)
 
 
 def test_a_session_without_data_has_nothing_to_differ(folder):

@@ -53,9 +53,11 @@ def replay_session(folder: StateDir, *, strategy: StrategySource | None = None, 
     """
     try:
         with WholeReader(folder.journal, mode=folder.mode) as journal:
-            runs = runs_of(journal, folder)
+            runs, left_out = runs_of(journal, folder), journal.left_out
     except TapeDamaged as error:
         raise NotReplayable(str(error)) from error
+    if left_out:
+        raise NotReplayable(f"{folder.path} has {len(left_out)} archives too many; nine are read")
     problems = [run.problem for run in runs if run.problem]
     taped = [run for run in runs if run.tape is not None]
     if not taped or (problems and not partial):
