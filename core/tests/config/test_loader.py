@@ -67,6 +67,7 @@ class Shelf:
 
     RECORDS: ClassVar = {
         (Kind.FEED, "replay"): (FeedRecord, FeedConfig),
+        (Kind.FEED, "toy"): (FeedRecord, FeedConfig),
         (Kind.BROKER, "ib"): (BrokerRecord, BrokerConfig),
         (Kind.RISK_CHECK, "cap"): (RiskCheckRecord, CapConfig),
         (Kind.TRIGGER, "move"): (TriggerRecord, MoveConfig),
@@ -78,7 +79,8 @@ class Shelf:
         if (kind, use) not in self.RECORDS:
             raise PluginError(f'use = "{use}": no {kind} of that name')
         record, config = self.RECORDS[kind, use]
-        return Offer(record(name=use, factory="gone:Thing", config=config, summary=""))
+        can = frozenset({"not-live"} if use == "toy" else ())
+        return Offer(record(name=use, factory="gone:Thing", config=config, summary="", capabilities=can))
 
     def resolve(self, offer):
         if offer.component.name == "ib":
@@ -252,3 +254,14 @@ def test_a_plugins_class_that_cannot_be_read_blames_its_author():
     [problem] = problems_of(SMALL | {"triggers": {"odd": {"use": "unreadable"}}})
     assert problem.startswith("triggers.odd: the plugin's class UnreadableConfig cannot be read (name 'NoSuchType'")
     assert problem.endswith("tell its author")
+
+
+@pytest.mark.parametrize("mode", ["shadow", "paper", "live"])
+def test_what_is_not_fit_for_real_money_is_refused_in_live_mode_only(mode):
+    broker = {} if mode == "shadow" else {"broker": {"use": "ib", "key": {"env": "KEY"}}}
+    data = {"live": {"strategy": "mine:Strategy", "mode": mode}, "feeds": {"main": {"use": "toy", "symbols": ["A"]}}, **broker}
+    if mode == "live":
+        [problem] = problems_of(data)
+        assert problem == ('feeds.main.use = "toy": is for shadow and paper runs; use another, or write live.mode = "paper"')
+    else:
+        assert settings_of(data).live.mode == mode

@@ -39,8 +39,8 @@ class Component:
     config: type = field(validator=instance_of(type))
     summary: str = field(validator=instance_of(str))
     capabilities: frozenset[str] = frozenset()
-    """Words for the user, and one for core: a feed or broker that is "local" connects to nothing, so `run --simulate` lets
-    it be."""
+    """Words for the user, and two for core: a feed or broker that is "local" connects to nothing, so `run --simulate` lets
+    it be; what is "not-live" is refused in live mode, because real money must not depend on it."""
     needs: str = ""
     """What the user must have: an account, a running gateway, a package."""
     rig: str = field(default="", validator=matches_re(rf"(?:{_REFERENCE.pattern})?"))

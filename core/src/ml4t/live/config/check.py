@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
 
-from ml4t.live.config.problem import Problem, did_you_mean
+from ml4t.live.config.problem import Problem, Route, did_you_mean
 from ml4t.live.config.settings import (
     BrokerSettings,
     FeedSettings,
@@ -19,6 +19,9 @@ from ml4t.live.config.settings import (
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t.live.triggers.config import AnyConfig, WithinConfig
 from ml4t.live.triggers.parts import part_problems
+
+NOT_LIVE = "not-live"
+"""The capability that core reads."""
 
 
 @frozen(kw_only=True)
@@ -74,6 +77,14 @@ def _something_to_do(draft: Draft) -> Iterator[Problem]:
         yield Problem(("live", "strategy"), text)
     if draft.live and draft.live.strategy_options and not draft.live.strategy:
         yield Problem(("live", "strategy_options"), "are for no strategy; name it in live.strategy, or take them out")
+
+
+def live_check(offers: Iterable[tuple[Route, Any]]) -> Iterator[Problem]:
+    """Yield what a live run must not depend on, of the components that were found."""
+    for route, offer in offers:
+        if NOT_LIVE in offer.component.capabilities:
+            text = 'is for shadow and paper runs; use another, or write live.mode = "paper"'
+            yield Problem((*route, "use"), text)
 
 
 def _broker_for_mode(draft: Draft) -> Iterator[Problem]:

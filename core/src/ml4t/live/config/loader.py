@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ml4t.live.config.build import NAMED, Builder, Finder
-from ml4t.live.config.check import Draft, cross_check, in_mode
+from ml4t.live.config.check import Draft, cross_check, in_mode, live_check
 from ml4t.live.config.decode import make_converter
 from ml4t.live.config.document import MISSING, Document, Source, read
 from ml4t.live.config.mask import is_telling, show
@@ -97,6 +97,8 @@ def _build(builder: Builder, document: Document, *, idle: bool) -> Settings | No
     if live is None or engine is None or market is None or risk is None or shadow is None or plugins is None:
         return None
     live, risk = in_mode(live, risk, draft)
+    if live.mode == "live":
+        builder.problems += live_check(builder.offers)
     return Settings(
         live=live,
         engine=engine,
