@@ -85,5 +85,5 @@ def test_a_strategy_of_another_framework_that_is_not_installed_is_told_what_runs
     (tmp_path / "of_a_backtest.py").write_text("from ml4t.backtest import Strategy\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setitem(sys.modules, "ml4t.backtest", None)  # as if it were not there
-    with pytest.raises(ValueError, match="importing of_a_backtest failed: .*; pip install ml4t-live-backtest"):
+    with pytest.raises(ValueError, match=r"importing of_a_backtest failed: .*; pip install ml4t-live-backtest"):
         load_strategy("of_a_backtest:Mine", tmp_path)
