@@ -79,3 +79,11 @@ def test_a_strategy_is_found(reference, options, folder):
 def test_a_strategy_that_cannot_be_used_is_explained(reference, options, says, folder):
     with pytest.raises(Mistake, match=says):
         load_strategy(reference, folder, options)
+
+
+def test_a_strategy_of_another_framework_that_is_not_installed_is_told_what_runs_it(tmp_path, monkeypatch):
+    (tmp_path / "of_a_backtest.py").write_text("from ml4t.backtest import Strategy\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(sys.modules, "ml4t.backtest", None)  # as if it were not there
+    with pytest.raises(ValueError, match=r"importing of_a_backtest failed: .*; pip install ml4t-live-backtest"):
+        load_strategy("of_a_backtest:Mine", tmp_path)

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from ml4t.live.config.problem import Mistake, did_you_mean
+from ml4t.live.plugins.known import KNOWN
 
 
 @frozen
@@ -75,7 +76,9 @@ def _import(module_name: str, folder: Path) -> Any:
             raise Mistake(
                 f"there is no module {missing} in {folder} or among the installed ones{hint or '; create it'}"
             ) from error
-        raise Mistake(f"importing {module_name} failed: {error}; install what it needs, or mend its import") from error
+        host = next((known.distribution for known in KNOWN.values() if missing == known.strategies_of), "")
+        remedy = f"pip install {host}" if host else "install what it needs, or mend its import"
+        raise Mistake(f"importing {module_name} failed: {error}; {remedy}") from error
     except Exception as error:
         raise Mistake(f"importing {module_name} failed: {_in_words(error)}; mend it and try again") from error
 
