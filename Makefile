@@ -12,11 +12,12 @@ STAMP := $(VENV)/.installed
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(STAMP): requirements-dev.txt $(DISTRIBUTIONS)
+$(STAMP): requirements-dev.txt requirements-dev-3.12.txt $(DISTRIBUTIONS)
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; name one with make PYTHON=..." >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "setting up $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt \
+		$$($(BIN)/python -c 'import sys; print("-r requirements-dev-3.12.txt" if sys.version_info >= (3, 12) else "")')
 	@touch $@
 
 demo: $(STAMP)  ## run the whole pipeline on thirteen years of real daily prices

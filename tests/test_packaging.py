@@ -86,7 +86,8 @@ def test_the_demo_data_come_with_their_notice(wheels: list[Path]) -> None:
 
 
 def test_every_distribution_is_in_the_development_install(distributions: list[Path]) -> None:
-    listed = re.findall(r"^-e \./([\w/-]+)", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE)
+    texts = [path.read_text() for path in sorted(ROOT.glob("requirements-dev*.txt"))]
+    listed = [folder for text in texts for folder in re.findall(r"^-e \./([\w/-]+)", text, re.MULTILINE)]
 
     assert sorted(listed) == sorted(str(folder.relative_to(ROOT)) for folder in distributions)
 

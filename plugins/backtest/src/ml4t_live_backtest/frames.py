@@ -119,7 +119,7 @@ class FrameFeed:
     historical = True
 
     def __init__(self, frame: pl.DataFrame) -> None:
-        self._frame = frame.cast({name: pl.Float64 for name in (*PRICES, "volume")} | {ASSET: pl.String})
+        self._frame = frame.with_columns(pl.col(*PRICES, "volume").cast(pl.Float64), pl.col(ASSET).cast(pl.String))
         self._moments = moments(frame)
         self.symbols: Sequence[str] = [str(each) for each in frame[ASSET].unique(maintain_order=True)]
         self.interval = spacing(frame)
@@ -141,8 +141,8 @@ class FrameFeed:
 def spacing(frame: pl.DataFrame) -> int:
     """Return the length of the bars in nanoseconds: none may reach past the start of the next."""
     steps = frame[TIME].unique().sort().dt.epoch("ns").diff()
-    shortest = steps.min()
-    return _DAY if shortest is None else int(shortest)  # type: ignore[call-overload]
+    shortest: Any = steps.min()
+    return _DAY if shortest is None else int(shortest)
 
 
 class Stamps:

@@ -53,7 +53,7 @@ class SliceFeed:
 class _SettledConfig(BacktestConfig):
     """A configuration that works out what the data say once, and not at every bar."""
 
-    resolved_feed_spec = cached_property(BacktestConfig.resolved_feed_spec.fget)  # type: ignore[arg-type]
+    resolved_feed_spec = cached_property(BacktestConfig.resolved_feed_spec.fget)
 
 
 def settled(config: BacktestConfig) -> BacktestConfig:

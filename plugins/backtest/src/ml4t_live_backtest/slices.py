@@ -48,7 +48,8 @@ def slice_of(group: Mapping[str, News], extras: Values | None = None) -> Assets:
         bar = news if news.__class__ is Bar else _as_bar(asset, news)
         if bar is None:
             continue
-        open_, high, low, close, volume, own = bar.open, bar.high, bar.low, bar.close, bar.volume, {}  # type: ignore[union-attr]
+        own: dict[str, Any] = {}
+        open_, high, low, close, volume = bar.open, bar.high, bar.low, bar.close, bar.volume
         made[asset] = {
             "price": close,
             "open": open_,
@@ -85,8 +86,8 @@ def _as_bar(asset: str, news: News) -> Bar | None:
     price = values.get("price")
     if price is None:
         return None
-    ohlc = [values.get(name, price) for name in ("open", "high", "low", "close")]
-    return Bar(asset, 0, *ohlc, values.get("volume", values.get("size", 0.0)))
+    open_, high, low, close = (values.get(name, price) for name in ("open", "high", "low", "close"))
+    return Bar(asset, 0, open_, high, low, close, values.get("volume", values.get("size", 0.0)))
 
 
 def stamp_of(setting: str) -> Callable[[datetime], datetime]:

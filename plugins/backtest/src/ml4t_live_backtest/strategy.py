@@ -59,7 +59,7 @@ class HostedStrategy:
         self.session: Session | None = None
         self.result: Any = None
         """What the backtest would have returned, once the run has ended."""
-        self.shield = Shield(strategy)
+        self.shield: Any = Shield(strategy)
         """What the engine of the backtest calls in place of the strategy."""
         self._stamp = stamp
         self._extras = extras
