@@ -39,4 +39,4 @@ class Gambles(Honest):
     """It asks a die that nobody has recorded."""
 
     def chance(self):
-        return random.random() * 2  # noqa: S311
+        return random.random() * 2

@@ -138,7 +138,7 @@ def test_a_cancel_waits_for_the_venue(tmp_path):
                 assert not broker.cancel_order(self.orders[0].order_id)
 
     strategy = Cancels()
-    _, engine, venue = paper(tmp_path, strategy, faults=Faults(rest_seconds=100_000.0))
+    _, _, venue = paper(tmp_path, strategy, faults=Faults(rest_seconds=100_000.0))
     assert strategy.orders[0].status is OrderStatus.CANCELLED
     assert next(iter(venue.orders.values())).state is OrderState.CANCELLED
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 
+from ml4t.live.cli.exits import Refused
 from ml4t.live.clock import SystemClock
 from ml4t.live.contracts.feed import Sink
-from ml4t.live.cli.exits import Refused
 from ml4t.live.model import Bar
 from ml4t.live.times import NANOS, to_nanoseconds
 

@@ -34,7 +34,7 @@ class BacktestHost:
             return read_config(settings.config, settings.preset)
         try:
             return BacktestConfig.from_dict(dict(settings.backtest), strict=True)
-        except Exception as error:  # noqa: BLE001 - whatever the other library raises is a problem of the table
+        except Exception as error:
             raise ValueError(f"[host.backtest]: {error}") from error
 
     def host(self, strategy: Strategy) -> HostedStrategy:
@@ -64,5 +64,5 @@ def read_config(path: Path | None, preset: str = "default") -> BacktestConfig:
     """
     try:
         return BacktestConfig.from_yaml(path) if path is not None else BacktestConfig.from_preset(preset)
-    except Exception as error:  # noqa: BLE001 - whatever the other library raises is a problem of the file or the name
+    except Exception as error:
         raise ValueError(f"{path or preset}: {error}") from error

@@ -12,9 +12,9 @@ import polars as pl
 from attrs import frozen
 from ml4t.backtest import Strategy
 
+from ml4t.live.cli.exits import Refused
 from ml4t.live.config.class_path import check_options, find_class
 from ml4t.live.config.problem import Mistake
-from ml4t.live.cli.exits import Refused
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t_live_backtest.divergence import Divergence
 from ml4t_live_backtest.frames import ASSET, PRICES, TIME, UnusableData, read_frame

@@ -15,8 +15,8 @@ from ml4t.backtest import BacktestConfig, Strategy
 from ml4t.backtest.types import Order as TheirOrder
 
 from ml4t.live.cli.exits import Refused
-from ml4t.live.journal import JournalReader, RecordKind, StateDir
 from ml4t.live.engine.news import News
+from ml4t.live.journal import JournalReader, RecordKind, StateDir
 from ml4t.live.model import Fill, Order, OrderState
 from ml4t.live.orders.executions import effective
 from ml4t.live.orders.states import DUST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+
 from ml4t.live.clock import Clock, DataClock
 from ml4t.live.engine.agenda import Agenda
 from ml4t.live.engine.barrier import Barrier

@@ -208,13 +208,12 @@ def _bar(state: SymbolState, event: Bar, now: int) -> str | None:
     last = state.price
     if (last is None or state.suspect is not None or not LOW < close / last < HIGH) and state.disbelieves(close):
         return "jump"
-    if start > state.bar_start:
-        state.bar_start = start
+    state.bar_start = max(state.bar_start, start)
     complete = event.complete
     # Of a bar still running all that is known is when it began; of a whole one, that its close is not after now.
     when = start
     if complete:
-        when = end if end <= now else now if now > start else start
+        when = end if end <= now else max(start, now)
     if when >= state.event_time:
         if when > state.event_time and state.moment:
             state.moment = []
