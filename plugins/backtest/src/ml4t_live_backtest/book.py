@@ -79,8 +79,13 @@ class GatedOrderBook(OrderBook):
         wanted = {name: value for name, value in changes.items() if name not in _unlooked_at(order.order_type)}
         if "quantity" in wanted:  # theirs is what is left to trade, ours the whole
             wanted["quantity"] += order.filled_quantity + self.before.get(ours, 0.0)
-        if not wanted or set(wanted) - self._UPDATABLE_ORDER_FIELDS or self.desk.update_order(ours, **wanted):
-            return bool(super().update_order(order_id, **changes))
+        was, left = vars(order).copy(), self.orders.partial_quantities.copy()
+        if not super().update_order(order_id, **changes):  # it raises what the backtest raises, before anything has left
+            return False
+        if not wanted or self.desk.update_order(ours, **wanted):
+            return True
+        vars(order).update(was)
+        self.orders.partial_quantities.update(left)
         return False
 
     def cancel_order(self, order_id: str, **said: Any) -> bool:

@@ -57,4 +57,4 @@ def refuse_what_cannot_run(
 
 
 def _daily(config: BacktestConfig) -> bool:
-    return config.resolved_data_frequency == DataFrequency.DAILY
+    return bool(config.resolved_data_frequency == DataFrequency.DAILY)

@@ -15,6 +15,7 @@ from ml4t.backtest import BacktestConfig, Strategy
 from ml4t.backtest.types import Order as TheirOrder
 
 from ml4t.live.cli.exits import Refused
+from ml4t.live.engine.news import News
 from ml4t.live.journal import JournalReader, RecordKind, StateDir
 from ml4t.live.model import Fill, Order, OrderState
 from ml4t.live.orders.executions import effective
@@ -34,7 +35,7 @@ class Slice:
     """One call of the strategy: when, with which bars, and the orders it decided on."""
 
     timestamp: datetime
-    data: Mapping[str, dict[str, Any]]
+    data: Mapping[str, News]
     orders: Sequence[Order]
 
 

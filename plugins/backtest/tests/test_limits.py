@@ -1,0 +1,133 @@
+"""What cannot be the same live: refused at the start, or by the desk with a reason, and never silently different."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from configurations import configuration
+from differential import attempt, differences
+from market_data import Market
+from ml4t.backtest import BacktestConfig, ContractSpec, OrderType, Strategy
+from ml4t.backtest.types import AssetClass
+from strategies import LATEST, Counted
+
+from ml4t_live_backtest.frames import UnusableData
+from ml4t_live_backtest.limits import DOES_NOT_ADD_UP, NOT_LIVE, refuse_what_cannot_run
+from ml4t_live_backtest.parity import check_parity, our_books, run_live
+
+TABLE = Market(seed=3, bars=12, volatility=0.02)
+
+
+class Does(Counted):
+    """Does one thing with its broker on the third bar."""
+
+    def __init__(self, act):
+        super().__init__()
+        self.act = act
+        self.answers = []
+
+    def on_bar(self, count, timestamp, data, context, broker):
+        if count == 2:
+            self.answers.append(self.act(broker))
+
+
+@pytest.mark.parametrize("option", NOT_LIVE)
+def test_an_option_that_cannot_be_honoured_is_refused_with_the_remedy(option):
+    with pytest.raises(ValueError, match=f"{option} cannot be honoured: "):
+        refuse_what_cannot_run(Does(print), BacktestConfig(), {option: object()})
+
+
+@pytest.mark.skipif(not LATEST, reason="reason: 0.1 knows no futures that are settled every day")
+def test_futures_that_are_settled_every_day_are_refused():
+    spec = ContractSpec("ES", asset_class=AssetClass.FUTURE, multiplier=50.0, accounting_method="futures_variation")
+    with pytest.raises(ValueError, match="ES is settled every day"):
+        refuse_what_cannot_run(Does(print), BacktestConfig(), {"contract_specs": {"ES": spec}})
+
+
+def ask_for_no_limit(broker):
+    return broker.submit_order("A0", 5, order_type=OrderType.LIMIT)
+
+
+def ask_for_a_limit_of_nothing(broker):
+    return broker.submit_order("A0", 5, order_type=OrderType.LIMIT, limit_price=0.0)
+
+
+def ask_for_no_number(broker):
+    return broker.submit_order("A0", math.nan, order_type=OrderType.LIMIT, limit_price=50.0)
+
+
+def ask_for_less_than_nothing(broker):
+    order = broker.submit_order("A0", 5, order_type=OrderType.LIMIT, limit_price=1.0)
+    return broker.update_order(order.order_id, quantity=-1)
+
+
+@pytest.mark.parametrize("act", [ask_for_no_limit, ask_for_a_limit_of_nothing, ask_for_no_number, ask_for_less_than_nothing])
+def test_what_no_venue_takes_is_an_error_in_both_engines_or_a_difference(act):
+    recording = TABLE.recording()
+    found = differences(lambda: Does(act), recording, configuration("default", {}, quotes=False))
+    if LATEST:
+        assert found == []
+        assert attempt(lambda: run_live(lambda: Does(act), recording, BacktestConfig())).startswith("ValueError: ")
+    else:
+        assert found
+
+
+def resize_an_exit(broker):
+    _, target, _ = broker.submit_bracket("A0", 5, 1_000.0, 1.0)
+    return broker.update_order(target.order_id, quantity=2)
+
+
+def move_a_trailing_stop(broker):
+    order = broker.submit_order("A0", -5, order_type=OrderType.TRAILING_STOP, trail_amount=20.0)
+    return broker.update_order(order.order_id, stop_price=45.0)
+
+
+@pytest.mark.parametrize("act", [resize_an_exit, move_a_trailing_stop])
+def test_an_amendment_that_no_venue_makes_is_refused_and_shown(act):
+    strategies = []
+
+    def make():
+        strategies.append(Does(act))
+        return strategies[-1]
+
+    parity = check_parity(make, TABLE.recording(), BacktestConfig(allow_short_selling=True))
+    assert [each.answers for each in strategies] == [[True], [False]]
+    assert not parity.passed
+    assert parity.divergence is not None
+    assert parity.divergence.what == "order"
+
+
+class FlatInItsBooks(Strategy):
+    """Buys, and has its own broker forget it: what a backtest that contradicts itself comes to."""
+
+    def on_data(self, timestamp, data, context, broker):
+        if not broker.fills:
+            broker.submit_order("A0", 5)
+
+    def on_end(self, broker):
+        broker.positions.pop("A0")
+
+
+def test_a_backtest_that_contradicts_itself_is_told_of():
+    (told,) = our_books(run_live(FlatInItsBooks, TABLE.recording(), BacktestConfig()))
+    assert told.startswith("the position in A0 is 5.0 in the books of the live engine, and 0.0 in the backtest")
+    assert told.endswith(DOES_NOT_ADD_UP)
+
+
+def test_an_hour_that_the_clock_shows_twice_is_refused():
+    recording = Market(bars=20, clock="hours over the change to winter time").recording()
+    there = recording.prices.with_columns(recording.prices["timestamp"].dt.convert_time_zone("America/New_York"))
+    with pytest.raises(UnusableData, match="America/New_York shows an hour twice"):
+        check_parity(lambda: Does(print), type(recording)(there))
+
+
+class Fails(Strategy):
+    def on_data(self, timestamp, data, context, broker):
+        broker.submit_order("A0", 5)
+        raise KeyError("of the strategy")
+
+
+def test_an_exception_of_the_strategy_is_the_same_in_both_engines():
+    assert differences(Fails, TABLE.recording(), BacktestConfig()) == []
+    assert attempt(lambda: run_live(Fails, TABLE.recording(), BacktestConfig())) == "KeyError: 'of the strategy'"
