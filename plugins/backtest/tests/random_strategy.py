@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from ml4t.backtest import OrderSide, OrderType, Strategy
-from strategies import LATEST, RULES
+from compared_strategies import LATEST, RULES
 
 Verb = Callable[[Random, Any, str, float], Any]
 """What may be done with the broker in an asset of some price."""

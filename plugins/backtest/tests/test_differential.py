@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from market_data import CLOCKS, Market
 from random_strategy import VERBS, RandomStrategy
-from strategies import ALL
+from compared_strategies import ALL
 
 EXAMPLES = int(os.environ.get("DIFFERENTIAL_EXAMPLES", "0"))
 SEED = int(os.environ.get("DIFFERENTIAL_SEED", "0"))

@@ -10,7 +10,7 @@ from differential import attempt, differences
 from market_data import Market
 from ml4t.backtest import BacktestConfig, ContractSpec, OrderType, Strategy
 from ml4t.backtest.types import AssetClass
-from strategies import LATEST, Counted
+from compared_strategies import LATEST, Counted
 
 from ml4t_live_backtest.frames import UnusableData
 from ml4t_live_backtest.limits import DOES_NOT_ADD_UP, NOT_LIVE, refuse_what_cannot_run
