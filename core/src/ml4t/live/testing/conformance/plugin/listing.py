@@ -7,7 +7,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE
 
-from ml4t.live.testing.conformance.plugin.rig import PluginRig
+from ml4t.live.testing.conformance.plugin.rig import PluginRig, foreign
 from ml4t.live.testing.conformance.report import NotConformant
 from ml4t.live.testing.conformance.scenario import scenario
 from ml4t.live.testing.conformance.waiting import within
@@ -51,7 +51,7 @@ async def it_is_found_and_can_be_loaded(rig: PluginRig) -> None:
     rig.loaded()
 
 
-@scenario()
+@scenario(foreign)
 async def listing_it_imports_no_sdk(rig: PluginRig) -> None:
     """Its light module, with what it imports of its own package, imports the standard library, attrs and ml4t.live only."""
     imported, _ = await _listed(rig)

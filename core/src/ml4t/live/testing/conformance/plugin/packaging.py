@@ -8,18 +8,13 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from ml4t.live.plugins.finder import CORE, is_core
-from ml4t.live.testing.conformance.plugin.rig import PluginRig
+from ml4t.live.testing.conformance.plugin.rig import PluginRig, foreign
 from ml4t.live.testing.conformance.report import NotConformant
 from ml4t.live.testing.conformance.scenario import scenario
 
 SHORTEST_README = 100
 """Characters."""
 _LOWER, _UPPER = frozenset({">=", ">", "~=", "=="}), frozenset({"<", "<=", "~=", "=="})
-
-
-def foreign(rig: PluginRig) -> str:
-    """Tell whether it is somebody else's, and not a part of core."""
-    return "it is a part of the core" if is_core(rig.loaded().found.distribution) else ""
 
 
 @scenario(foreign)

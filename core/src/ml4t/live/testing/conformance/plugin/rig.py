@@ -7,6 +7,7 @@ from typing import Any
 from attrs import define
 
 from ml4t.live.plugins import Broken, Catalogue, Loaded
+from ml4t.live.plugins.finder import is_core
 from ml4t.live.plugins.metadata import Distribution, distribution
 from ml4t.live.records import Component
 from ml4t.live.testing.conformance.part import PartRig
@@ -39,6 +40,11 @@ class PluginRig(PartRig):
     def package(self) -> str:
         """Return the top-level package of its light module."""
         return self.loaded().found.target.partition(":")[0].partition(".")[0]
+
+
+def foreign(rig: PluginRig) -> str:
+    """Tell whether it is somebody else's, and not a part of core."""
+    return "it is a part of the core" if is_core(rig.loaded().found.distribution) else ""
 
 
 def components(rig: PluginRig) -> str:
