@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import tomllib
+from pathlib import Path
 
 import pytest
 from llm_kit import HOUR, KEY, TIME, Stub, agent, ask, chat, config, opinion, request
@@ -12,12 +13,13 @@ from structlog.testing import capture_logs
 
 from agent_llm.agent import LlmAgent
 from agent_llm.config import LlmConfig
-from ml4t.live.config import load
+from ml4t.live.config.decode import make_converter
+from ml4t.live.config.secret import SecretSource
+from ml4t.live.config.table import structure_table
 from ml4t.live.contracts import Forecaster, StatefulForecaster
 from ml4t.live.errors import LiveError
 from ml4t.live.ledger.checking import checked
 from ml4t.live.model import Direction
-from ml4t.live.plugins import Catalogue
 from ml4t.live.testing.http_server import Response
 
 DAY = 24 * HOUR
@@ -256,31 +258,18 @@ def test_it_is_a_forecaster_with_a_memory_and_a_version(stub):
 
 
 def test_it_is_configured_from_a_file():
-    document = """
-        [live]
-        name = "x"
-        [feeds.main]
-        use = "replay"
-        path = "prices.csv"
-        symbols = ["A"]
-        [triggers.often]
-        use = "trigger-time"
-        every = "1h"
-        [forecasters.model]
-        use = "llm"
-        on = ["often"]
-        horizon = "1h"
+    raw = tomllib.loads("""
         url = "https://models.example/v1/chat/completions"
         model = "small"
         api_key = { env = "K" }
         budget_per_day = 2
         price_in = 0.5
         price_out = 1.5
-    """
-    settings = load(tomllib.loads(document), catalogue=Catalogue.discover(), environ={"K": KEY})
-    made = settings.forecasters[0].options
+        temperature = "off"
+    """)
+    made = structure_table(make_converter(Path(), SecretSource({"K": KEY}, Path())), raw, LlmConfig)
     assert made.api_key.reveal() == KEY
-    assert made.budget_per_day == 2.0
+    assert (made.budget_per_day, made.temperature) == (2.0, None)
 
 
 @pytest.mark.parametrize(

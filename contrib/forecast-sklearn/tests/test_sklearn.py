@@ -21,15 +21,16 @@ from sklearn.svm import LinearSVC
 
 from forecast_sklearn.config import SklearnConfig
 from forecast_sklearn.forecaster import SklearnForecaster
-from ml4t.live.config import load as load_config
 from ml4t.live.config.class_path import ClassPath
+from ml4t.live.config.decode import make_converter
+from ml4t.live.config.secret import SecretSource
+from ml4t.live.config.table import structure_table
 from ml4t.live.contracts import Forecaster, ForecastRequest
 from ml4t.live.engine.processes import ModelProcess
 from ml4t.live.errors import LiveError
 from ml4t.live.ledger.checking import checked
 from ml4t.live.market import MarketState
 from ml4t.live.model import Direction, Trade
-from ml4t.live.plugins import Catalogue
 from ml4t.live.times import NANOS
 
 HERE = Path(__file__).parent
@@ -291,29 +292,15 @@ def test_it_is_a_forecaster_with_a_version(tmp_path):
 
 def test_it_is_configured_from_a_file(tmp_path):
     path, digest = saved(tmp_path, LinearRegression().fit(X, Y))
-    document = f"""
-        [live]
-        name = "x"
-        [feeds.main]
-        use = "replay"
-        path = "prices.csv"
-        symbols = ["A"]
-        [triggers.often]
-        use = "trigger-time"
-        every = "1h"
-        [forecasters.mine]
-        use = "sklearn"
-        on = ["often"]
-        horizon = "1h"
-        model = "{path}"
+    raw = tomllib.loads(f"""
+        model = "{path.name}"
         sha256 = "{digest.upper()}"
         features = "my_features:last_returns"
         candle = "5m"
-    """
-    settings = load_config(tomllib.loads(document), catalogue=Catalogue.discover())
-    config = settings.forecasters[0].options
-    assert (config.model, config.sha256, config.candle) == (path, digest, 300 * NANOS)
-    assert config.features.text == "my_features:last_returns"
+    """)
+    made = structure_table(make_converter(tmp_path, SecretSource({}, tmp_path)), raw, SklearnConfig)
+    assert (made.model, made.sha256, made.candle) == (path, digest, 300 * NANOS)
+    assert made.features == ClassPath("my_features:last_returns", tmp_path)
 
 
 @pytest.mark.parametrize(("options", "words"), [({"sha256": "abc"}, "is no SHA-256"), ({"says": "odds"}, "'says' must be in")])
