@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import sys
 
+from ml4t.live.testing.discovery import without_installed
+
 
 def by_name(outcome):
     return {line["name"]: line for line in outcome.json}
@@ -93,7 +95,8 @@ def test_show_of_a_broken_plugin_fails_with_its_traceback(world):
 
 
 def test_show_of_a_plugin_that_is_not_there_is_refused_with_the_command_that_installs_it(world):
-    done = world.invoke("plugins", "show", "backtest")
+    with without_installed("ml4t-live-backtest"):
+        done = world.invoke("plugins", "show", "backtest")
     assert done.code == 2
     assert "pip install ml4t-live-backtest" in done.stderr
     assert world.invoke("plugins", "show", "acmee").stderr.count("did you mean acme?") == 1

@@ -9,6 +9,7 @@ import pytest
 
 from ml4t.live.cli.run import print_summary
 from ml4t.live.journal import StateDir
+from ml4t.live.testing.discovery import without_installed
 
 
 def test_a_run_ends_with_a_summary_and_says_how_to_ask_why(world, finished):
@@ -108,7 +109,8 @@ def test_a_run_that_a_strategy_ends_fails_with_a_sentence_and_keeps_its_journal(
     ],
 )
 def test_what_cannot_be_started_is_refused_and_leaves_no_state(world, tmp_path, options, says):
-    done = world.invoke("run", world.config, "--state-dir", tmp_path / "state", *options)
+    with without_installed("ml4t-live-backtest"):
+        done = world.invoke("run", world.config, "--state-dir", tmp_path / "state", *options)
     assert done.code == 2, done.stderr
     assert says in done.stderr
     assert "Traceback" not in done.stderr

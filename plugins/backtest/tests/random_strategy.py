@@ -6,8 +6,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from ml4t.backtest import OrderSide, OrderType, Strategy
 from compared_strategies import LATEST, RULES
+from ml4t.backtest import OrderSide, OrderType, Strategy
 
 Verb = Callable[[Random, Any, str, float], Any]
 """What may be done with the broker in an asset of some price."""

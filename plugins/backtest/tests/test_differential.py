@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 
 import pytest
+from compared_strategies import ALL
 from configurations import OPTIONS, PROFILES, configuration, variations
 from differential import differences
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from market_data import CLOCKS, Market
 from random_strategy import VERBS, RandomStrategy
-from compared_strategies import ALL
 
 EXAMPLES = int(os.environ.get("DIFFERENTIAL_EXAMPLES", "0"))
 SEED = int(os.environ.get("DIFFERENTIAL_SEED", "0"))

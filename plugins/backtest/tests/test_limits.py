@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
+from compared_strategies import LATEST, Counted
 from configurations import configuration
 from differential import attempt, differences
 from market_data import Market
 from ml4t.backtest import BacktestConfig, ContractSpec, OrderType, Strategy
 from ml4t.backtest.types import AssetClass
-from compared_strategies import LATEST, Counted
 
 from ml4t_live_backtest.frames import UnusableData
 from ml4t_live_backtest.limits import DOES_NOT_ADD_UP, NOT_LIVE, refuse_what_cannot_run

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 from ml4t.live.config.class_path import ClassPath, check_options
 from ml4t.live.config.problem import Mistake
-from ml4t.live.contracts import Forecaster
+
+if TYPE_CHECKING:  # listing the plugins of the core imports this module, and nothing that it does not need
+    from ml4t.live.contracts import Forecaster
 
 
 @frozen(kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -19,13 +19,31 @@ def blocked_discovery() -> Iterator[None]:
 
     What a test gives to `Catalogue(entries=...)` is used as ever, so it does not depend on what else is installed.
     """
+    with _door(_refuse):
+        yield
+
+
+@contextmanager
+def without_installed(*names: str) -> Iterator[None]:
+    """Let distributions of these names look as if they were not installed, inside the block."""
     door = metadata.installed
-    metadata.installed = _refuse
+
+    def others(path: Sequence[str] | None = None) -> Iterable[metadata.Distribution]:
+        return [each for each in door(path) if each.metadata["Name"] not in names]
+
+    with _door(others):
+        yield
+
+
+@contextmanager
+def _door(installed: Callable[..., Iterable[metadata.Distribution]]) -> Iterator[None]:
+    before = metadata.installed
+    metadata.installed = installed
     refresh()
     try:
         yield
     finally:
-        metadata.installed = door
+        metadata.installed = before
         refresh()
 
 
