@@ -26,6 +26,8 @@ class OwnModelConfig:
 
 def own_model(config: OwnModelConfig) -> Forecaster:
     """Return an instance of the class. Raises `Mistake`, a ValueError, with the remedy."""
+    from ml4t.live.contracts import Forecaster  # noqa: PLC0415 - see above
+
     target = config.model.find()
     if not callable(target):
         raise Mistake(f"{config.model.text} is a {type(target).__name__}; name a class with a method forecast")
