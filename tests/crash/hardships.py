@@ -159,13 +159,13 @@ def file_system_full(stage: Stage) -> int:
         engine = stage.start()
         for tick in AT_TICKS[:2]:
             stage.until_tick(tick)
-            fill(engine)
+            _while_it_stands(engine, fill)
             until(lambda: "the journal cannot be written" in stage.log(), "a full disk")
             free(engine)
             until(lambda: "the journal can be written again" in stage.log(), "a mended disk")
             Path(f"{stage.folder}.log").write_text("")
         stage.until_tick(AT_TICKS[2])
-        fill(engine)
+        _while_it_stands(engine, fill)
         until(lambda: "the journal cannot be written" in stage.log(), "a full disk")
         os.kill(engine, signal.SIGKILL)
         wait(engine)
@@ -175,6 +175,13 @@ def file_system_full(stage: Stage) -> int:
         shutil.copytree(stage.folder, kept)
     stage.journal = kept / "paper" / "journal.sqlite3"
     return code
+
+
+def _while_it_stands(engine: int, fill: Callable[[int], None]) -> None:
+    """Fill the disk before the session goes on: on a busy machine it would be over by then."""
+    os.kill(engine, signal.SIGSTOP)
+    fill(engine)
+    os.kill(engine, signal.SIGCONT)
 
 
 @contextlib.contextmanager

@@ -62,7 +62,7 @@ async def soak(maker: SoakMaker, plan: SoakPlan | None = None) -> SoakReport:
             await soaking.run(faults(rig, line, data, rng), rng)
         finally:
             await engine.stop()
-            await within(running, "the engine that was stopped", CONNECT_SECONDS)
+            await within(running, "the engine that was stopped", 2 * RESUME_SECONDS)
         return soaking.report(engine.state_folder.journal)
 
 
