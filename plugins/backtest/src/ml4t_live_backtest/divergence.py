@@ -70,6 +70,8 @@ def _plain(thing: Any) -> Any:
     """Return a record of the backtest as plain values; enumerations by name, so that nothing is equal by accident."""
     if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
         return {each.name: _plain(getattr(thing, each.name)) for each in dataclasses.fields(thing)}
+    if isinstance(thing, Call):  # its digest is not in its text
+        return [thing.name, repr(thing.timestamp), thing.digest]
     if isinstance(thing, tuple | list):
         return [_plain(each) for each in thing]
     if isinstance(thing, dict):

@@ -79,6 +79,7 @@ def usable_bars(frame: pl.DataFrame) -> pl.DataFrame:
             f"with the open and the close between low and high, volume not below zero, one bar an asset and time. {rows}"
         )
     _refuse_repeated_hours(frame[TIME])
+    frame = frame.with_columns(pl.col(*PRICES, "volume").cast(pl.Float64))  # whole numbers in a file are no other bars
     return frame if frame[TIME].is_sorted() else frame.sort(TIME, maintain_order=True)
 
 
