@@ -61,10 +61,10 @@ def test_the_first_difference_is_printed_with_both_sides_and_the_data(world, rec
 def test_the_arguments_of_the_strategy_are_those_of_then(world, recorded):
     state = recorded("--set", "live.strategy_options={raises_on = 7}")
     assert world.invoke("parity", "--session", state).code == 0
-    other = world.invoke("parity", "--session", state, "--strategy", "cli_zigzag:Zigzag", "--option", "raises_on=8")
+    other = world.invoke("parity", "--session", state, "cli_zigzag:Zigzag", "--option", "raises_on=8")
     assert other.code == 1
     assert "session: it raised RuntimeError\n    replay:  it returned" in other.stdout
-    same = world.invoke("parity", "--session", state, "--strategy", "cli_zigzag:Zigzag", "--option", "raises_on=7")
+    same = world.invoke("parity", "--session", state, "cli_zigzag:Zigzag", "--option", "raises_on=7")
     assert same.code == 0, same.stdout
 
 
@@ -83,10 +83,10 @@ def test_secrets_among_the_arguments_are_not_on_the_tape(world, recorded, monkey
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["--strategy", "cli_zigzag:Zagzig"], "the strategy cli_zigzag:Zagzig cannot be made: cli_zigzag has no Zagzig"),
-        (["--strategy", "cli_zigzag:Zigzag", "--option", "height=3"], "unexpected keyword argument 'height'"),
-        (["--option", "raises_on=3"], "--option goes with --strategy"),
-        (["--strategy", "cli_zigzag:Zigzag", "--option", "raises_on"], "--option raises_on"),
+        (["cli_zigzag:Zagzig"], "the strategy cli_zigzag:Zagzig cannot be made: cli_zigzag has no Zagzig"),
+        (["cli_zigzag:Zigzag", "--option", "height=3"], "unexpected keyword argument 'height'"),
+        (["--option", "raises_on=3"], "--option goes with a STRATEGY"),
+        (["cli_zigzag:Zigzag", "--option", "raises_on"], "--option raises_on"),
         (["--mode", "paper"], "no run in mode paper"),
     ],
 )
