@@ -75,6 +75,13 @@ WITHIN = st.integers(1, 12).map(lambda seconds: seconds * NANOS)
 CUTS = st.sets(st.integers(0, 24))
 
 
+def test_a_symbol_of_which_nothing_counts_any_more_is_none_that_a_firing_for_all_concerns():
+    history = [
+        Firing("", symbol, trigger=name, time=at * NANOS) for symbol, name, at in (("X", "a", 0), ("", "a", 1), ("", "b", 2))
+    ]
+    assert played(lambda: AllOf(WithinConfig(of=("a", "b"), within=NANOS)), history) == [(2, "")]
+
+
 @given(histories(symbols=("X", "Y", "")), st.sampled_from([("a", "b"), ("c", "a", "b")]), WITHIN, CUTS)
 def test_all_of_them_close_together(history, names, within, cuts):
     wanted = all_of(history, names, within)

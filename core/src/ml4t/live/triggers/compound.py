@@ -38,6 +38,7 @@ class AllOf:
 
     def on_firing(self, firing: Firing, market: MarketView) -> Sequence[Firing]:
         """Return a firing for every symbol for which this one was the last that was missing."""
+        self._forget(firing.time)  # first: a symbol of which nothing counts any more is not one that this firing concerns
         self._times.setdefault(firing.symbol, {})[firing.trigger] = firing.time
         everywhere = self._times.get("", {})
         symbols = [firing.symbol] if firing.symbol else ([symbol for symbol in self._times if symbol] or [""])
@@ -49,7 +50,6 @@ class AllOf:
             if all(name in fresh for name in self.of):
                 self._spent[symbol] = firing.time
                 completed.append(_joined(self.of, symbol, firing.time - min(fresh[name] for name in self.of)))
-        self._forget(firing.time)
         return completed
 
     def _forget(self, now: int) -> None:
