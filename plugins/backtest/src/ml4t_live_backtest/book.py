@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 from typing import Any
 
 from ml4t.backtest.broker import Broker
@@ -163,8 +164,8 @@ class GatedOrderBook(OrderBook):
             return self.desk.submit_order(
                 order.asset,
                 order.quantity,
-                OrderSide[order.side.name],
-                OrderType[order.order_type.name],
+                OrderSide[_name(order.side)],
+                OrderType[_name(order.order_type)],
                 order.limit_price if order.order_type in _LIMITED else None,
                 order.stop_price if order.order_type in _STOPPED else None,
                 trail_amount=order.trail_amount if order.order_type is TheirType.TRAILING_STOP else None,
@@ -194,6 +195,11 @@ def theirs_of(order: LiveOrder) -> tuple[Any, ...]:
     )
 
 
+def _name(member: Enum | str) -> str:
+    """Return the name of a member of an enumeration, which strategies write as text now and then."""
+    return member.name if isinstance(member, Enum) else str(member).upper()
+
+
 def _nothing() -> None:
     """Do nothing."""
 
@@ -213,7 +219,7 @@ def install(broker: Broker, desk: DeskBroker) -> GatedOrderBook:
         entry_limit: float | None = None,
         validate_prices: bool = True,
     ) -> Any:
-        ours = OrderType[entry_type.name]
+        ours = OrderType[_name(entry_type)]
         # The backtest warns of exits on the wrong side of the entry, and goes on.
         with book.asking():
             orders = desk.submit_bracket(asset, quantity, take_profit, stop_loss, ours, entry_limit, validate_prices=False)

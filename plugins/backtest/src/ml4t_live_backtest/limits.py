@@ -30,6 +30,12 @@ NOT_TRADED: Mapping[str, str] = {
 ml4t-backtest 0.2 refuses most of it by itself. A comparison stops at such an order, as at any difference.
 """
 
+NOT_TAKEN_BACK: Mapping[str, str] = {
+    "reduce_all_positions or roll_position that raises half-way": "cancels that it has made stay made: the venue has them",
+    "an exception of a callback": "what the callback did stays done: its orders have left",
+}
+"""What a backtest takes back when something raises, and a live run does not."""
+
 DOES_NOT_ADD_UP = (
     "the executions of the backtest itself come to ours: with short_cash_policy lock_notional it books less than it has "
     "executed when an order turns a position over; write lock_notional_update_mode: combined_order"
