@@ -6,9 +6,11 @@ import pytest
 from ml4t.backtest import BacktestConfig, OrderStatus, StopLoss, Strategy
 from paper_kit import paper
 
+from ml4t.live.errors import StrategyEnded
 from ml4t.live.model import OrderState
 from ml4t.live.risk.config import LiveRiskConfig
 from ml4t.live.testing import Faults
+from ml4t_live_backtest.host import BacktestHost
 
 
 class Watching(Strategy):
@@ -168,3 +170,30 @@ def test_the_config_of_the_backtest_fills_nothing_at_once(tmp_path):
     assert [fill.price for fill in hosted.session.broker.fills] == [fill.price for fill in venue.fills][
         : len(hosted.session.broker.fills)
     ]
+
+
+def test_what_the_backtest_would_refuse_is_refused_before_the_run():
+    class Historical(BuysAndSells):
+        def on_before_risk(self, broker):
+            """A callback of an earlier ml4t-backtest."""
+
+    with pytest.raises(ValueError, match=r"Historical: .*on_before_risk"):
+        BacktestHost().host(Historical())
+    config = BacktestConfig.from_dict({"execution": {"execution_price": "vwap"}})
+    with pytest.raises(ValueError, match="VWAP"):
+        BacktestHost(backtest=config).host(BuysAndSells())
+
+
+def test_an_engine_that_has_stopped_ends_the_run(tmp_path):
+    """What its own broker raises is no exception of the strategy: there is no next bar for it."""
+
+    class Breaks(BuysAndSells):
+        def trade(self, bar, timestamp, data, broker):
+            super().trade(bar, timestamp, data, broker)
+            if bar == 2:
+                broker._update_water_marks = None
+
+    strategy = Breaks()
+    with pytest.raises(StrategyEnded, match="has stopped"):
+        paper(tmp_path, strategy, on_error="continue", error_budget=10)
+    assert len(strategy.seen) == 3

@@ -65,6 +65,10 @@ class OutcomeUnknown(LiveError):
     """A request was sent and nobody can say what became of it (time-out, connection lost)."""
 
 
+class StrategyEnded(LiveError):
+    """A strategy can take no more data, whatever it may raise: the run ends."""
+
+
 class RiskLimitExceeded(LiveError):
     """An order was refused by a risk check; `order` is the refused order with the check's code and reason."""
 

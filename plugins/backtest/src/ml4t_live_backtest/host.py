@@ -46,6 +46,12 @@ class BacktestHost:
             raise ValueError(f"{strategy!r} is no object of a class derived from ml4t.backtest.Strategy")
         refuse_what_cannot_run(strategy, self.backtest, self._options)
         settings = self.settings
+        try:
+            return self._hosted(strategy, settings)
+        except Exception as error:
+            raise ValueError(f"{type(strategy).__name__}: {error}") from error
+
+    def _hosted(self, strategy: Strategy, settings: HostConfig) -> HostedStrategy:
         stamp = stamp_of(settings.timestamps)
         return HostedStrategy(
             strategy,

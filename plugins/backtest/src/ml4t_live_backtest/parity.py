@@ -161,7 +161,7 @@ def run_live(
 
 
 def _live_run(engine: LiveEngine, hosted: WatchedStrategy, tracer: Tracer) -> LiveRun:
-    if hosted.session is None or engine.core is None:
+    if engine.core is None:
         raise UnusableData("there are no bars")
     refused = engine.core.market.refused
     if refused:

@@ -11,12 +11,12 @@ from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
 from ml4t.backtest import BacktestConfig, Engine
 from ml4t.backtest.broker import Broker
 
-from ml4t.live.errors import LiveError
+from ml4t.live.errors import StrategyEnded
 
 Slice = tuple[datetime, Any, dict[str, Any]]
 
 
-class SessionEnded(LiveError):
+class SessionEnded(StrategyEnded):
     """The engine of the backtest has stopped: it gets no more bars, and the run ends."""
 
 
@@ -75,12 +75,13 @@ class Session:
     """
 
     def __init__(self, strategy: Any, config: BacktestConfig, feed: SliceFeed, **options: Any) -> None:
+        """Make the engine. Raises what it raises for a strategy or configuration that it cannot run."""
         self.engine = Engine(feed, strategy, config, **options)  # type: ignore[arg-type]  # it has what is asked of one
         self.engine.config = settled(self.engine.config)
         # A callback that fails is not taken back, as a backtest would: its orders have left. So there is nothing to keep.
         self.engine.broker._capture_lifecycle_mutation = _keep_nothing  # type: ignore[method-assign]
         self._feed = feed
-        self._run = greenlet(self.engine.run)
+        self._run: greenlet | None = None
 
     @property
     def broker(self) -> Broker:
@@ -88,7 +89,11 @@ class Session:
         return self.engine.broker
 
     def begin(self) -> None:
-        """Run `on_start` and `on_prepare`, up to where the engine asks for its first bar."""
+        """Run `on_start` and `on_prepare`, up to where the engine asks for its first bar.
+
+        The thread that calls this is the one to make the other calls.
+        """
+        self._run = greenlet(self.engine.run)
         self._switch()
 
     def advance(self, timestamp: datetime, assets: Any, context: dict[str, Any]) -> None:
@@ -97,10 +102,10 @@ class Session:
 
     def finish(self) -> Any:
         """Say that there is no more data, and return the result of the backtest; None when the engine had stopped before."""
-        return None if self._run.dead else self._switch(None)
+        return None if self._run is None or self._run.dead else self._switch(None)
 
     def _switch(self, *given: Any) -> Any:
-        if self._run.dead:
+        if self._run is None or self._run.dead:
             raise SessionEnded("the engine of the backtest has stopped; see the error before this one")
         self._feed.called_by(getcurrent())
         return self._run.switch(*given)

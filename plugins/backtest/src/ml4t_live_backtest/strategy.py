@@ -49,15 +49,15 @@ class HostedStrategy:
         self.config = config
         self.host_table = table
         """The table [host] that makes its host again; None when that was made of objects."""
-        self.session: Session | None = None
         self.result: Any = None
         """What the backtest would have returned, once the run has ended."""
         self.shield: Any = Shield(strategy)
         """What the engine of the backtest calls in place of the strategy."""
         self._stamp = stamp
         self._extras = extras
-        self._feed = SliceFeed(feed_spec or config.resolved_feed_spec, timestamps)
         self._options = dict(options or {})
+        self.session = Session(strategy, config, SliceFeed(feed_spec or config.resolved_feed_spec, timestamps), **self._options)
+        """The engine of the backtest."""
         self._remembers = remembers
         self._keep = keep
         self._history: History | None = None
@@ -78,7 +78,7 @@ class HostedStrategy:
 
     def on_start(self, broker: DeskBroker) -> None:
         """Begin the engine, which calls the strategy's `on_start` and `on_prepare`."""
-        self.session = session = Session(self.hosted, self.config, self._feed, **self._options)
+        session = self.session
         session.engine.lifecycle_dispatcher.strategy = self.shield
         self._history = None if self._keep is None else History(session.engine, self._keep)
         book = self._book = install(session.broker, broker)
@@ -97,8 +97,6 @@ class HostedStrategy:
 
     def on_news(self, moment: int, group: Mapping[str, News], context: Mapping[str, Any], broker: DeskBroker) -> None:
         """Let a timestamp happen in the engine."""
-        if self.session is None:
-            raise RuntimeError("data before on_start")
         self._moment = moment
         stamped = self._stamp(to_datetime(moment))
         extra = NO_EXTRA if self._extras is None else self._extras.at(moment, stamped, group, context)
@@ -118,8 +116,7 @@ class HostedStrategy:
 
     def on_end(self, broker: DeskBroker) -> None:
         """End the engine, which calls the strategy's `on_end`."""
-        if self.session is not None:
-            self.result = self._run(self.session.finish)
+        self.result = self._run(self.session.finish)
 
     def _trim(self, history: History) -> None:
         dropped = history.trim()

@@ -12,7 +12,7 @@ from ml4t.live.contracts.market import MarketView
 from ml4t.live.engine.barrier import Barrier
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.news import News, data_of
-from ml4t.live.errors import LiveError
+from ml4t.live.errors import LiveError, StrategyEnded
 from ml4t.live.journal import Journal
 from ml4t.live.model import Forecast
 from ml4t.live.orders.facade import DeskBroker
@@ -122,6 +122,8 @@ class DirectStrategist:
         try:
             context = {"market": self._market, "forecasts": self._forecasts()}
             self._tell(moment, group, context, broker)
+        except StrategyEnded as error:
+            self.crash(error)
         except Exception as error:  # noqa: BLE001 - a strategy's fault must not take the engine with it
             self._halted = self._faults.report_fatal(self._name, error)
         finally:
