@@ -226,5 +226,5 @@ def install(broker: Broker, desk: DeskBroker) -> GatedOrderBook:
         with book.linked(orders):
             return submit(asset, quantity, take_profit, stop_loss, entry_type, entry_limit, validate_prices)
 
-    broker.submit_bracket = submit_bracket  # type: ignore[method-assign]
+    broker.submit_bracket = submit_bracket
     return book

@@ -36,7 +36,7 @@ class Mirror:
         self._desk = desk
         book.whole_units = broker.share_type is ShareType.INTEGER
         broker.immediate_fill = False
-        broker._process_orders = _leave_to_the_venue  # type: ignore[method-assign]
+        broker._process_orders = _leave_to_the_venue
         for order in desk.pending_orders:
             book.admit(order)
         desk.new_fills()  # from now on

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from greenlet import getcurrent, greenlet  # type: ignore[import-untyped]
+from greenlet import getcurrent, greenlet
 from ml4t.backtest import BacktestConfig, Engine
 from ml4t.backtest.broker import Broker
 
@@ -76,10 +76,10 @@ class Session:
 
     def __init__(self, strategy: Any, config: BacktestConfig, feed: SliceFeed, **options: Any) -> None:
         """Make the engine. Raises what it raises for a strategy or configuration that it cannot run."""
-        self.engine = Engine(feed, strategy, config, **options)  # type: ignore[arg-type]  # it has what is asked of one
+        self.engine = Engine(feed, strategy, config, **options)  # it has what is asked of one
         self.engine.config = settled(self.engine.config)
         # A callback that fails is not taken back, as a backtest would: its orders have left. So there is nothing to keep.
-        self.engine.broker._capture_lifecycle_mutation = _keep_nothing  # type: ignore[method-assign]
+        self.engine.broker._capture_lifecycle_mutation = _keep_nothing
         self._feed = feed
         self._run: greenlet | None = None
 

@@ -46,7 +46,7 @@ def slice_of(group: Mapping[str, News], extras: Values | None = None) -> Assets:
     `extras` adds to each asset what bars do not have: quotes, a volume-weighted price, its `signals`, and a `price` that is
     not the close. News that are no bar have one price for open, high, low and close.
     """
-    made: Assets = Assets()  # type: ignore[no-untyped-call]
+    made: Assets = Assets()
     prices, opens, highs, lows = made._prices, made._opens, made._highs, made._lows
     volumes, signals = made._volumes, made._signals
     for asset, news in group.items():  # plain stores into plain names: this is done for every bar of every asset
