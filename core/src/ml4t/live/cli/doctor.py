@@ -24,7 +24,7 @@ Conformance = Annotated[
 ]
 
 
-@app.command(epilog="Examples: ml4t-live doctor --state-dir state/momentum; ml4t-live doctor trigger-time --conformance")
+@app.command(epilog="Example: ml4t-live doctor --state-dir state/momentum; ml4t-live doctor trigger-time --conformance")
 def doctor(
     name: Plugin = "", conformance: Conformance = False, state_dir: Folder = Path(), as_json: options.Json = False
 ) -> None:

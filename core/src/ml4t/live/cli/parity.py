@@ -69,7 +69,7 @@ Partial = Annotated[bool, typer.Option("--partial", help="Replay what there is, 
 
 
 @app.command(
-    epilog="Examples: ml4t-live parity my_strategies.py:Momentum --data bars.csv --config backtest.yaml; "
+    epilog="Example: ml4t-live parity my_strategies.py:Momentum --data bars.csv --config backtest.yaml; "
     "ml4t-live parity --session state/momentum"
 )
 def parity(

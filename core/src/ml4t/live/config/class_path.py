@@ -12,7 +12,6 @@ from typing import Any
 from attrs import frozen
 
 from ml4t.live.config.problem import Mistake, did_you_mean
-from ml4t.live.plugins.known import KNOWN
 
 
 @frozen
@@ -76,6 +75,8 @@ def _import(module_name: str, folder: Path) -> Any:
             raise Mistake(
                 f"there is no module {missing} in {folder} or among the installed ones{hint or '; create it'}"
             ) from error
+        from ml4t.live.plugins.known import KNOWN  # noqa: PLC0415 - a config class has this for a type, and is to be light
+
         host = next((known.distribution for known in KNOWN.values() if missing == known.strategies_of), "")
         remedy = f"pip install {host}" if host else "install what it needs, or mend its import"
         raise Mistake(f"importing {module_name} failed: {error}; {remedy}") from error

@@ -50,8 +50,7 @@ class Pipeline:
         self._fill = venue.on_event if venue is not None else None
         self._next_due = ledger.next_due
         self._resolve = ledger.on_price
-        self._triggers = triggers
-        self._askers = triggers.bound
+        self._askers = triggers.askers
         self._tell = strategist.on_data if strategist is not None else None
         self._evolving = evolving
         self._group: dict[str, News] = {}
@@ -87,10 +86,7 @@ class Pipeline:
             self._mark(symbol, price)
         if symbol in self._next_due and state.event_time >= self._next_due[symbol]:
             self._resolve(symbol, price, state.event_time, self._now)
-        try:
-            ask = self._askers[symbol]
-        except KeyError:
-            ask = self._triggers.asker(symbol)
+        ask = self._askers[symbol]
         if ask is not None:
             ask(event, moment)
         if self._tell is None:
@@ -98,7 +94,11 @@ class Pipeline:
         if self.bars is not None:
             self.bars.add(event)
         elif kind is not Bar or event.complete or self._evolving:  # type: ignore[union-attr]
-            self._gather(event, symbol)
+            group = self._group
+            if event.event_time == self._group_time and symbol not in group:
+                group[symbol] = event
+            else:
+                self._gather(event, symbol)
         return False
 
     def begin_batch(self) -> None:

@@ -28,6 +28,18 @@ DISABLE_AFTER = 20
 Asker = Callable[[MarketEvent, int], None]
 
 
+class Askers(dict[str, Asker | None]):
+    """Whom to ask by symbol, None for nobody: looked up by `find` when a symbol is first heard of, and kept."""
+
+    def __init__(self, find: Callable[[str], Asker | None]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, symbol: str) -> Asker | None:
+        found = self[symbol] = self._find(symbol)
+        return found
+
+
 class TriggerBoard:
     """All triggers of a run.
 
@@ -64,16 +76,14 @@ class TriggerBoard:
         self._missed: dict[tuple[str, str], list[Firing]] = {}
         self._watches: dict[str, Watch] = {}
         self._event_specs = [spec for spec in enabled if isinstance(spec.trigger, EventTrigger)]
-        self.bound: dict[str, Asker | None] = {}
-        """Whom to ask per symbol, as far as found; `asker` finds the rest."""
+        self.askers = Askers(self._asker)
+        """Whom to ask about the events of a symbol."""
 
     # ------------------------------------------------------------------ events and moments
 
-    def asker(self, symbol: str) -> Asker | None:
-        """Return whom to ask about the events of a symbol, None for nobody; found once, then kept."""
+    def _asker(self, symbol: str) -> Asker | None:
         watch = self._watch(symbol)
-        asker = self.bound[symbol] = None if watch is None else watch.ask
-        return asker
+        return None if watch is None else watch.ask
 
     def begin(self, now: int) -> None:
         """Begin a live run: moments from `now` on that pass before its first event are missed ones.
