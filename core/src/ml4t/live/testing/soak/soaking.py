@@ -34,6 +34,8 @@ PAUSE_SECONDS = 0.01
 BATCH = 20
 LAG = 2_000
 """Events that may be on their way while everything works; when there are more, few come until the feed has caught up."""
+NUDGE_SECONDS = 10.0
+"""How long the last data may take in a silent market before one more event comes."""
 RESUME_SECONDS = 60.0
 """How long trading and data may take to come back after a fault has ended."""
 RECENT_ORDERS = 1_000
@@ -200,17 +202,23 @@ class _Soak:
         self._memory.stop()
 
     async def _hear_all(self) -> None:
-        """Wait for all that has happened. A little goes on: in a silent market a feed has nothing to join again by."""
-        before = self._market.last()
-        going_on = asyncio.get_running_loop().create_task(self._go_on(), name="market")
-        await self._ends("all data are there", lambda: self._ear.has_all(before))
-        going_on.cancel()
-        await self._ends("the last data are there", lambda: self._ear.has_all(self._market.last()))
+        """Wait for all that has happened. A little goes on: in a silent market a feed has nothing to join again by.
 
-    async def _go_on(self) -> None:
+        The very last of it is waited for in a silent market. A line that is lost just then is joined by the next that comes.
+        """
+        before = self._market.last()
+        await self._while_it_goes_on(10 * PAUSE_SECONDS, "all data are there", lambda: self._ear.has_all(before))
+        await self._while_it_goes_on(NUDGE_SECONDS, "the last data are there", lambda: self._ear.has_all(self._market.last()))
+
+    async def _while_it_goes_on(self, every: float, what: str, condition: Callable[[], object]) -> None:
+        going_on = asyncio.get_running_loop().create_task(self._go_on(every), name="market")
+        await self._ends(what, condition)
+        going_on.cancel()
+
+    async def _go_on(self, every: float) -> None:
         while True:
+            await clock.sleep(every)
             self._market.move(1)
-            await clock.sleep(10 * PAUSE_SECONDS)
 
     async def _ends(self, what: str, condition: Callable[[], object]) -> None:
         try:
