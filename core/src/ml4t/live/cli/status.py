@@ -125,7 +125,7 @@ def _worth(journal: ReportReader, account: Mapping[str, Any]) -> dict[str, Any]:
     if noted is not None:
         latest |= {"at": noted.time, **noted.body}
     beside = account.get("worth", latest)
-    return beside if beside["at"] > latest["at"] else latest
+    return beside if beside["at"] >= latest["at"] else latest
 
 
 def _marked(position: Position, marks: Mapping[str, float]) -> Position:

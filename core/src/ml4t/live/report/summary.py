@@ -134,11 +134,24 @@ def equity_curve(journal: ReportReader) -> EquityCurve:
 
 
 def equities(journal: ReportReader) -> Iterator[tuple[int, float, float | None]]:
-    """Iterate over what the engine noted of the account: time (nanoseconds UTC), equity and cash."""
+    """Iterate over what the engine noted of the account: time (nanoseconds UTC), equity and cash.
+
+    The last is what it was worth when that was noted last, which at the end of recorded data is after the day's own record.
+    """
+    latest: tuple[int, float, float | None] | None = None
     for record in journal.records(RecordKind.EQUITY):
         body = record.body
         if body.get("equity") is not None:
-            yield body.get("at", record.time), body["equity"], body.get("cash")
+            if latest is not None:
+                yield latest
+            latest = body.get("at", record.time), body["equity"], body.get("cash")
+    worth = journal.state("account").get("worth")
+    if worth is not None and (latest is None or worth["at"] >= latest[0]):
+        if latest is not None and worth["at"] > latest[0]:
+            yield latest
+        latest = worth["at"], worth["equity"], worth["cash"]
+    if latest is not None:
+        yield latest
 
 
 def iso(nanoseconds: int) -> str | None:
