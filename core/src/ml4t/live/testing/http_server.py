@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -52,7 +53,7 @@ class Response:
         return cls(json.dumps(content).encode(), status, {"Content-Type": "application/json", **named})
 
 
-class HttpServer:
+class HttpServer(ABC):
     """Answers every request with `answer`, which a subclass writes; it is called on the server's own thread.
 
     It has the faults that `ml4t.live.testing.rig.SimulatedServer` asks for. A client that asks now and then does not notice
@@ -67,9 +68,9 @@ class HttpServer:
         self._muted = False
         self._doomed: dict[asyncio.StreamWriter, bool] = {}
 
+    @abstractmethod
     def answer(self, request: Request) -> Response | None:
         """Return the answer; None for none at all."""
-        raise NotImplementedError
 
     # ------------------------------------------------------------------ called from the test's thread
 
