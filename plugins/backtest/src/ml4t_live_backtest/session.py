@@ -55,6 +55,7 @@ class _SettledConfig(BacktestConfig):
     """A configuration that works out what the data say once, and not at every bar."""
 
     resolved_feed_spec = cached_property(vars(BacktestConfig)["resolved_feed_spec"].fget)
+    resolved_calendar = cached_property(vars(BacktestConfig)["resolved_calendar"].fget)
 
 
 def settled(config: BacktestConfig) -> BacktestConfig:
