@@ -62,7 +62,8 @@ def commands(block: Block) -> list[tuple[list[str], int]]:
 
 
 def run(arguments: list[str], folder: Path, expected: int) -> None:
-    path = os.pathsep.join(filter(None, (str(folder), str(folder / "src"), os.environ.get("PYTHONPATH"))))
+    sources = [str(folder), str(folder / "src"), *map(str, folder.glob("*/src"))]  # as if they had been installed
+    path = os.pathsep.join(filter(None, (*sources, os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "COLUMNS": "140", "HOME": str(folder), "PYTHONPATH": path}
     done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == expected, f"{shlex.join(arguments)}\n{done.stdout}\n{done.stderr}"
