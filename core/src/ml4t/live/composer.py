@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import structlog
 
 from ml4t.live.clock import Clock
 from ml4t.live.config import ForecasterSettings, Settings, load, load_strategy
 from ml4t.live.config.document import Source
 from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.config.strategy import StrategySource, code_of
+from ml4t.live.config.trust import admitted
 from ml4t.live.engine.engine import Engine
 from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.parts import NamedFeed, Parts
@@ -23,6 +25,8 @@ from ml4t.live.hosting import hosted
 from ml4t.live.plugins import Catalogue
 from ml4t.live.records import Kind
 from ml4t.live.sessions import calendar_of
+
+_log = structlog.get_logger("ml4t.live")
 
 
 def compose(
@@ -49,10 +53,20 @@ def compose(
     if not isinstance(settings, Settings):
         idle = bool(forecasters)
         settings = load(settings, catalogue=catalogue, overlays=overlays, assignments=assignments, deep=True, idle=idle)
-    parts = Composer(settings, catalogue).parts()
+    _warn(settings)
+    parts = Composer(settings, admitted(settings.plugins, settings.live.mode, catalogue)).parts()
     parts = attrs.evolve(parts, simulated=simulated, forecasters=[*parts.forecasters, *forecasters])
     folder = state_dir or settings.live.state_dir or settings.folder / "state" / settings.live.name
     return Engine(parts, state_dir=folder, clock=clock, seed=seed)
+
+
+def _warn(settings: Settings) -> None:
+    """Say what is not certain of the plugins."""
+    for difference in settings.drift:
+        _log.warning("a plugin is not as it was locked", difference=difference)
+    if settings.live.mode == "live" and settings.plugins.lock is None:
+        mend = 'ml4t-live plugins lock --config CONFIG, and in the table [plugins] lock = "ml4t-live.lock"'
+        _log.warning("no lock: whatever is installed under the names of the plugins is run", mend=mend)
 
 
 class Composer:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 from packaging.utils import canonicalize_name
 
 from ml4t.live.hookspecs import GROUP
@@ -35,6 +35,8 @@ class Found:
     """What the distribution asks for, as its metadata writes it."""
     origin: str = ""
     """The folder of an editable install, where that is known."""
+    installed: metadata.Distribution | None = field(default=None, eq=False, repr=False)
+    """The distribution's metadata; None for one that was not found but made up."""
 
     @property
     def provenance(self) -> str:
@@ -138,6 +140,7 @@ def _describe(distribution: metadata.Distribution, name: str, points: Iterable[m
             version=version,
             requirements=requirements,
             origin=origin,
+            installed=distribution,
         )
 
 

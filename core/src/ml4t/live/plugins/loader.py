@@ -18,7 +18,7 @@ from attrs import field, frozen
 
 from ml4t.live.clock import Clock, SystemClock
 from ml4t.live.plugins import hooks
-from ml4t.live.plugins.contract import contract_problem, in_the_name_of
+from ml4t.live.plugins.contract import contract_of, contract_problem, in_the_name_of
 from ml4t.live.plugins.finder import Conflict, Entry, Found
 from ml4t.live.plugins.known import KNOWN
 from ml4t.live.plugins.reference import Contained, contained, describe, explain, import_reference
@@ -38,6 +38,7 @@ class Stage(StrEnum):
 
     NAME = "name"
     CONFLICT = "conflict"
+    LOCK = "lock"
     CORE = "core range"
     IMPORT = "import"
     CONTRACT = "contract"
@@ -62,6 +63,8 @@ class Loaded:
     """The top-level packages that no one had imported before it did, without the standard library's. Sorted."""
     notes: tuple[str, ...] = ()
     """What does not stop it and is worth knowing."""
+    contract: int = 1
+    """The version of the contracts that it was written against."""
 
 
 @frozen(kw_only=True)
@@ -125,6 +128,7 @@ def _load(found: Found, clock: Clock) -> Loaded:
         seconds=seconds,
         modules=_new_packages(before),
         notes=tuple(notes),
+        contract=contract_of(plugin),
     )
 
 
