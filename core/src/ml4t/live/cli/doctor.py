@@ -11,7 +11,6 @@ import typer
 from ml4t.live.cli import options, output
 from ml4t.live.cli.examine import Finding, Level, environment, folder, lock, plugin, plugins
 from ml4t.live.cli.exits import Failed, Refused
-from ml4t.live.cli.locking import lock_file
 from ml4t.live.plugins import Catalogue
 
 app = typer.Typer(add_completion=False)
@@ -49,7 +48,7 @@ def doctor(
         if name:
             everything = [*plugin(catalogue.load(name))]
         else:
-            everything = [*environment(), *folder(state_dir), *lock(catalogue, lock_file(config)), *plugins(catalogue)]
+            everything = [*environment(), *folder(state_dir), *lock(config), *plugins(catalogue)]
     _tell(everything, as_json=as_json)
 
 

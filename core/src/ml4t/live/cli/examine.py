@@ -13,7 +13,7 @@ from pathlib import Path
 from attrs import frozen
 from packaging.utils import canonicalize_name
 
-from ml4t.live.cli.locking import differences_from
+from ml4t.live.cli.locking import differences_from, lock_in_force
 from ml4t.live.errors import PluginError
 from ml4t.live.plugins import Broken, Catalogue, Loaded, resolve_factory, running_version
 from ml4t.live.plugins.finder import CORE
@@ -81,8 +81,9 @@ def plugins(catalogue: Catalogue) -> Iterator[Finding]:
         yield from plugin(outcome)
 
 
-def lock(catalogue: Catalogue, path: Path | None) -> Iterator[Finding]:
-    """Compare what is installed with a lock; `path` is None when there is none."""
+def lock(config: Path | None) -> Iterator[Finding]:
+    """Compare what is installed with the lock that a configuration names, or the one in this folder."""
+    path, catalogue = lock_in_force(config)
     if path is None:
         text = "there is none, so a live run takes whatever is installed"
         yield Finding("lock", Level.NOTE, text, "To write one: ml4t-live plugins lock")

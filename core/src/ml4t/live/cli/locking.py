@@ -65,11 +65,14 @@ def plugin_table(config: Path | None, overlays: Iterable[Path] = ()) -> PluginSe
     return settings
 
 
-def lock_file(config: Path | None) -> Path | None:
-    """Return the lock that a configuration names; without one the `ml4t-live.lock` in this folder, None when there is none."""
-    if config is not None:
-        return plugin_table(config).lock
-    return Path(LOCK_NAME) if Path(LOCK_NAME).exists() else None
+def lock_in_force(config: Path | None) -> tuple[Path | None, Catalogue]:
+    """Return the lock that a configuration names, None when it names none, and the plugins that it allows.
+
+    Without a configuration it is the `ml4t-live.lock` in this folder, when there is one, and every plugin.
+    """
+    table = plugin_table(config)
+    here = Path(LOCK_NAME) if config is None and Path(LOCK_NAME).exists() else None
+    return table.lock or here, Catalogue.discover(allow=table.allow)
 
 
 def _made(allowed: list[Entry], catalogue: Catalogue) -> Lock:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from ml4t.live.cli.locking import lock_file
+from ml4t.live.cli.locking import lock_in_force
 from ml4t.live.errors import PluginError
 from ml4t.live.plugins import Catalogue, Conflict, Loaded
 from ml4t.live.plugins.lock import read_lock
@@ -52,7 +52,7 @@ def origin_sheet(come_from: Sequence[dict[str, str]]) -> list[str]:
 
 
 def _lock_state(name: str, catalogue: Catalogue, config: Path | None) -> str:
-    path = lock_file(config)
+    path, _ = lock_in_force(config)
     if path is None:
         return "none"
     try:

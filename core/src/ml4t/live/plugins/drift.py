@@ -30,7 +30,10 @@ def drift(lock: Lock, name: str, entry: Entry | None, code: Callable[[Found], Co
     """Return how one plugin differs from the lock, None when it does not; `entry` is None when it is not installed."""
     held = lock.plugin(name)
     if held is None:
-        return None if entry is None else Drift(f"{_said(name, entry)} is not in the lock", f"If it may run, lock it: {AGAIN}")
+        if not isinstance(entry, Found) or entry.problem:  # nothing that could run
+            return None
+        what = f"the plugin {name} of {entry.distribution} {entry.version} is not in the lock"
+        return Drift(what, f"If it may run, lock it: {AGAIN}")
     distribution, locked = held
     of, exactly = f"{distribution} {locked.version}", f'pip install "{distribution}=={locked.version}"'
     if entry is None:
@@ -70,9 +73,3 @@ def _changes(was: Mapping[str, str], files: Mapping[str, str]) -> str:
         "gone": [path for path in was if path not in files],
     }
     return "; ".join(f"{sort} {', '.join(sorted(paths))}" for sort, paths in sorts.items() if paths)
-
-
-def _said(name: str, entry: Entry) -> str:
-    if isinstance(entry, Conflict):
-        return f"the plugin {name}, which {' and '.join(each.distribution for each in entry.candidates)} claim,"
-    return f"the plugin {name} of {entry.distribution} {entry.version}"
