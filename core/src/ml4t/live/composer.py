@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from ml4t.live.engine.parts import NamedFeed, Parts
 from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.errors import ConfigError
 from ml4t.live.hosting import hosted
-from ml4t.live.plugins import Catalogue
+from ml4t.live.plugins import Catalogue, Found
 from ml4t.live.records import Kind
 from ml4t.live.sessions import calendar_of
 
@@ -76,7 +75,7 @@ class Composer:
         self._settings = settings
         self._catalogue = catalogue
         self._problems: list[str] = []
-        self._used: dict[str, str] = {}
+        self._used: dict[str, Found] = {}
 
     def parts(self) -> Parts:
         """Return the parts. Raises ConfigError."""
@@ -171,7 +170,7 @@ class Composer:
 
     def _resolve(self, kind: Kind, use: str) -> Callable[..., Any]:
         offer = self._catalogue.find(kind, use)
-        self._used[offer.plugin.name] = f"{offer.plugin.distribution} {offer.plugin.version}"
+        self._used[offer.plugin.name] = offer.plugin
         return self._catalogue.resolve(offer)
 
     def _attempt(self, path: str, build: Callable[[], Any]) -> Any:
@@ -184,10 +183,12 @@ class Composer:
     def _manifest(self) -> dict[str, Any]:
         return {
             "config": self._settings.digest,
-            "python": platform.python_version(),
-            "plugins": dict(sorted(self._used.items())),
-            "strategy": self._settings.live.strategy or "",
+            "plugins": {name: self._sealed(found) for name, found in sorted(self._used.items())},
             "risk_checks": [
                 attrs.asdict(check, filter=lambda field, _: field.name != "options") for check in self._settings.checks
             ],
         }
+
+    def _sealed(self, found: Found) -> dict[str, str]:
+        code = self._catalogue.code(found)
+        return {"distribution": found.distribution, "version": found.version, "digest": code.digest}
