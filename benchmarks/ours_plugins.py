@@ -22,7 +22,7 @@ for each in distributions():
 
 
 def listing(count: int = 100, times: int = 5) -> dict[str, float]:
-    """Return the CPU seconds of `ml4t-live plugins list`, as a table and as JSON, and over an interpreter that scans metadata."""
+    """Return the CPU seconds of `ml4t-live plugins list`, as a table and as JSON, and over those of a bare scan."""
     with tempfile.TemporaryDirectory() as folder:
         site = Path(folder)
         crowd(site, count)

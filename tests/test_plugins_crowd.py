@@ -9,7 +9,6 @@ import sys
 from collections import Counter
 
 import pytest
-
 from benchmarks.crowd import crowd
 
 COUNT = 100
@@ -31,7 +30,7 @@ print(json.dumps([code, opened, [name for name in sys.modules if name.startswith
 
 @pytest.fixture(scope="module")
 def typed(tmp_path_factory):
-    """Types a command where a hundred plugins are installed; returns code, stdout, the files of theirs it opened, and modules."""
+    """Types a command where a hundred plugins are installed; returns code, stdout, and what it opened and imported of them."""
     site = tmp_path_factory.mktemp("crowd")
     crowd(site, COUNT)
 

@@ -200,6 +200,7 @@ def _check_records(hook: str, records: tuple[Any, ...]) -> None:
             continue
         if not attrs.has(record.config):
             raise hooks.HookError(f"the config of {record.name!r} in {hook}, {record.config.__name__}, is not an attrs class")
+        _check_types(record, hook)
         if isinstance(record, FeedRecord) and "symbols" not in attrs.fields_dict(record.config):
             raise hooks.HookError(f"the config of the feed {record.name!r}, {record.config.__name__}, has no field `symbols`")
         if isinstance(record, SimulatorRecord) and (required := _without_default(record.config)):
@@ -207,6 +208,15 @@ def _check_records(hook: str, records: tuple[Any, ...]) -> None:
                 f"the config of the simulator {record.name!r}, {record.config.__name__}, needs {', '.join(required)}; "
                 "give every field a default, so that it starts without questions"
             )
+
+
+def _check_types(record: Component, hook: str) -> None:
+    """Raise HookError when nobody could say which settings a component takes."""
+    try:
+        attrs.resolve_types(record.config)
+    except Exception as error:
+        why = f"a type in it cannot be read ({describe(error)})"
+        raise hooks.HookError(f"the config of {record.name!r} in {hook}, {record.config.__name__}: {why}") from error
 
 
 def _without_default(config: type) -> list[str]:
