@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from asyncio import AbstractEventLoop
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 
@@ -45,7 +46,7 @@ from ml4t.live.engine.wiring import (
 )
 from ml4t.live.errors import JournalError
 from ml4t.live.journal import Journal, RecordKind, StateDir
-from ml4t.live.model import Gap, OrderState
+from ml4t.live.model import Gap, MarketEvent, OrderState
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.risk.latches import Latches
 from ml4t.live.risk.loss import LossWatch
@@ -172,7 +173,7 @@ class Core:
         )
         self.pipeline.on_first_event = self._first_event
         self.pipeline.bars = bars_of(parts, self.agenda, self.pipeline.release_bars, ordered=self.recorded)
-        self.step = self.pipeline.step
+        self.take = self.pipeline.take
         self.days = Days(
             self.losses,
             self.desk,
@@ -256,12 +257,10 @@ class Core:
             for named in self.parts.feeds:
                 await self._resumption.warm_up(named.feed)
 
-    def begin_batch(self) -> None:
-        """Read the clock once for the events that follow."""
+    def work(self, events: deque[MarketEvent], limit: int) -> None:
+        """Process up to `limit` events, and note how far that came."""
         self.pipeline.begin_batch()
-
-    def end_batch(self) -> None:
-        """End what a batch began, and note how far it came."""
+        self.take(events, limit)
         if not self.recorded:
             self.pipeline.end_instant()
         if self.journal.last_seq != self._checked or (self.venue is not None and self.venue.unsaved):
@@ -339,7 +338,7 @@ class Core:
     def _resume(self, after: int) -> None:
         """Set out from the moment at which an earlier run on recorded data stopped."""
         self._resumption = Resumption(after, self.market, self.triggers, self.pipeline)
-        self.step = self._resumption.step
+        self.take = self._resumption.take
         self.days.resume()
         self.triggers.resume(after)
         self.pipeline.resume(after)
