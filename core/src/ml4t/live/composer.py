@@ -22,6 +22,7 @@ from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.errors import ConfigError
 from ml4t.live.hosting import hosted
 from ml4t.live.plugins import Catalogue, Found
+from ml4t.live.plugins.contract import in_the_name_of
 from ml4t.live.records import Kind
 from ml4t.live.sessions import calendar_of
 
@@ -166,12 +167,14 @@ class Composer:
         return StrategySource(live.strategy, str(self._settings.folder.resolve()), options, code, host)
 
     def _make(self, kind: Kind, use: str, options: Any, path: str) -> Any:
-        return self._attempt(path, lambda: self._resolve(kind, use)(options))
+        return self._attempt(path, lambda: self._made(kind, use, options))
 
-    def _resolve(self, kind: Kind, use: str) -> Callable[..., Any]:
+    def _made(self, kind: Kind, use: str, options: Any) -> Any:
         offer = self._catalogue.find(kind, use)
         self._used[offer.plugin.name] = offer.plugin
-        return self._catalogue.resolve(offer)
+        factory: Callable[..., Any] = self._catalogue.resolve(offer)
+        with in_the_name_of(offer.plugin):
+            return factory(options)
 
     def _attempt(self, path: str, build: Callable[[], Any]) -> Any:
         try:
