@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-import attrs
 import structlog
 
 from ml4t.live.clock import Clock, DataClock
@@ -25,6 +24,7 @@ from ml4t.live.engine.forecasting import ForecastDesk
 from ml4t.live.engine.guard import Guard
 from ml4t.live.engine.link import VenueLink
 from ml4t.live.engine.liveness import SymbolLiveness
+from ml4t.live.engine.manifest import changes, manifest_of
 from ml4t.live.engine.memory import Memory
 from ml4t.live.engine.observers import ObserverHub
 from ml4t.live.engine.parts import Parts
@@ -211,9 +211,7 @@ class Core:
             restore_venue(self.venue, self.desk, self.journal, self.agenda, after)
         if after is not None:
             self._resume(after)
-        body = {"name": self.parts.name, "mode": self.parts.state, "recorded_data": self.recorded, **self.parts.manifest}
-        body["limits"] = attrs.asdict(self.parts.limits)
-        number = self.record(RecordKind.RUN, self.parts.name, body)
+        number = self._seal()
         if self.tape is not None:
             self._begin_tape(self.tape, number)
         if self.venue is not None:
@@ -221,6 +219,14 @@ class Core:
         self.guard.start(self.journal.state("risk").get("flatten"), self.journal.state("flatten"))
         if not self.recorded or after is not None:  # no event is needed, and a resumed run has had its first one
             self.agenda.at(self.clock.now(), lambda _: self.guard.flattener.go_on())
+
+    def _seal(self) -> int:
+        """Journal the manifest of this run with what of it is not as in the run before; return the record's number."""
+        manifest = manifest_of(self.parts, recorded=self.recorded)
+        different = changes(self.journal.manifest(), manifest)
+        for change in different:
+            _log.warning("not as in the run before", change=change)
+        return self.record(RecordKind.RUN, self.parts.name, {**manifest, "changes": different})
 
     def _begin_tape(self, tape: Tape, number: int) -> None:
         tape.note((Kind.STARTED, number))
