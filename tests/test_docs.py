@@ -1,8 +1,9 @@
 """Every example in the documentation, typed as a reader would.
 
 A page is run from top to bottom in an empty folder. A block whose first line is a comment with a file's name is saved under
-that name; a Python block without one is run; in a console block, lines that begin with `$ ml4t-live` are run, and must
-succeed unless the page says `# exit N` behind the command.
+that name; a Python block without one is run; in a console block, `$ ml4t-live ...` and `$ pytest ...` are run, and must succeed
+unless the page says `# exit N` behind the command, and `$ pip install -e .` installs what the page has written, where only this
+page finds it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -22,11 +24,13 @@ NEWER = {ROOT / "docs" / "backtest-to-live.md", ROOT / "plugins" / "backtest" / 
 """What needs ml4t-backtest, and with it Python 3.12."""
 PAGES = [
     page
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("plugins/*/README.md")))
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("plugins/*/README.md")))
     if sys.version_info >= (3, 12) or page not in NEWER
 ]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAMED = re.compile(r"# ([\w./-]+\.(?:py|toml|yaml|csv|jsonl))\n")
+NAMED = re.compile(r"# ([\w./-]+\.(?:py|toml|yaml|csv|jsonl|md|typed))\n")
+INSTALL = "pip install -e ."
+COMMAND = re.compile(rf"\$ (ml4t-live .*?|pytest .*?|{re.escape(INSTALL)})(?:\s+# exit (\d))?")
 PRICES = "timestamp,symbol,open,high,low,close,volume\n" + "".join(
     f"2026-01-05T{10 + minute // 60:02}:{minute % 60:02}:00Z,BTC-USDT,{90_000 + minute},{90_050 + minute},"
     f"{89_950 + minute},{90_000 + minute + (minute * 37 % 91) - 45},1.5\n"
@@ -55,17 +59,24 @@ def blocks(page: Path) -> list[Block]:
 def commands(block: Block) -> list[tuple[list[str], int]]:
     found = []
     for line in block.text.splitlines():
-        match = re.fullmatch(r"\$ (ml4t-live .*?)(?:\s+# exit (\d))?", line)
-        if match:
+        if match := COMMAND.fullmatch(line):
             found.append((shlex.split(match.group(1)), int(match.group(2) or 0)))
     return found
 
 
 def run(arguments: list[str], folder: Path, expected: int) -> None:
-    path = os.pathsep.join(filter(None, (str(folder), str(folder / "src"), os.environ.get("PYTHONPATH"))))
+    places = [str(folder), str(folder / "src"), str(folder / "package" / "site"), os.environ.get("PYTHONPATH")]
+    path = os.pathsep.join(filter(None, places))
     environment = {**os.environ, "COLUMNS": "140", "HOME": str(folder), "PYTHONPATH": path}
     done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == expected, f"{shlex.join(arguments)}\n{done.stdout}\n{done.stderr}"
+
+
+def program(name: str) -> list[str]:
+    """Return the command that starts a program of this environment."""
+    if name == "pytest":
+        return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    return [str(Path(sys.executable).with_name(name))]
 
 
 def is_runnable(command: list[str]) -> bool:
@@ -74,7 +85,7 @@ def is_runnable(command: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_page(page: Path, tmp_path: Path) -> None:
+def test_page(page: Path, tmp_path: Path, installed: Callable[[Path, Path], Path]) -> None:
     (tmp_path / "prices.csv").write_text(PRICES)
     for block in blocks(page):
         if block.file is not None:
@@ -86,9 +97,11 @@ def test_page(page: Path, tmp_path: Path) -> None:
             run([sys.executable, "block.py"], tmp_path, 0)
         elif block.language == "console":
             for command, expected in commands(block):
-                if is_runnable(command):
-                    program = str(Path(sys.executable).with_name(command[0]))
-                    run([program, *command[1:]], tmp_path, expected)
+                if shlex.join(command) == INSTALL:
+                    (workplace := tmp_path / "package").mkdir()
+                    installed(tmp_path, workplace)
+                elif is_runnable(command):
+                    run([*program(command[0]), *command[1:]], tmp_path, expected)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
