@@ -57,11 +57,8 @@ def blocks(page: Path) -> list[Block]:
 
 
 def commands(block: Block) -> list[tuple[list[str], int]]:
-    found = []
-    for line in block.text.splitlines():
-        if match := COMMAND.fullmatch(line):
-            found.append((shlex.split(match.group(1)), int(match.group(2) or 0)))
-    return found
+    found = filter(None, map(COMMAND.fullmatch, block.text.splitlines()))
+    return [(shlex.split(match.group(1)), int(match.group(2) or 0)) for match in found]
 
 
 def run(arguments: list[str], folder: Path, expected: int) -> None:
