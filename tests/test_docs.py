@@ -1,9 +1,9 @@
 """Every example in the documentation, typed as a reader would.
 
 A page is run from top to bottom in an empty folder. A block whose first line is a comment with a file's name is saved under
-that name; a Python block without one is run; in a console block, `$ ml4t-live ...` and `$ pytest ...` are run, and must succeed
-unless the page says `# exit N` behind the command, and `$ pip install -e .` installs what the page has written, where only this
-page finds it.
+that name; a Python block without one is run; in a console block, `$ ml4t-live ...`, `$ pytest ...` and `$ python FILE` are run,
+and must succeed unless the page says `# exit N` behind the command; `$ pip install -e .` installs what the page has written,
+where only this page finds it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PAGES = [
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"# ([\w./-]+\.(?:py|toml|yaml|csv|jsonl|md|typed))\n")
 INSTALL = "pip install -e ."
-COMMAND = re.compile(rf"\$ (ml4t-live .*?|pytest .*?|{re.escape(INSTALL)})(?:\s+# exit (\d))?")
+COMMAND = re.compile(rf"\$ (ml4t-live .*?|pytest .*?|python \w+\.py|{re.escape(INSTALL)})(?:\s+# exit (\d))?")
 PRICES = "timestamp,symbol,open,high,low,close,volume\n" + "".join(
     f"2026-01-05T{10 + minute // 60:02}:{minute % 60:02}:00Z,BTC-USDT,{90_000 + minute},{90_050 + minute},"
     f"{89_950 + minute},{90_000 + minute + (minute * 37 % 91) - 45},1.5\n"
@@ -71,9 +71,8 @@ def run(arguments: list[str], folder: Path, expected: int) -> None:
 
 def program(name: str) -> list[str]:
     """Return the command that starts a program of this environment."""
-    if name == "pytest":
-        return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
-    return [str(Path(sys.executable).with_name(name))]
+    special = {"pytest": [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"], "python": [sys.executable]}
+    return special.get(name, [str(Path(sys.executable).with_name(name))])
 
 
 def is_runnable(command: list[str]) -> bool:
