@@ -46,8 +46,8 @@ typing: $(STAMP)  ## check types
 bench: $(STAMP)  ## measure speed, beside nautilus_trader in the same run
 	@$(BIN)/python -m tox -q -e bench
 
-docs: $(STAMP)  ## run the examples in the documentation
-	@$(BIN)/python -m pytest tests/test_docs.py
+docs: $(STAMP)  ## run the examples in the documentation, and try the site
+	@$(BIN)/python -m pytest tests/test_docs.py tests/test_site.py
 
 site: $(STAMP)  ## build the documentation site into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet && echo "build/site/index.html"

@@ -14,6 +14,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import attrs
@@ -29,6 +30,7 @@ PAGES = [
 ]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"# ([\w./-]+\.(?:py|toml|yaml|csv|jsonl|md|typed))\n")
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)")
 INSTALL = "pip install -e ."
 COMMAND = re.compile(rf"\$ (ml4t-live .*?|pytest .*?|python \w+\.py|{re.escape(INSTALL)})(?:\s+# exit (\d))?")
 PRICES = "timestamp,symbol,open,high,low,close,volume\n" + "".join(
@@ -102,5 +104,28 @@ def test_page(page: Path, tmp_path: Path, installed: Callable[[Path, Path], Path
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
-        assert (page.parent / target).exists(), target
+    for target, anchor in LINK.findall(without_code(page)):
+        there = page.parent / target if target else page
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there), f"{target}#{anchor}"
+
+
+@cache
+def anchors(page: Path) -> frozenset[str]:
+    """Return what the headings of a page are called in links, on a code host and on the site."""
+    headings = re.findall(r"^#+ (.*)$", without_code(page), re.MULTILINE)
+    return frozenset(re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings)
+
+
+def without_code(page: Path) -> str:
+    return FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+CODE = [path for folder in ("core", "plugins", "contrib") for path in (ROOT / folder).glob("**/src/**/*.py")]
+
+
+def test_pages_that_the_code_names_are_there() -> None:
+    named = {name for path in CODE for name in re.findall(r"\bdocs/[\w/.-]+\.md", path.read_text(encoding="utf-8"))}
+
+    assert "docs/conformance.md" in named
+    assert not {name for name in named if not (ROOT / name).exists()}
