@@ -43,7 +43,12 @@ def test_a_component_that_needs_options_and_names_no_rig_is_not_tried_and_it_say
 def test_the_compounds_of_the_core_say_what_they_need(world):
     done = world.invoke("doctor", "compound", "--conformance", "--json")
     assert done.code == 0
-    assert set(parts(done)) == {"plugin compound", "trigger compound.any", "trigger compound.all", "trigger compound.then"}
+    assert set(parts(done)) == {
+        "plugin compound",
+        "trigger compound.any-of",
+        "trigger compound.all-of",
+        "trigger compound.then",
+    }
 
 
 @pytest.mark.parametrize(
