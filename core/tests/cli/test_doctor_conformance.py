@@ -51,10 +51,19 @@ def test_the_compounds_of_the_core_say_what_they_need(world):
     }
 
 
+def test_a_scenario_can_be_tried_alone_and_what_it_is_not_about_is_left_out(world):
+    done = world.invoke("doctor", "compound", "--conformance", "--only", "within_a_cooldown_it_fires_once", "--json")
+    tried = parts(done)
+    assert set(tried) == {"trigger compound.any-of", "trigger compound.all-of", "trigger compound.then"}
+    assert all(list(outcomes(part)) == ["within_a_cooldown_it_fires_once"] for part in tried.values() if part["scenarios"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (("--conformance",), 2, "--conformance is for one plugin"),
+        (("--only", "it_is_typed"), 2, "--only is for a scenario of the kit"),
+        (("trigger-time", "--conformance", "--only", "it_is_tpyed"), 2, "did you mean 'it_is_typed'?"),
         (("nope", "--conformance"), 2, "no installed plugin is called 'nope'"),
         (("bad", "--conformance"), 1, "nothing_here"),
     ],
