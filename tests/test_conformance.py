@@ -23,6 +23,11 @@ def names_in(room: str) -> list[str]:
 
 FEED, BROKER = "times_are_those_of_the_source_in_order", "a_market_order_fills"
 VENUES: dict[str, dict[str, str]] = {
+    "ib": {"broker ib": BROKER, "feed ib": FEED},
+    "alpaca": {"broker alpaca": BROKER, "feed alpaca": FEED},
+    "databento": {"feed databento": FEED},
+    "okx": {"broker okx": BROKER, "feed okx": FEED},
+    "crypto": {"broker crypto": BROKER, "feed crypto": FEED},
     "alphavantage": {"feed alphavantage": FEED},
     "yfinance": {"feed yfinance": FEED},
 }
