@@ -24,7 +24,7 @@ from ml4t.live.testing.conformance.check import (
     check_risk_check,
     check_trigger,
 )
-from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t.live.testing.conformance.feed import FEED_SCENARIOS, POLLED_SCENARIOS
 from ml4t.live.testing.conformance.forecaster import FORECASTER_SCENARIOS, ForecasterRig
 from ml4t.live.testing.conformance.observer import OBSERVER_SCENARIOS, ObserverRig
 from ml4t.live.testing.conformance.part import PartRig
@@ -41,7 +41,7 @@ Check = Callable[..., Awaitable[Report]]
 
 CHECKS: Mapping[Kind, tuple[Check, Sequence[Scenario[Any]]]] = MappingProxyType(
     {
-        Kind.FEED: (check_feed, FEED_SCENARIOS),
+        Kind.FEED: (check_feed, (*FEED_SCENARIOS, *POLLED_SCENARIOS)),
         Kind.BROKER: (check_broker, BROKER_SCENARIOS),
         Kind.RISK_CHECK: (check_risk_check, RISK_CHECK_SCENARIOS),
         Kind.TRIGGER: (check_trigger, TRIGGER_SCENARIOS),
