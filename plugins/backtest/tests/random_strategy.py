@@ -6,7 +6,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from compared_strategies import LATEST, RULES
+from compared_kit import LATEST
+from compared_strategies import RULES
 from ml4t.backtest import OrderSide, OrderType, Strategy
 
 Verb = Callable[[Random, Any, str, float], Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from compared_strategies import LATEST, Counted
+from compared_kit import LATEST, Counted
 from configurations import configuration
 from differential import attempt, differences
 from market_data import Market

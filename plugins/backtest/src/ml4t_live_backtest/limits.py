@@ -12,11 +12,16 @@ NOT_LIVE: Mapping[str, str] = {
     "funding_df": "funding payments come from the venue; leave it out",
     "settlement_events": "a venue settles futures by itself; leave it out",
     "runtime": "scheduled callbacks and controls of its own clock do not run live; use triggers and risk checks",
-    "target_intent_state": "target intents are taken back from the journal of the run; leave it out",
+    "target_intent_state": "target intents that wait for their opening come back with the run; leave it out",
     "benchmark": "a benchmark is compared after the run; leave it out",
     "holdings_sampling": "holdings are in the journal of the run; leave it out",
+    "capital_flows": "deposits and withdrawals are made at the venue; leave them out",
+    "corporate_actions": "splits and dividends come from the venue; leave them out, and use adjusted prices",
+    "feature_spec": "what was known when is what has come by then; hand over the signals without it",
+    "input_manifest": "it describes the files of a backtest; leave it out",
+    "session_col": "a strategy is called at every timestamp; make bars of a session each",
 }
-"""The options of the backtest's engine that a live run cannot honour, and what to do instead."""
+"""The options of the backtest's engine and feed that a live run cannot honour, and what to do instead."""
 
 NOT_TRADED: Mapping[str, str] = {
     "a price that the type of the order needs is missing, or not above zero": "no venue takes such an order",
@@ -53,6 +58,10 @@ def refuse_what_cannot_run(
         for asset, spec in (options.get("contract_specs") or {}).items()
         if getattr(spec, "accounting_method", None) == "futures_variation"
     ]
+    if getattr(options.get("slippage_model"), "requires_observed_ohlc", False):
+        problems.append(
+            f"slippage_model cannot be honoured: {type(options['slippage_model']).__name__} needs the runtime of a backtest"
+        )
     if config.enforce_sessions and config.resolved_calendar and not recorded and not _daily(config):
         problems.append(
             "enforce_sessions needs to know all times of the data beforehand; write enforce_sessions: false in the "
