@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from attrs import evolve
 from compared_kit import LATEST, Counted
 from configurations import configuration
 from differential import attempt, differences
@@ -12,6 +13,7 @@ from market_data import Market
 from ml4t.backtest import BacktestConfig, ContractSpec, OrderType, Strategy
 from ml4t.backtest.types import AssetClass
 
+from ml4t.live.risk.config import LiveRiskConfig
 from ml4t_live_backtest.frames import UnusableData
 from ml4t_live_backtest.limits import DOES_NOT_ADD_UP, NOT_LIVE, refuse_what_cannot_run
 from ml4t_live_backtest.parity import check_parity, our_books, run_live
@@ -96,6 +98,29 @@ def test_an_amendment_that_no_venue_makes_is_refused_and_shown(act):
     assert not parity.passed
     assert parity.divergence is not None
     assert parity.divergence.what == "order"
+
+
+class ReducesHalfWay(Counted):
+    """Two positions and an open order; then a reduction, of which the gate lets only the first half pass."""
+
+    def on_bar(self, count, timestamp, data, context, broker):
+        if count < 2:
+            broker.submit_order(f"A{count}", 10)
+        elif count == 2:
+            broker.submit_order("A0", 5, order_type=OrderType.LIMIT, limit_price=data["A0"]["close"] * 0.5)
+        elif count == 4:
+            with pytest.raises(RuntimeError, match="was not accepted for A1"):
+                broker.reduce_all_positions(1.0, "too much")
+            assert [(order.asset, order.order_type) for order in broker.pending_orders] == [("A0", OrderType.MARKET)]
+
+
+def test_what_a_failure_ends_half_way_stays_done_in_all_books():
+    recording = Market(seed=3, bars=12, assets=2).recording()
+    limits = evolve(LiveRiskConfig.without_limits("shadow"), max_orders_per_minute=1)
+    live = run_live(ReducesHalfWay, recording, BacktestConfig(), limits=limits)
+    assert list(our_books(live)) == []
+    assert live.quantities == {"A1": 10.0}
+    assert [order.status.name for order in live.run.orders] == ["FILLED", "FILLED", "CANCELLED", "FILLED", "REJECTED"]
 
 
 class FlatInItsBooks(Strategy):

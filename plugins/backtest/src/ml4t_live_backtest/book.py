@@ -67,6 +67,8 @@ class GatedOrderBook(OrderBook):
         """Called when a new order has ended at once."""
         self._said: dict[str, Mapping[str, Any]] = {}
         """When and why a cancel was asked for, by client order id, where that is not now and by the strategy."""
+        self._reserved: tuple[float, dict[str, Any]] | None = None
+        """The cash and positions that checks of cash reckoned with before the order that is being made; None without them."""
         self._bracket: _Bracket | None = None
         self._admitted: LiveOrder | None = None
 
@@ -74,6 +76,9 @@ class GatedOrderBook(OrderBook):
 
     def submit_order(self, *asked: Any, **named: Any) -> Order | None:
         """Make an order, as the base class does; it is open, or has been filled or refused at once."""
+        if self.broker.next_bar_submission_precheck or self.broker.buying_power_reservation:
+            self._reset_submission_shadow_if_needed()
+            self._reserved = self._submission_shadow_cash, self._submission_shadow_positions.copy()
         order: Order | None = super().submit_order(*asked, **named)
         if order is not None and order.status is not OrderStatus.PENDING:
             self.changed()
@@ -86,8 +91,13 @@ class GatedOrderBook(OrderBook):
         return True
 
     def _passes_buying_power_check(self, order: Order) -> bool:
-        reserves = super()._should_apply_buying_power_reservation(order)
-        return (not reserves or super()._passes_buying_power_check(order)) and self._pass(order)
+        if super()._should_apply_buying_power_reservation(order) and not super()._passes_buying_power_check(order):
+            return False
+        if self._pass(order):
+            return True
+        if self._reserved is not None:  # nothing is, for an order that the gate refuses
+            self._submission_shadow_cash, self._submission_shadow_positions = self._reserved
+        return False
 
     def update_order(self, order_id: str, **changes: Any) -> bool:
         """Amend an order here and at the venue; False when it is not open, or the gate or the venue refuses."""
@@ -181,7 +191,7 @@ class GatedOrderBook(OrderBook):
         order.quantity = float(int(order.quantity))
         if order.quantity <= 0:
             order.reject("Quantity rounds to zero (share_type=INTEGER)", "quantity_rounds_to_zero")
-        return order.quantity > 0
+        return bool(order.quantity > 0)
 
     def _ask_for_all(self, order: Order, bracket: _Bracket) -> LiveOrder | None:
         if bracket.ours is None:

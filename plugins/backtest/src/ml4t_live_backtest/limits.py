@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ml4t.backtest import BacktestConfig, Strategy
@@ -34,6 +34,14 @@ NOT_TRADED: Mapping[str, str] = {
 
 ml4t-backtest 0.2 refuses most of it by itself. A comparison stops at such an order, as at any difference.
 """
+
+NOT_AT_A_VENUE: Mapping[str, str] = {
+    "register_target_intent": (
+        "target intents trade in an opening auction, and by the first bar of a session that is over; "
+        "write order_target_percent or rebalance_to_weights"
+    ),
+}
+"""What a broker cannot be asked for where a venue fills the orders, and what to write instead."""
 
 NOT_TAKEN_BACK: Mapping[str, str] = {
     "reduce_all_positions or roll_position that raises half-way": "cancels that it has made stay made: the venue has them",
@@ -69,6 +77,15 @@ def refuse_what_cannot_run(
         )
     if problems:
         raise ValueError(f"{type(strategy).__name__}: " + "; ".join(problems))
+
+
+def refuse_at_a_venue(member: str) -> Callable[..., Any]:
+    """Return what stands in for a member of a broker that is in `NOT_AT_A_VENUE`: it raises ValueError with the remedy."""
+
+    def refused(*_asked: Any, **_named: Any) -> Any:
+        raise ValueError(f"{member} works in shadow mode only: {NOT_AT_A_VENUE[member]}")
+
+    return refused
 
 
 def _daily(config: BacktestConfig) -> bool:

@@ -63,7 +63,7 @@ def settled(config: BacktestConfig) -> BacktestConfig:
     return made
 
 
-def _keep_nothing(**scope: Any) -> None:
+def _keep_nothing(*_state: Any, **_scope: Any) -> None:
     """Do nothing."""
 
 
@@ -78,8 +78,10 @@ class Session:
         """Make the engine. Raises what it raises for a strategy or configuration that it cannot run."""
         self.engine = Engine(feed, strategy, config, **options)  # it has what is asked of one
         self.engine.config = settled(self.engine.config)
-        # A callback that fails is not taken back, as a backtest would: its orders have left. So there is nothing to keep.
-        self.engine.broker._capture_lifecycle_mutation = _keep_nothing
+        # What a failure ends half-way is not taken back, as in a backtest: its orders have left. So there is nothing to keep.
+        broker = self.engine.broker
+        broker._capture_lifecycle_mutation = _keep_nothing
+        broker._snapshot_lifecycle_state = broker._restore_lifecycle_state = _keep_nothing
         self._feed = feed
         self._run: greenlet | None = None
 
