@@ -23,6 +23,16 @@ NOT_LIVE: Mapping[str, str] = {
 }
 """The options of the backtest's engine and feed that a live run cannot honour, and what to do instead."""
 
+NOT_LIVE_AS_SET: Mapping[str, str] = {
+    "futures_variation": "it is settled every day, which a venue does by itself; write signed_notional",
+    "requires_observed_ohlc": "such a slippage model needs the runtime of a backtest; use another",
+    "enforce_sessions": (
+        "the times of bars within a day have to be known beforehand; write enforce_sessions: false in the configuration of the "
+        "backtest, and the calendar in [live] of that of the run"
+    ),
+}
+"""Settings, a kind of contract and a kind of model that a live run cannot honour, and what to do instead."""
+
 NOT_TRADED: Mapping[str, str] = {
     "a price that the type of the order needs is missing, or not above zero": "no venue takes such an order",
     "a quantity that is no finite number": "no venue takes such an order",
@@ -44,7 +54,7 @@ NOT_AT_A_VENUE: Mapping[str, str] = {
 """What a broker cannot be asked for where a venue fills the orders, and what to write instead."""
 
 NOT_TAKEN_BACK: Mapping[str, str] = {
-    "reduce_all_positions or roll_position that raises half-way": "cancels that it has made stay made: the venue has them",
+    "reduce_all_positions or roll_position that raises half-way": "what it has done by then stays done: the venue has it",
     "an exception of a callback": "what the callback did stays done: its orders have left",
 }
 """What a backtest takes back when something raises, and a live run does not."""
@@ -62,18 +72,15 @@ def refuse_what_cannot_run(
     """Raise ValueError with every reason why this cannot run live as it does in a backtest; `recorded` data can do more."""
     problems = [f"{name} cannot be honoured: {NOT_LIVE[name]}" for name in options if name in NOT_LIVE]
     problems += [
-        f"{asset} is settled every day (futures_variation), which a venue does by itself; write signed_notional"
+        f"{asset} cannot be honoured: {NOT_LIVE_AS_SET['futures_variation']}"
         for asset, spec in (options.get("contract_specs") or {}).items()
         if getattr(spec, "accounting_method", None) == "futures_variation"
     ]
     if getattr(options.get("slippage_model"), "requires_observed_ohlc", False):
-        problems.append(
-            f"slippage_model cannot be honoured: {type(options['slippage_model']).__name__} needs the runtime of a backtest"
-        )
+        problems.append(f"slippage_model cannot be honoured: {NOT_LIVE_AS_SET['requires_observed_ohlc']}")
     if config.enforce_sessions and config.resolved_calendar and not recorded and not _daily(config):
         problems.append(
-            "enforce_sessions needs to know all times of the data beforehand; write enforce_sessions: false in the "
-            f'configuration of the backtest, and [live] calendar = "{config.resolved_calendar}" in that of the run'
+            f"enforce_sessions cannot be honoured: {NOT_LIVE_AS_SET['enforce_sessions']} ({config.resolved_calendar})"
         )
     if problems:
         raise ValueError(f"{type(strategy).__name__}: " + "; ".join(problems))
