@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ml4t.live.plugins import refresh
+
 
 def parts(outcome):
     return {part["subject"]: part for part in outcome.json["parts"]}
@@ -44,6 +46,46 @@ def test_the_compounds_of_the_core_say_what_they_need(world):
     done = world.invoke("doctor", "compound", "--conformance", "--json")
     assert done.code == 0
     assert set(parts(done)) == {"plugin compound", "trigger compound.any", "trigger compound.all", "trigger compound.then"}
+
+
+TALKATIVE = '''
+import structlog
+from attrs import frozen
+from ml4t.live.hookspecs import hookimpl
+from ml4t.live.records import ObserverRecord
+
+@frozen
+class Nothing:
+    """No options."""
+
+@hookimpl
+def ml4t_live_observers():
+    return [ObserverRecord(name="talkative", config=Nothing, factory="talkative:Talkative", summary="Logs whatever happens.")]
+
+class Talkative:
+    def __init__(self, config):
+        pass
+
+    async def on_event(self, event):
+        structlog.get_logger("talkative").error("something happened", what=event.kind)
+'''
+
+
+def test_what_is_logged_while_it_is_tried_is_no_news(tmp_path, monkeypatch, world):
+    (tmp_path / "talkative.py").write_text(TALKATIVE)
+    info = tmp_path / "talkative-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: talkative\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[ml4t.live]\ntalkative = talkative\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    refresh()
+
+    done = world.invoke("doctor", "talkative", "--conformance", "--json")
+
+    assert set(outcomes(parts(done)["observer talkative"]).values()) == {"passed", "not declared"}
+    assert "something happened" not in done.stdout + done.stderr
+    monkeypatch.undo()
+    refresh()
 
 
 @pytest.mark.parametrize(
