@@ -244,7 +244,7 @@ def test_a_third_party_check_is_enforced_by_naming_it(project):
     assert len(capped["fills"]) < len(free["fills"])
     held = sum(quantity for symbol, quantity, *_ in capped["fills"] if symbol == "AAA")
     assert held * 103.1 <= 0.0101 * 100_000
-    assert "risk-sector-cap" in capped["runs"][0]["plugins"]["sector-cap"]
+    assert capped["runs"][0]["plugins"]["sector-cap"]["distribution"] == "risk-sector-cap"
 
 
 def test_a_check_that_is_named_and_not_installed_stops_the_start(project):

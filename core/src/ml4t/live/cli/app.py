@@ -38,7 +38,9 @@ COMMANDS = (
         "Prove that a strategy decides the same: live and in its backtest, or in a session again.",
         LOOK,
     ),
-    LazyCommand("journal", "ml4t.live.cli.journal:app", "Verify or export the journal of a run.", LOOK),
+    LazyCommand(
+        "journal", "ml4t.live.cli.journal:app", "List the runs of a journal, verify, repair, rotate or export it.", LOOK
+    ),
     LazyCommand("kill", "ml4t.live.cli.control:kill_app", "Stop all orders of a run, running or not.", STEP_IN),
     LazyCommand("resume", "ml4t.live.cli.control:resume_app", "Allow orders again after a kill.", STEP_IN),
     LazyCommand("flatten", "ml4t.live.cli.control:flatten_app", "Close every position of a run.", STEP_IN),
