@@ -65,7 +65,7 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
         "trigger-volume-spike": Known("ml4t-live-trigger-volume-spike", "Fires when volume is far above its usual."),
         "trigger-volatility": Known("ml4t-live-trigger-volatility", "Fires when volatility leaves its usual range."),
         "trigger-manual": Known("ml4t-live-trigger-manual", "Fires when a person says so."),
-        "forecast-baselines": Known("ml4t-live-forecast-baselines", "Naive, drift and EWMA: what other forecasters must beat."),
+        "forecast-baselines": Known("ml4t-live-forecast-baselines", "Naive and drift: what other forecasters must beat."),
         "agents": Known("ml4t-live-agents", "A model builder that refits, a critic that weighs models, an agent that trades."),
         "report": Known(
             "ml4t-live-report",

@@ -28,7 +28,7 @@ from ml4t.live.testing.conformance.check import (
     check_risk_check,
     check_trigger,
 )
-from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t.live.testing.conformance.feed import FEED_SCENARIOS, POLLED_SCENARIOS
 from ml4t.live.testing.conformance.forecaster import FORECASTER_SCENARIOS
 from ml4t.live.testing.conformance.observer import OBSERVER_SCENARIOS
 from ml4t.live.testing.conformance.plugin import PLUGIN_SCENARIOS, PluginRig
@@ -59,6 +59,10 @@ class BrokerSuite(_Suite):
 
 class FeedSuite(_Suite):
     """Every scenario for a feed as a test of its own; otherwise as `BrokerSuite`."""
+
+
+class PolledFeedSuite(FeedSuite):
+    """Besides, every scenario for a feed whose source has to be asked."""
 
 
 class RiskCheckSuite(_Suite):
@@ -126,6 +130,7 @@ def _test(scenario: Scenario[Any], check: Callable[..., Any]) -> Callable[..., N
 
 _add_tests(BrokerSuite, BROKER_SCENARIOS, check_broker)
 _add_tests(FeedSuite, FEED_SCENARIOS, check_feed)
+_add_tests(PolledFeedSuite, POLLED_SCENARIOS, check_feed)
 _add_tests(RiskCheckSuite, RISK_CHECK_SCENARIOS, check_risk_check)
 _add_tests(TriggerSuite, TRIGGER_SCENARIOS, check_trigger)
 _add_tests(ForecasterSuite, FORECASTER_SCENARIOS, check_forecaster)

@@ -16,7 +16,6 @@ from ml4t_live_ib.simulator import SimulatorConfig, TwsSimulator
 
 QUICK: Mapping[str, Any] = {"probe_seconds": 0.2, "timeout_seconds": 2.0, "requests_per_second": 10_000}
 """A connection that finds out in seconds what takes a user's half a minute."""
-
 NO_CREDENTIALS = {
     "wrong_credentials_are_refused_at_once": "TWS holds the login; a client on market data shows it no credentials"
 }
@@ -37,15 +36,18 @@ class Rig:
 
     @property
     def source(self) -> TwsSimulator:
+        """The same simulator, for a feed."""
         return self.venue
 
     def broker(self, *, address: Address | None = None, wrong_credentials: bool = False, **options: Any) -> IBBroker:
+        """Return a broker that is not connected yet."""
         account = "DU7654321" if wrong_credentials else ""
         return IBBroker(**self._connection(address) | {"account": account} | options)
 
     def feed(
         self, symbols: Sequence[str], *, address: Address | None = None, wrong_credentials: bool = False, **options: Any
     ) -> IBDataFeed:
+        """Return a feed."""
         return IBDataFeed(symbols=symbols, **{"history_requests": 10_000, **self._connection(address)} | options)
 
     def _connection(self, address: Address | None) -> dict[str, Any]:
@@ -55,7 +57,8 @@ class Rig:
 
 def simulator(**options: Any) -> TwsSimulator:
     """Return a simulator on which nothing moves by itself, and which has no patience to be tried."""
-    return TwsSimulator(SimulatorConfig(**{"interval": 0, "pacing": False, "prices": {"AAPL": 100.0}} | options))
+    still: dict[str, Any] = {"interval": 0, "pacing": False, "prices": {"AAPL": 100.0}}
+    return TwsSimulator(SimulatorConfig(**still | options))
 
 
 @asynccontextmanager
