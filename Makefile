@@ -7,7 +7,7 @@ DISTRIBUTIONS := $(wildcard core/pyproject.toml plugins/*/pyproject.toml contrib
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typing bench docs crash-sweep soak storms month clean
+.PHONY: help demo test lint typing bench docs site site-serve crash-sweep soak storms month clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,8 +46,14 @@ typing: $(STAMP)  ## check types
 bench: $(STAMP)  ## measure speed, beside nautilus_trader in the same run
 	@$(BIN)/python -m tox -q -e bench
 
-docs: $(STAMP)  ## run the examples in the documentation
-	@$(BIN)/python -m pytest tests/test_docs.py
+docs: $(STAMP)  ## run the examples in the documentation, and try the site
+	@$(BIN)/python -m pytest tests/test_docs.py tests/test_site.py
+
+site: $(STAMP)  ## build the documentation site into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet && echo "build/site/index.html"
+
+site-serve: $(STAMP)  ## show it on http://127.0.0.1:8000, and again after every change
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 crash-sweep: $(STAMP)  ## kill a session at every journal write and every send and receive (about half an hour)
 	@$(BIN)/python -m tests.crash $(ARGS)

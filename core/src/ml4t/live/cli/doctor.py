@@ -9,7 +9,7 @@ import attrs
 import typer
 
 from ml4t.live.cli import options, output
-from ml4t.live.cli.examine import Finding, Level, environment, folder, plugin, plugins
+from ml4t.live.cli.examine import Finding, Level, environment, folder, lock, plugin, plugins
 from ml4t.live.cli.exits import Failed, Refused
 from ml4t.live.plugins import Catalogue
 
@@ -34,6 +34,7 @@ def doctor(
     conformance: Conformance = False,
     only: Only = None,
     state_dir: Folder = Path(),
+    config: options.LockedBy = None,
     as_json: options.Json = False,
 ) -> None:
     """Check the installation, and say how to mend it: versions, conflicting packages, the state directory, every plugin.
@@ -51,7 +52,10 @@ def doctor(
         raise Refused("--only is for a scenario of the kit: add --conformance and the name of a plugin")
     with output.other_peoples_code():
         catalogue = Catalogue.discover()
-        everything = [*environment(), *folder(state_dir), *plugins(catalogue)] if not name else [*plugin(catalogue.load(name))]
+        if name:
+            everything = [*plugin(catalogue.load(name))]
+        else:
+            everything = [*environment(), *folder(state_dir), *lock(config), *plugins(catalogue)]
     _tell(everything, as_json=as_json)
 
 
