@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from feed_alphavantage.rig import rig
-from ml4t.live.testing import PluginRig
 from ml4t.live.testing.suites import PluginSuite, PolledFeedSuite
 
 
@@ -12,4 +11,4 @@ class TestAlphaVantage(PolledFeedSuite):
 
 
 class TestPackage(PluginSuite):
-    maker = staticmethod(lambda: PluginRig(plugin="alphavantage"))
+    plugin = "alphavantage"

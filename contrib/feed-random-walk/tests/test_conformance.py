@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ml4t.live.testing import PluginRig
 from ml4t.live.testing.suites import PluginSuite
 
 
 class TestPackage(PluginSuite):
-    maker = staticmethod(lambda: PluginRig(plugin="random-walk"))
+    plugin = "random-walk"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from feed_yfinance.rig import rig
-from ml4t.live.testing import PluginRig
 from ml4t.live.testing.suites import PluginSuite, PolledFeedSuite
 
 
@@ -12,4 +11,4 @@ class TestYahoo(PolledFeedSuite):
 
 
 class TestPackage(PluginSuite):
-    maker = staticmethod(lambda: PluginRig(plugin="yfinance"))
+    plugin = "yfinance"
