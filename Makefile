@@ -60,12 +60,12 @@ crash-sweep: $(STAMP)  ## kill a session at every journal write and every send a
 	@$(BIN)/python -m tests.crash.forecasts
 
 soak: $(STAMP)  ## 10,000 orders and 200,000 events through each vendor's simulator while everything fails (half an hour each)
-	@$(BIN)/python -m ml4t.live.testing.soak plugins/ib/tests/ib_rig.py:soak_rig $(ARGS)
-	@$(BIN)/python -m ml4t.live.testing.soak plugins/alpaca/tests/alpaca_rig.py:trades_rig $(ARGS)
-	@$(BIN)/python -m ml4t.live.testing.soak plugins/databento/tests/databento_rig.py:trades_rig $(ARGS)
-	@$(BIN)/python -m ml4t.live.testing.soak plugins/okx/tests/okx_rig.py:soak_rig $(ARGS)
-	@$(BIN)/python -m ml4t.live.testing.soak plugins/crypto/tests/crypto_rig.py:binance_soak $(ARGS)
-	@$(BIN)/python -m ml4t.live.testing.soak plugins/crypto/tests/crypto_rig.py:okx_soak $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak ml4t_live_ib.rig:soak_rig $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak ml4t_live_alpaca.rig:trades_rig $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak ml4t_live_databento.rig:trades_rig $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak ml4t_live_okx.rig:soak_rig $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak ml4t_live_crypto.rig:binance_soak $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak plugins/crypto/tests/crypto_kit.py:okx_soak $(ARGS)
 
 clean:  ## remove what the commands made
 	@rm -rf $(VENV) .tox .hypothesis .mypy_cache .ruff_cache

@@ -64,8 +64,8 @@ def commands(block: Block) -> list[tuple[list[str], int]]:
 
 
 def run(arguments: list[str], folder: Path, expected: int) -> None:
-    places = [str(folder), str(folder / "src"), str(folder / "package" / "site"), os.environ.get("PYTHONPATH")]
-    path = os.pathsep.join(filter(None, places))
+    sources = [folder, folder / "src", folder / "package" / "site", *folder.glob("*/src")]  # as if they had been installed
+    path = os.pathsep.join(filter(None, (*map(str, sources), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "COLUMNS": "140", "HOME": str(folder), "PYTHONPATH": path}
     done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == expected, f"{shlex.join(arguments)}\n{done.stdout}\n{done.stderr}"

@@ -72,6 +72,11 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
             "A session as a page: charts and tables in one file.",
             {"report_page": "ml4t_live_report.page:report_page"},
         ),
+        "template": Known(
+            "ml4t-live-template",
+            "Writes a new plugin, tests and all, to begin with.",
+            {"write_plugin": "ml4t_live_template.write:write"},
+        ),
         "backtest": Known(
             "ml4t-live-backtest",
             "Runs an ml4t.backtest strategy unchanged.",
