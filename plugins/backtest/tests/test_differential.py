@@ -9,8 +9,9 @@ import os
 
 import pytest
 from compared_strategies import ALL
-from configurations import OPTIONS, PROFILES, configuration, variations
+from configurations import PROFILES, configuration, variations
 from differential import differences
+from engine_options import OPTIONS
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from market_data import CLOCKS, Market
