@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import Any
 
 import ours_orders
+import ours_plugins
 import ours_tape
 import structlog
 from measure import ORDER_EVERY, PRICES, START, TICK, WARM_UP, Marks, flatness, import_cost, percentiles
@@ -181,6 +182,7 @@ CASES = {
     "restart": ours_orders.restart,
     "triggers": triggers,
     "record": ours_tape.record,
+    "plugins": ours_plugins.listing,
 }
 
 if __name__ == "__main__":

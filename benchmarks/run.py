@@ -88,10 +88,15 @@ FIGURES: dict[str, tuple[Figure, ...]] = {
         Figure("bytes_per_event", "bytes per event", digits=0),
         Figure("last_over_first", "last / first tenth", 1.1, digits=2),
     ),
+    "plugins": (
+        Figure("cpu_seconds", "CPU s", 1.0, digits=2),
+        Figure("json_cpu_seconds", "CPU s, --json", 1.0, digits=2),
+        Figure("over_scan", "over a bare scan", digits=1),
+    ),
     "restart": (Figure("seconds", "s", 5.0, digits=2), Figure("over_empty", "long / empty journal", digits=1)),
 }
 ARGUMENTS = {"events": ("1", "10", "100", "1000"), "triggers": ("1000",), "record": ("1", "10", "100")}
-OURS_ONLY = {"aggregate", "triggers", "gate", "shadow-fsync", "flat-orders", "restart", "record"}
+OURS_ONLY = {"aggregate", "triggers", "gate", "shadow-fsync", "flat-orders", "restart", "record", "plugins"}
 
 
 @dataclass

@@ -158,7 +158,7 @@ def sites(tmp_path_factory, installed):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text))
     folders = {"walk": CONTRIB / "feed-random-walk", "cap": CONTRIB / "risk-sector-cap", "unruly": source}
-    return {name: installed(folder, tmp_path_factory.mktemp(name)) for name, folder in folders.items()}
+    return {name: installed([folder], tmp_path_factory.mktemp(name)) for name, folder in folders.items()}
 
 
 @pytest.fixture
@@ -244,7 +244,7 @@ def test_a_third_party_check_is_enforced_by_naming_it(project):
     assert len(capped["fills"]) < len(free["fills"])
     held = sum(quantity for symbol, quantity, *_ in capped["fills"] if symbol == "AAA")
     assert held * 103.1 <= 0.0101 * 100_000
-    assert "risk-sector-cap" in capped["runs"][0]["plugins"]["sector-cap"]
+    assert capped["runs"][0]["plugins"]["sector-cap"]["distribution"] == "risk-sector-cap"
 
 
 def test_a_check_that_is_named_and_not_installed_stops_the_start(project):

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.hostile_ways import BROKEN, SOUND
 
 HOSTILE = Path(__file__).parents[1] / "contrib" / "hostile"
 
@@ -46,79 +47,6 @@ def say(action):
 def outcomes(fresh):
     """What one process says of all of them."""
     return fresh(LOAD_ALL)
-
-
-BROKEN = {
-    "import-error": (
-        "import",
-        "ImportError",
-        ["hostile-import-error 1.0, entry point import-error = hostile_import_error.plugin", "cannot import name 'TickRecord'"],
-        ["pip install --upgrade hostile-import-error"],
-    ),
-    "missing-dependency": (
-        "import",
-        "ModuleNotFoundError",
-        ["it imports hostile_absent_sdk, which is not installed (hostile-missing-dependency needs hostile-absent-sdk>=3)"],
-        ["pip install hostile-missing-dependency"],
-    ),
-    "undeclared-dependency": (
-        "import",
-        "ModuleNotFoundError",
-        ["it imports hostile_absent_sdk, which is not installed and which hostile-undeclared-dependency does not declare"],
-        ["tell the author of hostile-undeclared-dependency"],
-    ),
-    "system-exit": ("import", "SystemExit", ["SystemExit: this script is not meant to be imported"], []),
-    "syntax-error": ("import", "SyntaxError", ["SyntaxError: ", "(plugin.py, line 3)"], []),
-    "missing-module": (
-        "import",
-        "ModuleNotFoundError",
-        ["its own module hostile_missing_module.plugin is not there"],
-        ["pip install --force-reinstall --no-deps hostile-missing-module"],
-    ),
-    "misspelt-hook": (
-        "hooks",
-        "HookError",
-        ["there is no hook ml4t_live_risk_check; did you mean ml4t_live_risk_checks?"],
-        [],
-    ),
-    "unmarked-hook": ("hooks", "HookError", ["ml4t_live_feeds is not marked: put @hookimpl", "above it"], []),
-    "unknown-argument": ("hooks", "HookError", ["ml4t_live_feeds", "settings"], []),
-    "wrong-record": (
-        "records",
-        "HookError",
-        ["ml4t_live_feeds returned a BrokerRecord; it returns FeedRecord objects; a BrokerRecord belongs to ml4t_live_brokers"],
-        [],
-    ),
-    "raising-hook": ("records", "RuntimeError", ["failed in its hooks: RuntimeError: the gateway is not running"], []),
-    "not-iterable": ("records", "HookError", ["ml4t_live_triggers returned a TriggerRecord; it returns a list"], []),
-    "bad-record": ("records", "ValueError", ["ValueError", "Bad Name!"], []),
-    "duplicate-component": ("records", "HookError", ["ml4t_live_triggers returned 2 records called 'twin'"], []),
-    "too-new": (
-        "core range",
-        None,
-        ["too-new", "needs ml4t-live>=9, have "],
-        ["pip install --upgrade ml4t-live hostile-too-new"],
-    ),
-    "newer-contract": (
-        "contract",
-        None,
-        ["newer-contract", "asks for contract 99, and ml4t-live 1.0", "has contract 2"],
-        ["pip install --upgrade ml4t-live hostile-newer-contract"],
-    ),
-    "duplicate": (
-        "conflict",
-        None,
-        ["hostile-duplicate-a 1.0 (hostile_duplicate_a.plugin) and hostile-duplicate-b 1.0 (hostile_duplicate_b.plugin)"],
-        ["`pip uninstall hostile-duplicate-a` or `pip uninstall hostile-duplicate-b`"],
-    ),
-    "replay": (
-        "conflict",
-        None,
-        ["hostile-impostor 1.0 (hostile_impostor.plugin) and ml4t-live ", "(ml4t.live.standard.replay)"],
-        ["pip uninstall hostile-impostor"],
-    ),
-}
-SOUND = {"bystander", "no-bound", "slow-import", "bad-factory", "heavy-sdk"}
 
 
 @pytest.mark.parametrize("name", BROKEN)

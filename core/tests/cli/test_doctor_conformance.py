@@ -43,13 +43,27 @@ def test_a_component_that_needs_options_and_names_no_rig_is_not_tried_and_it_say
 def test_the_compounds_of_the_core_say_what_they_need(world):
     done = world.invoke("doctor", "compound", "--conformance", "--json")
     assert done.code == 0
-    assert set(parts(done)) == {"plugin compound", "trigger compound.any", "trigger compound.all", "trigger compound.then"}
+    assert set(parts(done)) == {
+        "plugin compound",
+        "trigger compound.any-of",
+        "trigger compound.all-of",
+        "trigger compound.then",
+    }
+
+
+def test_a_scenario_can_be_tried_alone_and_what_it_is_not_about_is_left_out(world):
+    done = world.invoke("doctor", "compound", "--conformance", "--only", "within_a_cooldown_it_fires_once", "--json")
+    tried = parts(done)
+    assert set(tried) == {"trigger compound.any-of", "trigger compound.all-of", "trigger compound.then"}
+    assert all(list(outcomes(part)) == ["within_a_cooldown_it_fires_once"] for part in tried.values() if part["scenarios"])
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (("--conformance",), 2, "--conformance is for one plugin"),
+        (("--only", "it_is_typed"), 2, "--only is for a scenario of the kit"),
+        (("trigger-time", "--conformance", "--only", "it_is_tpyed"), 2, "did you mean 'it_is_typed'?"),
         (("nope", "--conformance"), 2, "no installed plugin is called 'nope'"),
         (("bad", "--conformance"), 1, "nothing_here"),
     ],

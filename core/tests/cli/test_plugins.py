@@ -100,3 +100,24 @@ def test_show_of_a_plugin_that_is_not_there_is_refused_with_the_command_that_ins
     assert done.code == 2
     assert "pip install ml4t-live-backtest" in done.stderr
     assert world.invoke("plugins", "show", "acmee").stderr.count("did you mean acme?") == 1
+
+
+def test_show_tells_where_it_comes_from(world):
+    done = world.invoke("plugins", "show", "acme", "--json")
+    [told] = done.json["provenance"]
+    assert told["distribution"] == "ml4t-live-acme"
+    assert told["place"] == str(world.site)
+    assert told["contract"] == "1"
+    assert told["asks_for"] == "ml4t-live<2,>=1.0.0.dev0"
+    text = world.invoke("plugins", "show", "acme").stdout
+    assert f"installed in         {world.site}" in text
+    assert "asks for             ml4t-live<2,>=1.0.0.dev0" in text
+    assert "home page" not in text  # nobody has said
+
+
+def test_show_tells_where_a_broken_one_comes_from_and_every_claimant_of_a_name(world):
+    [told] = world.invoke("plugins", "show", "bad", "--json").json["provenance"]
+    assert told["entry_point"] == "bad = cli_acme_bad"
+    assert "entry point          bad = cli_acme_bad" in world.invoke("plugins", "show", "bad").stdout
+    twins = world.invoke("plugins", "show", "twin", "--json").json["provenance"]
+    assert [each["distribution"] for each in twins] == ["twin-one", "twin-two"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -108,13 +109,16 @@ def simulate(
         await engine.connect()
         core = engine.core
         assert core is not None
-        step = core.step
+        take = core.take
 
-        def remember(event: Any) -> bool:
-            prices[event.symbol] = event.price
-            return step(event)
+        def remember(events: deque[Any], limit: int) -> int:
+            for count in range(limit):
+                prices[events[0].symbol] = events[0].price
+                if not take(events, 1):
+                    return count
+            return limit
 
-        core.step = remember
+        core.take = remember
         await engine.run()
         await venue.settled()
         # What the venue did after the engine had gone is learnt by the next run of the same state directory.

@@ -20,16 +20,9 @@ class Worker:
         self.seen = []
         self.batches = []
 
-    def begin_batch(self):
-        self.batches.append(0)
-
-    def step(self, event):
-        self.seen.append(event)
-        self.batches[-1] += 1
-        return False
-
-    def end_batch(self):
-        pass
+    def work(self, events, limit):
+        self.batches.append(limit)
+        self.seen += [events.popleft() for _ in range(limit)]
 
 
 class Post:
@@ -133,13 +126,14 @@ async def test_an_event_that_has_to_wait_is_given_again_before_all_others():
     post = None
 
     class Waits(Worker):
-        def step(self, event):
-            if event.size == 7 and not post.gaps:
-                post.gaps.append("once")
-                post.barrier.enter()
-                asyncio.get_running_loop().call_soon(post.barrier.leave)
-                return True
-            return super().step(event)
+        def work(self, events, limit):
+            for _ in range(limit):
+                if events[0].size == 7 and not post.gaps:
+                    post.gaps.append("once")
+                    post.barrier.enter()
+                    asyncio.get_running_loop().call_soon(post.barrier.leave)
+                    return
+                super().work(events, 1)
 
     post = Post(worker=Waits())
     post.inbox.push_many(trade("A", n, size=7 if n == 3 else 1) for n in range(6))

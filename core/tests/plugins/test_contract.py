@@ -134,6 +134,37 @@ def test_so_is_what_its_factory_uses(plugin, going):
         resolve_factory(found, f"{found.target}:other")
 
 
+MAKER = """
+import ml4t.live.compatibility
+from attrs import frozen
+from ml4t.live.hookspecs import hookimpl
+from ml4t.live.records import FeedRecord
+
+@frozen
+class Config:
+    symbols: tuple[str, ...] = ()
+
+class Feed:
+    def __init__(self, config):
+        self.symbols = config.symbols
+        ml4t.live.compatibility.old_name()
+
+    async def run(self, sink): ...
+
+@hookimpl
+def ml4t_live_feeds():
+    return [FeedRecord(name="maker", config=Config, factory="acme_maker:Feed", summary="")]
+"""
+
+
+def test_so_is_what_a_component_uses_when_it_is_made(plugin, going, tmp_path):
+    found = plugin(MAKER, name="maker")
+    (tmp_path / "idle_maker.py").write_text("class Idle:\n    def on_data(self, *_): ...\n")
+    config = {"live": {"strategy": "idle_maker:Idle"}, "feeds": {"main": {"use": "maker", "symbols": ["A"]}}}
+    with pytest.warns(ContractDeprecation, match=r"the plugin maker \(acme-maker 1\.0.*old_name.* goes after contract"):
+        compose(config, catalogue=Catalogue(entries=(*scan(), found)), state_dir=tmp_path / "state")
+
+
 def test_other_warnings_are_passed_on(plugin):
     found = plugin("import warnings\nwarnings.warn('the vendor goes', DeprecationWarning)")
     with pytest.warns(DeprecationWarning, match="the vendor goes"):

@@ -9,6 +9,7 @@ from market_data import Market
 from ml4t.backtest import BacktestConfig, Strategy
 from ml4t.backtest.broker import Broker
 
+from ml4t.live.times import to_nanoseconds
 from ml4t_live_backtest.divergence import Run, books_differ, first_divergence
 from ml4t_live_backtest.frames import UnusableData, named, usable_bars
 from ml4t_live_backtest.session import Session, SessionEnded, SliceFeed
@@ -59,7 +60,7 @@ def test_one_asset_goes_by_the_names_of_its_values_and_signals():
     ("setting", "hour", "aware"), [("UTC", 12, True), ("naive", 12, False), ("naive America/New_York", 8, False)]
 )
 def test_the_clock_of_a_strategy(setting, hour, aware):
-    stamped = stamp_of(setting)(NOON)
+    stamped = stamp_of(setting)(to_nanoseconds(NOON))
     assert (stamped.hour, stamped.tzinfo is not None) == (hour, aware)
 
 

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
+import structlog
 
 from ml4t.live.clock import Clock
 from ml4t.live.config import ForecasterSettings, Settings, load, load_strategy
 from ml4t.live.config.document import Source
 from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.config.strategy import StrategySource, code_of
+from ml4t.live.config.trust import admitted
 from ml4t.live.engine.engine import Engine
 from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.parts import NamedFeed, Parts
 from ml4t.live.engine.triggers import TriggerSpec
 from ml4t.live.errors import ConfigError
 from ml4t.live.hosting import hosted
-from ml4t.live.plugins import Catalogue
+from ml4t.live.plugins import Catalogue, Found
+from ml4t.live.plugins.contract import in_the_name_of
 from ml4t.live.records import Kind
 from ml4t.live.sessions import calendar_of
+
+_log = structlog.get_logger("ml4t.live")
 
 
 def compose(
@@ -49,10 +53,20 @@ def compose(
     if not isinstance(settings, Settings):
         idle = bool(forecasters)
         settings = load(settings, catalogue=catalogue, overlays=overlays, assignments=assignments, deep=True, idle=idle)
-    parts = Composer(settings, catalogue).parts()
+    _warn(settings)
+    parts = Composer(settings, admitted(settings.plugins, settings.live.mode, catalogue)).parts()
     parts = attrs.evolve(parts, simulated=simulated, forecasters=[*parts.forecasters, *forecasters])
     folder = state_dir or settings.live.state_dir or settings.folder / "state" / settings.live.name
     return Engine(parts, state_dir=folder, clock=clock, seed=seed)
+
+
+def _warn(settings: Settings) -> None:
+    """Say what is not certain of the plugins."""
+    for difference in settings.drift:
+        _log.warning("a plugin is not as it was locked", difference=difference)
+    if settings.live.mode == "live" and settings.plugins.lock is None:
+        mend = 'ml4t-live plugins lock --config CONFIG, and in the table [plugins] lock = "ml4t-live.lock"'
+        _log.warning("no lock: whatever is installed under the names of the plugins is run", mend=mend)
 
 
 class Composer:
@@ -62,7 +76,7 @@ class Composer:
         self._settings = settings
         self._catalogue = catalogue
         self._problems: list[str] = []
-        self._used: dict[str, str] = {}
+        self._used: dict[str, Found] = {}
 
     def parts(self) -> Parts:
         """Return the parts. Raises ConfigError."""
@@ -153,12 +167,14 @@ class Composer:
         return StrategySource(live.strategy, str(self._settings.folder.resolve()), options, code, host)
 
     def _make(self, kind: Kind, use: str, options: Any, path: str) -> Any:
-        return self._attempt(path, lambda: self._resolve(kind, use)(options))
+        return self._attempt(path, lambda: self._made(kind, use, options))
 
-    def _resolve(self, kind: Kind, use: str) -> Callable[..., Any]:
+    def _made(self, kind: Kind, use: str, options: Any) -> Any:
         offer = self._catalogue.find(kind, use)
-        self._used[offer.plugin.name] = f"{offer.plugin.distribution} {offer.plugin.version}"
-        return self._catalogue.resolve(offer)
+        self._used[offer.plugin.name] = offer.plugin
+        factory: Callable[..., Any] = self._catalogue.resolve(offer)
+        with in_the_name_of(offer.plugin):
+            return factory(options)
 
     def _attempt(self, path: str, build: Callable[[], Any]) -> Any:
         try:
@@ -170,10 +186,12 @@ class Composer:
     def _manifest(self) -> dict[str, Any]:
         return {
             "config": self._settings.digest,
-            "python": platform.python_version(),
-            "plugins": dict(sorted(self._used.items())),
-            "strategy": self._settings.live.strategy or "",
+            "plugins": {name: self._sealed(found) for name, found in sorted(self._used.items())},
             "risk_checks": [
                 attrs.asdict(check, filter=lambda field, _: field.name != "options") for check in self._settings.checks
             ],
         }
+
+    def _sealed(self, found: Found) -> dict[str, str]:
+        code = self._catalogue.code(found)
+        return {"distribution": found.distribution, "version": found.version, "digest": code.digest}

@@ -16,7 +16,7 @@ from ml4t.live.clock import SystemClock
 from ml4t.live.composer import compose
 from ml4t.live.config.decode import make_converter
 from ml4t.live.config.document import Document, Source, read
-from ml4t.live.config.loader import settle
+from ml4t.live.config.loader import settle, trust_in
 from ml4t.live.config.problem import Mistake, Mistakes, dotted, problems_of
 from ml4t.live.config.secret import SecretSource
 from ml4t.live.config.settings import Settings
@@ -25,7 +25,7 @@ from ml4t.live.confinement import confined
 from ml4t.live.contracts.simulator import Simulator
 from ml4t.live.engine.engine import Engine
 from ml4t.live.errors import ConfigError, PluginError
-from ml4t.live.plugins import STANDARD, Catalogue, Offer
+from ml4t.live.plugins import Catalogue, Offer
 from ml4t.live.plugins.finder import is_core
 from ml4t.live.plugins.naming import split_use
 from ml4t.live.records import Component, Kind
@@ -80,7 +80,7 @@ def simulated(
     itself local.
     """
     document = read(config, overlays=overlays, assignments=assignments)
-    catalogue = _allowed(document, catalogue or Catalogue.discover())
+    catalogue = trust_in(document, catalogue or Catalogue.discover()).catalogue
     with ExitStack() as stack:
         stack.enter_context(confined())
         running = {
@@ -100,12 +100,6 @@ def options_for(component: Component, running: Simulator) -> dict[str, Any]:
     """Return the options that lead the table of a feed or broker to a simulator: those that its config class has."""
     known = key_types(component.config)
     return {key: value for key, value in running.options.items() if key in known}
-
-
-def _allowed(document: Document, catalogue: Catalogue) -> Catalogue:
-    """Return a catalogue that imports no plugin but those that the document allows."""
-    allow = document.value(("plugins", "allow"))
-    return attrs.evolve(catalogue, allowed=STANDARD | set(map(str, allow))) if isinstance(allow, list) else catalogue
 
 
 def _wanted(document: Document, catalogue: Catalogue) -> dict[str, dict[str, Any]]:

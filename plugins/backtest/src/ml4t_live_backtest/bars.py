@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ml4t.live.model import Bar
-from ml4t.live.times import to_datetime, to_nanoseconds
+from ml4t.live.times import to_nanoseconds
 
 TIME = "timestamp"
 VALUES = ("open", "high", "low", "close", "volume")
@@ -20,14 +20,14 @@ COLUMNS = (TIME, *VALUES)
 class Stamps:
     """Turns moments into a column of the timestamps that the strategy sees: see `HostConfig.timestamps`."""
 
-    def __init__(self, stamp: Callable[[datetime], datetime]) -> None:
+    def __init__(self, stamp: Callable[[int], datetime]) -> None:
         self._stamp = stamp
-        zone = stamp(to_datetime(0)).tzinfo
+        zone = stamp(0).tzinfo
         self._type = pl.Datetime("us", None if zone is None else str(zone))
 
     def number(self, moment: int) -> int:
         """Return a moment (nanoseconds UTC) as microseconds: of the wall clock where timestamps are naive."""
-        stamped = self._stamp(to_datetime(moment))
+        stamped = self._stamp(moment)
         return to_nanoseconds(stamped if stamped.tzinfo is not None else stamped.replace(tzinfo=UTC)) // 1_000
 
     def column(self, numbers: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pl.Series:

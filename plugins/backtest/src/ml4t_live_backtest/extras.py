@@ -68,7 +68,7 @@ class LiveExtras:
         functions: Mapping[str, Function],
         *,
         history: int,
-        stamp: Callable[[datetime], datetime],
+        stamp: Callable[[int], datetime],
         forecasts: Iterable[str] = (),
     ) -> None:
         self._functions = dict(functions)

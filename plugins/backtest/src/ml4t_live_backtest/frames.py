@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from ml4t.live.cli.exits import Refused
 from ml4t.live.clock import SystemClock
 from ml4t.live.contracts.feed import Sink
 from ml4t.live.model import Bar
-from ml4t.live.times import NANOS, to_nanoseconds
+from ml4t.live.times import NANOS
 
 TIME, ASSET = "timestamp", "asset"
 PRICES = ("open", "high", "low", "close")
@@ -27,7 +26,8 @@ _NAMES: Mapping[str, str] = {
     "ticker": ASSET,
     "product": ASSET,
 }
-_BATCH = 2_000
+_BATCH = 1_000
+"""Bars made at a time: no more than the engine takes in one turn, so that they are still in the cache when it does."""
 _DAY = 86_400 * NANOS
 _SHOWN = 5
 
@@ -121,9 +121,11 @@ class FrameFeed:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         numbers = [pl.col(name).cast(pl.Float64) for name in (*PRICES, "volume")]
-        self._frame = frame.with_columns(*numbers, pl.col(ASSET).cast(pl.String))
+        self._frame = frame.select(*numbers)
         self._moments = moments(frame)
-        self.symbols: Sequence[str] = [str(each) for each in frame[ASSET].unique(maintain_order=True)]
+        names = frame[ASSET].cast(pl.String)
+        self.symbols: Sequence[str] = names.unique(maintain_order=True).to_list()
+        self._numbers = names.cast(pl.Enum(self.symbols)).to_physical()
         self.interval = spacing(frame)
 
     async def run(self, sink: Sink) -> None:
@@ -137,7 +139,8 @@ class FrameFeed:
     def _bars(self, start: int) -> Iterator[Bar]:
         part = self._frame.slice(start, _BATCH)
         columns = [part[name].to_list() for name in (*PRICES, "volume")]
-        return map(Bar, part[ASSET].to_list(), self._moments[start : start + _BATCH], *columns, repeat(self.interval))
+        symbols = map(self.symbols.__getitem__, self._numbers.slice(start, _BATCH).to_list())
+        return map(Bar, symbols, self._moments[start : start + _BATCH], *columns, repeat(self.interval))
 
 
 def spacing(frame: pl.DataFrame) -> int:
@@ -153,6 +156,6 @@ class Stamps:
         times = frame[TIME].unique().sort()
         self._known = dict(zip(times.dt.epoch("ns").to_list(), times.to_list(), strict=True))
 
-    def __call__(self, moment: datetime) -> Any:
-        """Return the timestamp of an aware time."""
-        return self._known[to_nanoseconds(moment)]
+    def __call__(self, moment: int) -> Any:
+        """Return the timestamp of a time in nanoseconds UTC."""
+        return self._known[moment]

@@ -10,7 +10,6 @@ from ml4t.backtest.broker import Broker
 from ml4t.backtest.types import Position as TheirPosition
 
 from ml4t.live.model import Position
-from ml4t.live.times import to_datetime
 
 _KEPT = (
     "bars_held",
@@ -24,7 +23,7 @@ _KEPT = (
 )
 """What position rules and statistics know of a holding, and the desk does not."""
 
-Stamp = Callable[[datetime], datetime]
+Stamp = Callable[[int], datetime]
 
 
 def notes_of(broker: Broker) -> dict[str, Any]:
@@ -46,7 +45,7 @@ def take_back(broker: Broker, notes: Mapping[str, Any] | None, held: Mapping[str
         broker.restore_target_intent_state({"targets": notes["intents"]})
     known = notes.get("positions", {})
     for asset, position in held.items():
-        broker.positions[asset] = adopted(broker, position, stamp(to_datetime(position.opened_at)), known.get(asset))
+        broker.positions[asset] = adopted(broker, position, stamp(position.opened_at), known.get(asset))
     broker.account.cash = cash
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from greenlet import getcurrent, greenlet
 from ml4t.backtest import BacktestConfig, Engine
 from ml4t.backtest.broker import Broker
+from ml4t.backtest.config import FillOrdering
 
 from ml4t.live.errors import StrategyEnded
 
@@ -54,6 +55,7 @@ class _SettledConfig(BacktestConfig):
     """A configuration that works out what the data say once, and not at every bar."""
 
     resolved_feed_spec = cached_property(vars(BacktestConfig)["resolved_feed_spec"].fget)
+    resolved_calendar = cached_property(vars(BacktestConfig)["resolved_calendar"].fget)
 
 
 def settled(config: BacktestConfig) -> BacktestConfig:
@@ -61,6 +63,32 @@ def settled(config: BacktestConfig) -> BacktestConfig:
     made = object.__new__(_SettledConfig)
     made.__dict__.update(config.__dict__)
     return made
+
+
+class _SettledBroker(Broker):
+    """A broker that is spared what is the same at every bar, and does what it would have done."""
+
+    _last_prices: Any = None
+    _asset_bars_seen: Any = None
+    """Two attributes in place of properties, which are asked several times for every price of every bar."""
+
+    def _process_orders(self, use_open: bool = False, **which: Any) -> None:
+        """Fill what can be filled; without orders there are only positions to mark."""
+        state = self._order_state
+        if state.pending or state.current_bar or self.fill_ordering is not FillOrdering.EXIT_FIRST:
+            super()._process_orders(use_open, **which)
+        else:
+            self.mark_account_positions(use_open=use_open)
+
+
+def settle(broker: Broker) -> None:
+    """Spare a broker what it would look up over and over."""
+    broker.__class__ = _SettledBroker
+    broker._last_prices = broker._market_state.last_prices
+    broker._asset_bars_seen = broker._market_state.asset_bars_seen
+    # What a failure ends half-way is not taken back, as in a backtest: its orders have left. So there is nothing to keep.
+    broker._capture_lifecycle_mutation = _keep_nothing
+    broker._snapshot_lifecycle_state = broker._restore_lifecycle_state = _keep_nothing
 
 
 def _keep_nothing(*_state: Any, **_scope: Any) -> None:
@@ -78,10 +106,7 @@ class Session:
         """Make the engine. Raises what it raises for a strategy or configuration that it cannot run."""
         self.engine = Engine(feed, strategy, config, **options)  # it has what is asked of one
         self.engine.config = settled(self.engine.config)
-        # What a failure ends half-way is not taken back, as in a backtest: its orders have left. So there is nothing to keep.
-        broker = self.engine.broker
-        broker._capture_lifecycle_mutation = _keep_nothing
-        broker._snapshot_lifecycle_state = broker._restore_lifecycle_state = _keep_nothing
+        settle(self.engine.broker)
         self._feed = feed
         self._run: greenlet | None = None
 

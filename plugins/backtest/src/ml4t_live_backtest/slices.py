@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from math import nan
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from ml4t.backtest.datafeed import _AssetsData
 
 from ml4t.live.engine.news import News, values_of
 from ml4t.live.model import Bar
+from ml4t.live.times import to_datetime
 from ml4t_live_backtest.config import NAIVE
 
 Values: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -40,6 +42,28 @@ class Assets(_AssetsData):
         return nan if value is None else value
 
 
+class Column(Mapping[str, float]):
+    """One value of all bars of a timestamp, by asset: the engine of the backtest asks for a few of them at most."""
+
+    __slots__ = ("_bars", "_value")
+
+    def __init__(self, bars: Mapping[str, Bar], value: Callable[[Bar], float]) -> None:
+        self._bars = bars
+        self._value = value
+
+    def __getitem__(self, asset: str) -> float:
+        return self._value(self._bars[asset])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._bars)
+
+    def __len__(self) -> int:
+        return len(self._bars)
+
+
+_open, _high, _low, _volume = map(attrgetter, ("open", "high", "low", "volume"))
+
+
 def slice_of(group: Mapping[str, News], extras: Values | None = None) -> Assets:
     """Return the assets of a timestamp, in the order of `group`, the news of one moment.
 
@@ -47,30 +71,37 @@ def slice_of(group: Mapping[str, News], extras: Values | None = None) -> Assets:
     not the close. News that are no bar have one price for open, high, low and close.
     """
     made: Assets = Assets()
-    prices, opens, highs, lows = made._prices, made._opens, made._highs, made._lows
-    volumes, signals = made._volumes, made._signals
-    for asset, news in group.items():  # plain stores into plain names: this is done for every bar of every asset
-        bar: Any = news if news.__class__ is Bar else _as_bar(asset, news)
-        if bar is None:
-            continue
+    prices, signals = made._prices, made._signals
+    for asset, bar in group.items():  # plain stores into plain names: this is done for every bar of every asset
+        if bar.__class__ is not Bar:
+            return slice_of(_bars_of(group), extras)
         own: dict[str, Any] = {}
-        open_, high, low, close, volume = bar.open, bar.high, bar.low, bar.close, bar.volume
+        signals[asset] = own
+        prices[asset] = close = bar.close
         made[asset] = {
             "price": close,
-            "open": open_,
-            "high": high,
-            "low": low,
+            "open": bar.open,
+            "high": bar.high,
+            "low": bar.low,
             "close": close,
-            "volume": volume,
+            "volume": bar.volume,
             "signals": own,
         }
-        prices[asset], opens[asset], highs[asset], lows[asset] = close, open_, high, low
-        volumes[asset], signals[asset] = volume, own
+    bars: Any = group
+    made._opens, made._highs, made._lows = Column(bars, _open), Column(bars, _high), Column(bars, _low)
+    made._volumes = Column(bars, _volume)
+    if extras is None:
+        made._closes = prices
+        return made
     made._closes = prices.copy()
-    if extras is not None:
-        for asset in made:
-            _add(made, asset, extras.get(asset, _NOTHING))
+    for asset in made:
+        _add(made, asset, extras.get(asset, _NOTHING))
     return made
+
+
+def _bars_of(group: Mapping[str, News]) -> dict[str, Bar]:
+    found = {asset: news if isinstance(news, Bar) else _as_bar(asset, news) for asset, news in group.items()}
+    return {asset: bar for asset, bar in found.items() if bar is not None}
 
 
 def _add(made: Assets, asset: str, extra: Mapping[str, Any]) -> None:
@@ -95,9 +126,9 @@ def _as_bar(asset: str, news: News) -> Bar | None:
     return Bar(asset, 0, open_, high, low, close, values.get("volume", values.get("size", 0.0)))
 
 
-def stamp_of(setting: str) -> Callable[[datetime], datetime]:
-    """Return what turns an aware UTC time into what the strategy gets: see `HostConfig.timestamps`."""
+def stamp_of(setting: str) -> Callable[[int], datetime]:
+    """Return what turns a time (nanoseconds UTC) into what the strategy gets: see `HostConfig.timestamps`."""
     zone = ZoneInfo(setting.removeprefix(NAIVE).strip() or "UTC")
     if setting.startswith(NAIVE):
-        return lambda moment: moment.astimezone(zone).replace(tzinfo=None)
-    return lambda moment: moment.astimezone(zone)
+        return lambda moment: to_datetime(moment).astimezone(zone).replace(tzinfo=None)
+    return lambda moment: to_datetime(moment).astimezone(zone)

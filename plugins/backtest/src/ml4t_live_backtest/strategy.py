@@ -11,7 +11,7 @@ from ml4t.backtest import BacktestConfig
 from ml4t.live.engine.news import News
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.shadow.sink import VenueSink
-from ml4t.live.times import to_datetime, to_nanoseconds
+from ml4t.live.times import to_nanoseconds
 from ml4t_live_backtest.book import GatedOrderBook, install
 from ml4t_live_backtest.extras import NO_EXTRA, Extras
 from ml4t_live_backtest.history import History
@@ -36,7 +36,7 @@ class HostedStrategy:
         strategy: Any,
         config: BacktestConfig,
         *,
-        stamp: Callable[[datetime], datetime],
+        stamp: Callable[[int], datetime],
         extras: Extras | None = None,
         timestamps: Sequence[datetime] = (),
         feed_spec: Any = None,
@@ -98,7 +98,7 @@ class HostedStrategy:
     def on_news(self, moment: int, group: Mapping[str, News], context: Mapping[str, Any], broker: DeskBroker) -> None:
         """Let a timestamp happen in the engine."""
         self._moment = moment
-        stamped = self._stamp(to_datetime(moment))
+        stamped = self._stamp(moment)
         extra = NO_EXTRA if self._extras is None else self._extras.at(moment, stamped, group, context)
         for fault in extra.faults:
             self.shield.keep(fault)

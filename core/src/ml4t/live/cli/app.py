@@ -38,7 +38,9 @@ COMMANDS = (
         "Prove that a strategy decides the same: live and in its backtest, or in a session again.",
         LOOK,
     ),
-    LazyCommand("journal", "ml4t.live.cli.journal:app", "Verify or export the journal of a run.", LOOK),
+    LazyCommand(
+        "journal", "ml4t.live.cli.journal:app", "List the runs of a journal, verify, repair, rotate or export it.", LOOK
+    ),
     LazyCommand("kill", "ml4t.live.cli.control:kill_app", "Stop all orders of a run, running or not.", STEP_IN),
     LazyCommand("resume", "ml4t.live.cli.control:resume_app", "Allow orders again after a kill.", STEP_IN),
     LazyCommand("flatten", "ml4t.live.cli.control:flatten_app", "Close every position of a run.", STEP_IN),
@@ -46,6 +48,7 @@ COMMANDS = (
     LazyCommand("config", "ml4t.live.cli.config:app", "Check or show a configuration, or print its schema.", SET_UP),
     LazyCommand("plugins", "ml4t.live.cli.plugins:app", "List the installed plugins, or show what one offers.", SET_UP),
     LazyCommand("doctor", "ml4t.live.cli.doctor:app", "Check the installation, and say how to mend it.", SET_UP),
+    LazyCommand("new", "ml4t.live.cli.new:app", "Write a plugin of your own, tests and all, to begin with.", SET_UP),
 )
 
 

@@ -56,6 +56,12 @@ def check(
             typer.echo(f"  {section}: {', '.join(facts[section])}")
     if facts["limits_off"]:
         typer.echo(f"  limits that are off: {', '.join(facts['limits_off'])}")
+    if facts["lock"]:
+        typer.echo(f"  lock: {facts['lock']}: {'not what is installed' if facts['drift'] else 'as installed'}")
+    elif facts["mode"] == "live":
+        typer.echo("  lock: none, so whatever is installed is run; to write one: ml4t-live plugins lock --config CONFIG")
+    for difference in facts["drift"]:
+        typer.echo(f"    {difference}")
 
 
 @app.command(epilog="Example: ml4t-live config show live.toml --set risk.max_order_value=5000")
@@ -100,6 +106,8 @@ def _facts(settings: Settings) -> dict[str, Any]:
         "forecasters": [each.name for each in settings.forecasters],
         "observers": [each.name for each in settings.observers],
         "limits_off": list(settings.risk.disabled()),
+        "lock": str(settings.plugins.lock) if settings.plugins.lock is not None else None,
+        "drift": list(settings.drift),
         "digest": settings.digest,
     }
 

@@ -13,8 +13,11 @@ from pathlib import Path
 from attrs import frozen
 from packaging.utils import canonicalize_name
 
+from ml4t.live.cli.locking import differences_from, lock_in_force
+from ml4t.live.errors import PluginError
 from ml4t.live.plugins import Broken, Catalogue, Loaded, resolve_factory, running_version
 from ml4t.live.plugins.finder import CORE
+from ml4t.live.plugins.lock import read_lock
 from ml4t.live.plugins.metadata import Distribution, installed
 from ml4t.live.plugins.reference import Contained, contained
 from ml4t.live.records import DoctorRecord
@@ -76,6 +79,24 @@ def plugins(catalogue: Catalogue) -> Iterator[Finding]:
     """Load every plugin by itself, and make the checks that it brings."""
     for outcome in catalogue.load_all():
         yield from plugin(outcome)
+
+
+def lock(config: Path | None) -> Iterator[Finding]:
+    """Compare what is installed with the lock that a configuration names, or the one in this folder."""
+    path, catalogue = lock_in_force(config)
+    if path is None:
+        text = "there is none, so a live run takes whatever is installed"
+        yield Finding("lock", Level.NOTE, text, "To write one: ml4t-live plugins lock")
+        return
+    try:
+        differences = differences_from(read_lock(path), catalogue)
+    except PluginError as error:
+        yield Finding("lock", Level.BROKEN, str(error))
+        return
+    for each in differences:
+        yield Finding("lock", Level.BROKEN, each.what, each.remedy)
+    if not differences:
+        yield Finding("lock", Level.OK, f"what is installed is what {path} says")
 
 
 def plugin(outcome: Loaded | Broken) -> Iterator[Finding]:

@@ -1,11 +1,11 @@
-"""`journal`: verify the journal of a run, repair, rotate or export it."""
+"""`journal`: list the runs of a journal, verify, repair, rotate or export it."""
 
 from __future__ import annotations
 
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import attrs
 import typer
@@ -14,11 +14,13 @@ from ml4t.live.cli import options, output
 from ml4t.live.cli.exits import Failed, Refused
 from ml4t.live.cli.state import find_state, open_journal
 from ml4t.live.clock import SystemClock
-from ml4t.live.journal import export_lines, export_parquet, holes
+from ml4t.live.journal import RecordKind, export_lines, export_parquet, holes
 from ml4t.live.journal import verify as verify_journal
 from ml4t.live.journal.repair import repair as repair_journal
 from ml4t.live.journal.rotate import KEEP
 from ml4t.live.journal.rotate import rotate as rotate_journal
+from ml4t.live.report.runs import run_lines
+from ml4t.live.report.words import NOTHING
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -37,7 +39,7 @@ As = Annotated[Format, typer.Option("--format", help="JSON lines, or Parquet (ne
 
 @app.callback()
 def journal() -> None:
-    """Verify, repair, rotate or export the journal of a run."""
+    """List the runs of a journal, verify, repair, rotate or export it."""
 
 
 @app.command(epilog="Example: ml4t-live journal verify --state-dir state/momentum")
@@ -55,6 +57,20 @@ def verify(state_dir: options.StateDir = None, mode: options.Mode = None, as_jso
     if problems:
         said = [f"{state.journal} is damaged:", *(f"  {problem}" for problem in problems)]
         raise Failed("\n".join([*said, f"To repair it: ml4t-live journal repair --state-dir {state.path}"]))
+
+
+@app.command(epilog="Example: ml4t-live journal runs --state-dir state/momentum --limit 5")
+def runs(
+    state_dir: options.StateDir = None, mode: options.Mode = None, limit: options.Limit = 20, as_json: options.Json = False
+) -> None:
+    """List the runs, newest last: what each ran on, how it ended, and what was not as in the run before."""
+    with open_journal(state_dir, mode) as reader:
+        lines = run_lines(reader.records(RecordKind.RUN))[-limit:]
+    if as_json:
+        output.data(lines)
+        return
+    columns = ("run", "began", "ml4t-live", "Python", "host", "ended", "not as in the run before")
+    output.show(output.table(f"{len(lines)} runs", columns, (_run_row(line) for line in lines)))
 
 
 @app.command(epilog="Example: ml4t-live journal repair --state-dir state/momentum")
@@ -114,3 +130,9 @@ def export(state_dir: options.StateDir = None, form: As = Format.LINES, file: Ou
         else:
             count = export_lines(reader, sys.stdout)
     output.say(f"{count:,} records" + (f" in {file}" if file else ""))
+
+
+def _run_row(line: dict[str, Any]) -> tuple[str, ...]:
+    machine = (str(line["manifest"].get(key, NOTHING)) for key in ("ml4t_live", "python", "host"))
+    ended = line["ended"] or "it has not said"
+    return str(line["run"]), line["began"] or NOTHING, *machine, ended, "; ".join(line["changes"]) or NOTHING

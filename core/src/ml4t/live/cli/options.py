@@ -16,6 +16,14 @@ Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="One value, as in risk.max_order_value=5000. May be repeated."),
 ]
+LockedBy = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="CONFIG",
+        help="Take the lock that this configuration names; without it, ml4t-live.lock in this folder.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
 RunStateDir = Annotated[
     Path | None,

@@ -20,6 +20,12 @@ AllowedBy = Annotated[
     Path | None,
     typer.Option("--config", metavar="CONFIG", help="Mark what the [plugins] table of this configuration does not allow."),
 ]
+Locks = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="CONFIG", help="Lock what this configuration allows, in the file that it names."),
+]
+Output = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="The lock; without it, ml4t-live.lock.")]
+Check = Annotated[bool, typer.Option("--check", help="Write nothing: compare the lock with what is installed.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The plugin's name, as `plugins list` shows it.")]
 
 
@@ -45,33 +51,53 @@ def list_(load: Load = False, config: AllowedBy = None, as_json: options.Json = 
 
 
 @app.command(epilog="Example: ml4t-live plugins show trigger-time")
-def show(name: Name, as_json: options.Json = False) -> None:
-    """Show one plugin: its components, their settings with types and defaults, and what is wrong with it.
+def show(name: Name, config: options.LockedBy = None, as_json: options.Json = False) -> None:
+    """Show one plugin: where it comes from, its components, their settings with types and defaults, and what is wrong with it.
 
     Exit code 1 when it is broken.
     """
     from ml4t.live.cli.describe import describe, sheet  # noqa: PLC0415 - it reads sources, which a list does not need
+    from ml4t.live.cli.origin import origin, origin_sheet  # noqa: PLC0415 - as above
 
+    catalogue = Catalogue.discover()
     with output.other_peoples_code():
-        outcome = Catalogue.discover().load(name)
+        outcome = catalogue.load(name)
+    come_from = origin(name, catalogue, config)
     if isinstance(outcome, Broken):
-        _show_broken(outcome, as_json=as_json)
+        _show_broken(outcome, come_from, as_json=as_json)
         raise Failed(f"{outcome.message}. {outcome.remedy}")
     description = describe(outcome)
     if as_json:
-        output.data(description)
+        output.data(description | {"provenance": come_from})
     else:
-        output.show(*sheet(description))
+        head, *rest = sheet(description)
+        output.show(head, *origin_sheet(come_from), *rest)
+
+
+@app.command(epilog="Example: ml4t-live plugins lock --config live.toml; ml4t-live plugins lock --config live.toml --check")
+def lock(
+    config: Locks = None,
+    overlay: options.Overlays = None,
+    file: Output = None,
+    check: Check = False,
+    as_json: options.Json = False,
+) -> None:
+    """Write down every plugin that may run, with its version and the hash of each of its files, for live runs to insist on.
+
+    Nothing is imported. A configuration names the file in its table [plugins]: lock = "ml4t-live.lock". Exit code 1 when
+    --check finds a difference, 2 when there is no lock to compare with.
+    """
+    from ml4t.live.cli.locking import check_lock, write_lock  # noqa: PLC0415 - a list does not read configurations
+
+    (check_lock if check else write_lock)(config, overlay or [], file, as_json=as_json)
 
 
 def _allowed(config: Path | None) -> tuple[str, ...] | None:
     if config is None:
         return None
-    from ml4t.live.config import read  # noqa: PLC0415 - only with --config
+    from ml4t.live.cli.locking import plugin_table  # noqa: PLC0415 - only with --config
 
-    table = read(config).data.get("plugins")
-    allow = table.get("allow") if isinstance(table, dict) else None
-    return tuple(map(str, allow)) if isinstance(allow, list) else None
+    return plugin_table(config).allow
 
 
 def _line(entry: Entry, catalogue: Catalogue, *, load: bool) -> dict[str, Any]:
@@ -125,10 +151,14 @@ def _joined(entry: Entry, attribute: str) -> str:
     return ", ".join(str(getattr(each, attribute)) for each in candidates)
 
 
-def _show_broken(broken: Broken, *, as_json: bool) -> None:
+def _show_broken(broken: Broken, come_from: list[dict[str, str]], *, as_json: bool) -> None:
     trace = "".join(traceback.format_exception(broken.exception)) if broken.exception is not None else ""
     if as_json:
         told = {"name": broken.name, "state": "broken", "stage": broken.stage, "problem": broken.message}
-        output.data(told | {"remedy": broken.remedy, "traceback": trace})
-    elif trace:
+        output.data(told | {"remedy": broken.remedy, "traceback": trace, "provenance": come_from})
+        return
+    from ml4t.live.cli.origin import origin_sheet  # noqa: PLC0415 - as above
+
+    output.show(*origin_sheet(come_from))
+    if trace:
         output.say(trace)

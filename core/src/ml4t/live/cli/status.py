@@ -112,6 +112,7 @@ def _answer(journal: ReportReader, state: StateDir, pid: int | None) -> dict[str
             risk.get("tallies"),
         ),
         "breached": risk.get("losses", {}).get("breached", ""),
+        "changes": manifest.get("changes", []),
         "weights": weight_lines(journal.state(BUCKET)),
         "events": [{"part": r.subject, "time": iso(r.time), **r.body} for r in journal.health()],
         "records": journal.counts(),
@@ -148,6 +149,8 @@ def _show(answer: Mapping[str, Any]) -> None:
         typer.echo(f"Emptying the position in {symbol} for {wanted['by']}: {wanted['reason']}")
     if answer["breached"]:
         typer.echo(f"Loss limit broken: {answer['breached']}")
+    for change in answer["changes"]:
+        typer.echo(f"Not as in the run before: {change}")
     output.show(*_tables(answer))
 
 

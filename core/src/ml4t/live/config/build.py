@@ -99,6 +99,7 @@ class Builder:
         self._converter = converter
         self._catalogue = catalogue
         self._allowed: frozenset[str] | None = None
+        self._quietly = False
 
     def unknown_sections(self) -> None:
         """Report every section that there is not, with where its key belongs if that is known."""
@@ -117,9 +118,10 @@ class Builder:
             raw = {key: value for key, value in raw.items() if key not in set(without)}
         return self._table(raw, cls, (section,), also_known=without)
 
-    def allow(self, names: Iterable[str] | None) -> None:
-        """Use no plugins but these and those of the core, from now on."""
+    def allow(self, names: Iterable[str] | None, *, quietly: bool = False) -> None:
+        """Use no plugins but these and those of the core, from now on; `quietly` leaves the others out without a word."""
         self._allowed = None if names is None else STANDARD | frozenset(names)
+        self._quietly = quietly
 
     def named(self, section: str) -> tuple[Any, ...]:
         """Return the settings of every named table of a section, in the order written."""
@@ -189,7 +191,8 @@ class Builder:
         plugin = use.partition(".")[0]
         if self._allowed is not None and plugin not in self._allowed:
             text = f"the plugin {plugin} is not in plugins.allow; add {plugin!r} there to use it"
-            self.problems.append(Problem((*route, "use"), text))
+            if not self._quietly:
+                self.problems.append(Problem((*route, "use"), text))
             return None
         try:
             offer: Offered = self._catalogue.find(kind, use)

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import attrs
+
 from ml4t.live.config.build import NAMED, Builder, Finder
 from ml4t.live.config.check import Draft, cross_check, in_mode, live_check
 from ml4t.live.config.decode import make_converter
@@ -16,6 +18,7 @@ from ml4t.live.config.secret import MASK, Resolver, SecretSource
 from ml4t.live.config.settings import EngineSettings, LiveSettings, MarketSettings, PluginSettings, Settings
 from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.config.strategy import load_strategy
+from ml4t.live.config.trust import Trust, trust
 from ml4t.live.config.vault import plugin_secrets
 from ml4t.live.errors import ConfigError
 from ml4t.live.plugins import Catalogue
@@ -57,20 +60,47 @@ def settle(
     idle: bool = False,
 ) -> Settings:
     """Return the settings of a document that was read before. Raises ConfigError as `load` does."""
-    if resolver is None and isinstance(catalogue, Catalogue):
-        resolver = plugin_secrets(catalogue)
+    plugins, problems = plugin_settings(document, environ)
+    drift: tuple[Problem, ...] = ()
+    if isinstance(catalogue, Catalogue):
+        trusted = trust_in(document, catalogue, environ)
+        catalogue, drift = trusted.catalogue, trusted.drift
+        resolver = resolver or plugin_secrets(catalogue)
     secrets = SecretSource(environ, document.folder, resolver)
     builder = Builder(document, make_converter(document.folder, secrets), catalogue)
-    settings = _build(builder, document, idle=idle)
+    builder.problems += problems
+    settings = _build(builder, document, plugins, idle=idle)
     if deep:
         builder.resolve_factories()
         builder.problems += _strategy_problems(settings.live if settings else None, document)
     if builder.problems or settings is None:
         raise ConfigError(_report(builder.problems, document, secrets), source=str(document.path or ""))
-    return settings
+    return attrs.evolve(settings, drift=tuple(_report(drift, document, secrets)))
 
 
-def _build(builder: Builder, document: Document, *, idle: bool) -> Settings | None:
+def trust_in(document: Document, catalogue: Catalogue, environ: Mapping[str, str] = os.environ) -> Trust:
+    """Return which plugins a document lets in. Imports none.
+
+    Raises ConfigError with every plugin that is not as the document's lock says, when the run is live.
+    """
+    trusted = trust(document, plugin_settings(document, environ)[0], catalogue)
+    if trusted.refuses and trusted.drift:
+        raise ConfigError(_report(trusted.drift, document, _secrets(document, environ)), source=str(document.path or ""))
+    return trusted
+
+
+def plugin_settings(document: Document, environ: Mapping[str, str] = os.environ) -> tuple[PluginSettings | None, list[Problem]]:
+    """Return the table [plugins], None when it has mistakes, and the mistakes. No plugin is asked for a value of it."""
+    converter = make_converter(document.folder, _secrets(document, environ))
+    builder = Builder(document, converter, Catalogue(entries=()))
+    return builder.plain("plugins", PluginSettings), builder.problems
+
+
+def _secrets(document: Document, environ: Mapping[str, str]) -> SecretSource:
+    return SecretSource(environ, document.folder, None)
+
+
+def _build(builder: Builder, document: Document, plugins: PluginSettings | None, *, idle: bool) -> Settings | None:
     """Return the settings, None when a section is missing from them; the builder then has the problems."""
     builder.unknown_sections()
     live = builder.plain("live", LiveSettings)
@@ -78,8 +108,7 @@ def _build(builder: Builder, document: Document, *, idle: bool) -> Settings | No
     market = builder.plain("market", MarketSettings)
     risk = builder.plain("risk", LiveRiskConfig, without=("checks",))
     shadow = builder.plain("shadow", ShadowSettings)
-    plugins = builder.plain("plugins", PluginSettings)
-    builder.allow(plugins.allow if plugins else None)
+    builder.allow(plugins.allow if plugins else (), quietly=plugins is None)
     named: dict[str, Any] = {section: builder.named(section) for section in NAMED}
     broker, host, checks = builder.broker(), builder.host(), builder.checks()
     draft = Draft(

@@ -273,7 +273,10 @@ class PluginSettings:
     """Which plugins may be used: `[plugins]`."""
 
     allow: tuple[str, ...] | None = field(default=None, validator=optional(_distinct("plugin")))
-    """The plugins that the configuration may name besides those of the core. None: every installed one."""
+    """The plugins that may be imported besides those of the core. None: every installed one that is named."""
+    lock: Path | None = None
+    """What `ml4t-live plugins lock` has written, relative to the configuration's folder: a live run refuses plugins that are
+    not as it says, other runs warn. None: whatever is installed is run, and a live run warns."""
 
 
 @frozen(kw_only=True)
@@ -299,3 +302,5 @@ class Settings:
     digest: str
     document: Mapping[str, Any] = field(factory=dict, repr=False)
     """What all this was read from, with references in place of secrets."""
+    drift: tuple[str, ...] = ()
+    """How the plugins that it names differ from the lock; of a live run there is no such difference."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import threading
 from asyncio import AbstractEventLoop
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-import attrs
 import structlog
 
 from ml4t.live.clock import Clock, DataClock
@@ -24,6 +24,7 @@ from ml4t.live.engine.forecasting import ForecastDesk
 from ml4t.live.engine.guard import Guard
 from ml4t.live.engine.link import VenueLink
 from ml4t.live.engine.liveness import SymbolLiveness
+from ml4t.live.engine.manifest import changes, manifest_of
 from ml4t.live.engine.memory import Memory
 from ml4t.live.engine.observers import ObserverHub
 from ml4t.live.engine.parts import Parts
@@ -45,7 +46,7 @@ from ml4t.live.engine.wiring import (
 )
 from ml4t.live.errors import JournalError
 from ml4t.live.journal import Journal, RecordKind, StateDir
-from ml4t.live.model import Gap, OrderState
+from ml4t.live.model import Gap, MarketEvent, OrderState
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.risk.latches import Latches
 from ml4t.live.risk.loss import LossWatch
@@ -172,7 +173,7 @@ class Core:
         )
         self.pipeline.on_first_event = self._first_event
         self.pipeline.bars = bars_of(parts, self.agenda, self.pipeline.release_bars, ordered=self.recorded)
-        self.step = self.pipeline.step
+        self.take = self.pipeline.take
         self.days = Days(
             self.losses,
             self.desk,
@@ -210,9 +211,7 @@ class Core:
             restore_venue(self.venue, self.desk, self.journal, self.agenda, after)
         if after is not None:
             self._resume(after)
-        body = {"name": self.parts.name, "mode": self.parts.state, "recorded_data": self.recorded, **self.parts.manifest}
-        body["limits"] = attrs.asdict(self.parts.limits)
-        number = self.record(RecordKind.RUN, self.parts.name, body)
+        number = self._seal()
         if self.tape is not None:
             self._begin_tape(self.tape, number)
         if self.venue is not None:
@@ -220,6 +219,14 @@ class Core:
         self.guard.start(self.journal.state("risk").get("flatten"), self.journal.state("flatten"))
         if not self.recorded or after is not None:  # no event is needed, and a resumed run has had its first one
             self.agenda.at(self.clock.now(), lambda _: self.guard.flattener.go_on())
+
+    def _seal(self) -> int:
+        """Journal the manifest of this run with what of it is not as in the run before; return the record's number."""
+        manifest = manifest_of(self.parts, recorded=self.recorded)
+        different = changes(self.journal.manifest(), manifest)
+        for change in different:
+            _log.warning("not as in the run before", change=change)
+        return self.record(RecordKind.RUN, self.parts.name, {**manifest, "changes": different})
 
     def _begin_tape(self, tape: Tape, number: int) -> None:
         tape.note((Kind.STARTED, number))
@@ -250,12 +257,10 @@ class Core:
             for named in self.parts.feeds:
                 await self._resumption.warm_up(named.feed)
 
-    def begin_batch(self) -> None:
-        """Read the clock once for the events that follow."""
+    def work(self, events: deque[MarketEvent], limit: int) -> None:
+        """Process up to `limit` events, and note how far that came."""
         self.pipeline.begin_batch()
-
-    def end_batch(self) -> None:
-        """End what a batch began, and note how far it came."""
+        self.take(events, limit)
         if not self.recorded:
             self.pipeline.end_instant()
         if self.journal.last_seq != self._checked or (self.venue is not None and self.venue.unsaved):
@@ -333,7 +338,7 @@ class Core:
     def _resume(self, after: int) -> None:
         """Set out from the moment at which an earlier run on recorded data stopped."""
         self._resumption = Resumption(after, self.market, self.triggers, self.pipeline)
-        self.step = self._resumption.step
+        self.take = self._resumption.take
         self.days.resume()
         self.triggers.resume(after)
         self.pipeline.resume(after)

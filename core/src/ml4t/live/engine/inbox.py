@@ -23,16 +23,8 @@ HARD_LIMIT = 64
 class Worker(Protocol):
     """What processes the events."""
 
-    def step(self, event: MarketEvent, /) -> bool:
-        """Process one event; True gives it back, because something that was due before it is not done yet."""
-        ...
-
-    def begin_batch(self) -> None:
-        """Prepare for some events in a row."""
-        ...
-
-    def end_batch(self) -> None:
-        """Finish what they began."""
+    def work(self, events: deque[MarketEvent], limit: int, /) -> None:
+        """Take up to `limit` events from the left and process them; those that have to wait stay."""
         ...
 
 
@@ -130,33 +122,14 @@ class Inbox:
         try:
             if self._worker is None and events:
                 self._on_first(events[0])
-            if self._worker is not None:
-                self._work(self._worker, min(limit, len(events)))
+            if self._worker is not None and not self._barrier.outstanding:
+                self._worker.work(events, min(limit, len(events)))
         except BaseException as error:  # noqa: BLE001 - a fault of the engine itself must end the run, not a callback
             self._on_error(error)
         finally:
             self._draining = False
             if len(events) <= self._capacity // 2:
                 self._release()
-
-    def _work(self, worker: Worker, count: int) -> None:
-        step, events, barrier = worker.step, self._events, self._barrier
-        take = events.popleft
-        worker.begin_batch()
-        event = None
-        try:
-            for _ in range(count):
-                if barrier.outstanding:
-                    break
-                event = take()
-                if step(event):
-                    events.appendleft(event)
-                    break
-        except (AttributeError, TypeError) as error:
-            if not isinstance(event, MarketEvent):
-                raise TypeError(f"a feed pushed {event!r}; a feed pushes Trade, Quote, Bar or Funding") from error
-            raise
-        worker.end_batch()
 
     def _relieve(self) -> None:
         """Make room when full: process now, and drop only what can be neither processed nor held."""

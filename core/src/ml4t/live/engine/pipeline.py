@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from ml4t.live.clock import Clock, DataClock
 from ml4t.live.engine.agenda import Agenda
@@ -67,39 +69,63 @@ class Pipeline:
         """The latest moment of which nothing more can come: a restart on recorded data goes on after it."""
         return max(self._completed, self.moment - 1)
 
-    def step(self, event: MarketEvent) -> bool:
-        """Process one event; return True when it has to wait for something that was due before it."""
-        kind = event.__class__
-        moment = event.event_time + event.interval if kind is Bar else event.event_time  # type: ignore[union-attr]
-        if moment > self.moment and self._move_to(moment):
-            return True
-        state = self._apply(event, self._now)
-        if state is None:
-            return False
-        symbol = event.symbol
-        if symbol in self._resting:
-            self._fill(event)  # type: ignore[misc]  # nothing rests without a venue
-        price = state.price
-        if price is None:
-            return False
-        if symbol in self._holdings:
-            self._mark(symbol, price)
-        if symbol in self._next_due and state.event_time >= self._next_due[symbol]:
-            self._resolve(symbol, price, state.event_time, self._now)
-        ask = self._askers[symbol]
-        if ask is not None:
-            ask(event, moment)
-        if self._tell is None:
-            return False
-        if self.bars is not None:
-            self.bars.add(event)
-        elif kind is not Bar or event.complete or self._evolving:  # type: ignore[union-attr]
-            group = self._group
-            if event.event_time == self._group_time and symbol not in group:
-                group[symbol] = event
-            else:
-                self._gather(event, symbol)
-        return False
+    @property
+    def waits(self) -> bool:
+        """True while no event may be processed, because something that was due before it is not done yet."""
+        return self._barrier.outstanding > 0
+
+    def take(self, events: deque[MarketEvent], limit: int) -> int:  # noqa: PLR0912 - calls would cost a tenth of it
+        """Take up to `limit` events from the left and process them; return how many.
+
+        It stops before an event that has to wait for something that was due before it.
+        """
+        # Whatever is the same for every event is looked up once.
+        barrier, apply, tell, bars, evolving = self._barrier, self._apply, self._tell, self.bars, self._evolving
+        resting, holdings, next_due, askers = self._resting, self._holdings, self._next_due, self._askers
+        next_event = events.popleft
+        event: Any = None
+        try:
+            for count in range(limit):
+                if barrier.outstanding:
+                    return count
+                event = next_event()
+                kind = event.__class__
+                start = event.event_time
+                moment = start + event.interval if kind is Bar else start
+                if moment > self.moment and self._move_to(moment):
+                    events.appendleft(event)
+                    return count
+                state = apply(event, self._now)
+                if state is None:
+                    continue
+                symbol = state.symbol  # the same object every time, which a dictionary finds at once
+                if symbol in resting:
+                    self._fill(event)  # type: ignore[misc]  # nothing rests without a venue
+                price = state.price
+                if price is None:
+                    continue
+                if symbol in holdings:
+                    self._mark(symbol, price)
+                if symbol in next_due and state.event_time >= next_due[symbol]:
+                    self._resolve(symbol, price, state.event_time, self._now)
+                ask = askers[symbol]
+                if ask is not None:
+                    ask(event, moment)
+                if tell is None:
+                    continue
+                if bars is not None:
+                    bars.add(event)
+                elif kind is not Bar or event.complete or evolving:
+                    group = self._group
+                    if start == self._group_time and symbol not in group:
+                        group[symbol] = event
+                    else:
+                        self._gather(event, symbol)
+        except (AttributeError, TypeError) as error:
+            if not isinstance(event, MarketEvent):
+                raise TypeError(f"a feed pushed {event!r}; a feed pushes Trade, Quote, Bar or Funding") from error
+            raise
+        return limit
 
     def begin_batch(self) -> None:
         """Read the clock once for the events that follow, when it runs by itself."""

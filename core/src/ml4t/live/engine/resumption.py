@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import islice, takewhile
+
 from msgspec import structs
 
 from ml4t.live.contracts.feed import Backfills, Feed
@@ -38,16 +41,31 @@ class Resumption:
             self._remember(event)
         self._warmed.update(feed.symbols)
 
-    def step(self, event: MarketEvent) -> bool:
-        """Process an event that is new; see `Pipeline.step`."""
-        if known_at(event) > self.after:
+    def take(self, events: deque[MarketEvent], limit: int) -> int:
+        """Take events from the left, and process those that are new; see `Pipeline.take`."""
+        done = 0
+        while done < limit and not self._pipeline.waits:
+            new = sum(1 for _ in takewhile(self._is_new, islice(events, limit - done)))
+            if not new:
+                self._refresh(events.popleft())
+                done += 1
+                continue
             if not self._over:
                 self._over = True
                 self._triggers.recall_moments(self.after)
-            return self._pipeline.step(event)
+            taken = self._pipeline.take(events, new)
+            done += taken
+            if taken < new:
+                break
+        return done
+
+    def _is_new(self, event: MarketEvent) -> bool:
+        # What is no event is for the pipeline to refuse.
+        return not isinstance(event, MarketEvent) or known_at(event) > self.after
+
+    def _refresh(self, event: MarketEvent) -> None:
         if event.symbol not in self._warmed:
             self._remember(event)
-        return False
 
     def _remember(self, event: MarketEvent) -> None:
         if self._market.apply(event, self.after) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,6 +51,12 @@ class Queries:
         query = "SELECT seq, time, kind, subject, body FROM records WHERE kind = ? ORDER BY seq DESC LIMIT 1"
         rows = self._select(query, kind)
         return self._record(rows[0]) if rows else None
+
+    def manifest(self) -> Mapping[str, Any]:
+        """Return what the latest run sealed at its start; empty when there was none."""
+        query = "SELECT seq, time, kind, subject, body FROM records WHERE kind = 'run' ORDER BY seq DESC LIMIT 10"
+        bodies = (self._record(row).body for row in self._select(query))
+        return next((body for body in bodies if "limits" in body), {})
 
     def last_before(self, time: int) -> int:
         """Return the number of the latest record that is older than `time` (nanoseconds UTC), 0 when there is none."""

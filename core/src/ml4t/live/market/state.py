@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import Any
 
@@ -107,17 +107,10 @@ class MarketState:
         state = self._symbols.get(event.symbol)
         if state is None:
             state = self._asleep.pop(event.symbol, None) or self._new(event.symbol)
-        kind = event.__class__
-        if kind is Trade:
-            problem = _trade(state, event, now)  # type: ignore[arg-type]
-        elif kind is Quote:
-            problem = _quote(state, event, now)  # type: ignore[arg-type]
-        elif kind is Bar:
-            problem = _bar(state, event, now)  # type: ignore[arg-type]
-        elif kind is Funding:
-            problem = _funding(state, event, now)  # type: ignore[arg-type]
-        else:
+        take = _TAKE.get(event.__class__)
+        if take is None:
             raise TypeError(f"{event!r} is not a market event; a feed pushes Trade, Quote, Bar or Funding")
+        problem = take(state, event, now)
         if problem is not None:
             self.refused[problem] = self.refused.get(problem, 0) + 1
             if not state.seen_at and state.count:
@@ -146,7 +139,7 @@ def _trade(state: SymbolState, event: Trade, now: int) -> str | None:
         return "price"
     if when < state.trade_time:
         return "late"
-    if when - now > AHEAD:
+    if when > now and when - now > AHEAD:
         return "future"
     last = state.price
     if (last is None or state.suspect is not None or not LOW < price / last < HIGH) and state.disbelieves(price):
@@ -171,7 +164,7 @@ def _quote(state: SymbolState, event: Quote, now: int) -> str | None:
         return "quote"
     if when < state.quote_time:
         return "late"
-    if when - now > AHEAD:
+    if when > now and when - now > AHEAD:
         return "future"
     mid = (bid + ask) * 0.5
     last = state.price
@@ -197,33 +190,33 @@ def _bar(state: SymbolState, event: Bar, now: int) -> str | None:
     close = event.close
     low = event.low
     high = event.high
-    start = event.event_time
     if not (0.0 < low <= close <= high < inf and low <= event.open <= high and 0.0 <= event.volume < inf):
         return "price"
+    start = event.event_time
     end = start + event.interval
     if end < state.bar_time:
         return "late"
-    if start - now > AHEAD:
+    if start > now and start - now > AHEAD:
         return "future"
     last = state.price
     if (last is None or state.suspect is not None or not LOW < close / last < HIGH) and state.disbelieves(close):
         return "jump"
-    state.bar_start = max(state.bar_start, start)
-    complete = event.complete
+    if start > state.bar_start:  # noqa: PLR1730 - `max` takes a fifth of the time of all this
+        state.bar_start = start
     # Of a bar still running all that is known is when it began; of a whole one, that its close is not after now.
     when = start
-    if complete:
+    if event.complete:
         when = end if end <= now else max(start, now)
+        if end > state.bar_time:  # the same bar again is a correction, not an observation
+            state.bar_time = end
+            # A feed may send both prints and bars made of them; the prints are the history then.
+            if not state.trade_time:
+                state.observe(end, close, event.volume, event)
     if when >= state.event_time:
         if when > state.event_time and state.moment:
             state.moment = []
         state.event_time = when
         state.price = close
-    if complete and end > state.bar_time:  # the same bar again is a correction, not an observation
-        state.bar_time = end
-        # A feed may send both prints and bars made of them; the prints are the history then.
-        if not state.trade_time:
-            state.observe_bar(event)
     return None
 
 
@@ -237,3 +230,11 @@ def _funding(state: SymbolState, event: Funding, now: int) -> str | None:
     state.funding_time = event.event_time
     state.funding_rate = event.rate
     return None
+
+
+_TAKE: Mapping[type, Callable[[SymbolState, Any, int], str | None]] = {
+    Trade: _trade,
+    Quote: _quote,
+    Bar: _bar,
+    Funding: _funding,
+}

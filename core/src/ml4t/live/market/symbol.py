@@ -120,8 +120,8 @@ class SymbolState:
         """Return None: regimes follow from candles."""
         return None
 
-    def observe(self, _when: int, price: float, size: float) -> None:
-        """Take a price into the history and the variance."""
+    def observe(self, _when: int, price: float, size: float, _bar: Bar | None = None) -> None:
+        """Take a price, that of a whole bar or of a print, into the history and the variance."""
         before = self.observed
         if before is not None:
             move = (price - before) / before
@@ -131,10 +131,6 @@ class SymbolState:
         self.count += 1
         self.prices.append(price)
         self.volumes.append(size)
-
-    def observe_bar(self, bar: Bar) -> None:
-        """Take a complete bar into the history and the variance."""
-        self.observe(0, bar.close, bar.volume)
 
     def disbelieves(self, price: float) -> bool:
         """Return True for a price far from the last one, until two in a row agree on it.
@@ -205,17 +201,14 @@ class SampledState(SymbolState):
         fitting = [series for series in self._series if series.interval <= horizon]
         return (fitting[-1] if fitting else self._series[0]).regime
 
-    def observe(self, when: int, price: float, size: float) -> None:
-        """Take a price."""
+    def observe(self, when: int, price: float, size: float, bar: Bar | None = None) -> None:
+        """Take a price, or a whole bar."""
         SymbolState.observe(self, when, price, size)
         for series in self._series:
-            series.add(when, price, size)
-
-    def observe_bar(self, bar: Bar) -> None:
-        """Take a complete bar."""
-        SymbolState.observe(self, bar.end_time, bar.close, bar.volume)
-        for series in self._series:
-            series.add_bar(bar)
+            if bar is None:
+                series.add(when, price, size)
+            else:
+                series.add_bar(bar)
 
     def cut(self) -> None:
         """Begin anew after a change of unit: no return leads over it."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
+from packaging.utils import canonicalize_name
 
 from ml4t.live.clock import Clock, SystemClock
 from ml4t.live.errors import PluginError
+from ml4t.live.plugins.code import Code, code_of
+from ml4t.live.plugins.drift import Drift, drift
 from ml4t.live.plugins.finder import Entry, Found, find_plugins
-from ml4t.live.plugins.loader import Broken, Loaded, load
+from ml4t.live.plugins.loader import Broken, Loaded, Stage, load
+from ml4t.live.plugins.lock import Lock
 from ml4t.live.plugins.naming import not_installed, pick, split_use
 from ml4t.live.plugins.reference import resolve_factory
 from ml4t.live.records import Component, Kind
@@ -31,19 +35,30 @@ class Offer:
 class Catalogue:
     """The plugins that are installed. Nothing is imported before it is named; each is imported once.
 
-    `allowed` is the names that may be imported; None allows all.
+    `allowed` is the names that may be imported; None allows all. With `sealed` a lock nothing is imported that is not as it
+    says.
     """
 
     entries: tuple[Entry, ...]
     allowed: frozenset[str] | None = None
+    sealed: Lock | None = field(default=None, repr=False)
     clock: Clock = field(factory=SystemClock, repr=False)
-    _outcomes: dict[str, Loaded | Broken] = field(factory=dict, init=False, repr=False)
+    _outcomes: dict[str, Loaded | Broken] = field(factory=dict, repr=False)
+    _codes: dict[str, Code] = field(factory=dict, repr=False)
 
     @classmethod
     def discover(cls, *, allow: Sequence[str] | None = None, clock: Clock | None = None) -> Catalogue:
         """Return the catalogue of what is installed here; `allow` is the list in `[plugins] allow`."""
         allowed = None if allow is None else STANDARD | frozenset(allow)
         return cls(entries=find_plugins(), allowed=allowed, clock=clock or SystemClock())
+
+    def restricted(self, *, allow: Sequence[str] | None, sealed: Lock | None) -> Catalogue:
+        """Return this catalogue for a configuration that allows no more, and was locked like that.
+
+        What was imported before is not imported again.
+        """
+        allowed = self.allowed if allow is None else STANDARD | frozenset(allow)
+        return evolve(self, allowed=allowed, sealed=sealed)
 
     def plugins(self) -> list[Entry]:
         """Return every installed plugin, sorted by name, allowed or not. Imports nothing."""
@@ -59,16 +74,30 @@ class Catalogue:
         Raises PluginError when no plugin of that name is installed, or the allow-list leaves it out.
         """
         entry = self._by_name().get(name)
+        difference = self.drift(self.sealed, name) if self.sealed is not None and self.allows(name) else None
         if entry is None:
-            raise PluginError(not_installed(name, list(self._by_name())))
+            raise PluginError(str(difference or not_installed(name, list(self._by_name()))))
         if not self.allows(name):
             raise PluginError(
                 f"the plugin {name} ({entry.provenance}) is installed but not allowed. To use it, add {name!r} to `allow` "
                 "in the table [plugins] of your config"
             )
+        if difference is not None:
+            return Broken(found=entry, stage=Stage.LOCK, message=difference.what, remedy=difference.remedy)
         if name not in self._outcomes:
             self._outcomes[name] = load(entry, clock=self.clock)
         return self._outcomes[name]
+
+    def drift(self, lock: Lock, name: str) -> Drift | None:
+        """Return how a plugin differs from a lock, None when it does not. Imports nothing."""
+        return drift(lock, name, self._by_name().get(name), self.code)
+
+    def code(self, found: Found) -> Code:
+        """Return the files of a plugin's distribution, as they were when they were asked for first."""
+        key = canonicalize_name(found.distribution)
+        if key not in self._codes:
+            self._codes[key] = code_of(found)
+        return self._codes[key]
 
     def load_all(self) -> list[Loaded | Broken]:
         """Return the outcome of every allowed plugin, sorted by name. Imports them all."""

@@ -5,15 +5,21 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ml4t.live.compatibility import CONTRACT, CONTRACT_ATTRIBUTE, ContractDeprecation
 from ml4t.live.plugins.finder import Found
 from ml4t.live.plugins.requirements import running_version
 
 
+def contract_of(plugin: object) -> Any:
+    """Return the version of the contracts that a light module was written against: 1 when it says nothing."""
+    return getattr(plugin, CONTRACT_ATTRIBUTE, 1)
+
+
 def contract_problem(plugin: object) -> str:
     """Return why the contract that a light module asks for cannot be had; empty when it can."""
-    asked = getattr(plugin, CONTRACT_ATTRIBUTE, 1)
+    asked = contract_of(plugin)
     if isinstance(asked, bool) or not isinstance(asked, int) or asked < 1:
         return f"has {CONTRACT_ATTRIBUTE} = {asked!r}, which is no version: write a whole number such as {CONTRACT}"
     if asked > CONTRACT:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 from packaging.utils import canonicalize_name
 
 from ml4t.live.hookspecs import GROUP
@@ -35,6 +35,8 @@ class Found:
     """What the distribution asks for, as its metadata writes it."""
     origin: str = ""
     """The folder of an editable install, where that is known."""
+    installed: metadata.Distribution | None = field(default=None, eq=False, repr=False)
+    """The distribution's metadata; None for one that was not found but made up."""
 
     @property
     def provenance(self) -> str:
@@ -122,23 +124,21 @@ def _found(distributions: Iterable[metadata.Distribution]) -> Iterator[Found]:
         points = _points(distribution)
         if not points:
             continue
-        name = _text(distribution, "name")
-        if name == _UNREADABLE or canonicalize_name(name) not in seen:
-            seen.add(canonicalize_name(name))
-            yield from _describe(distribution, name, points)
-
-
-def _describe(distribution: metadata.Distribution, name: str, points: Iterable[metadata.EntryPoint]) -> Iterator[Found]:
-    version, requirements, origin = _text(distribution, "version"), _requirements(distribution), _origin(distribution)
-    for point in points:
-        yield Found(
-            name=point.name,
-            target=point.value.partition("[")[0].strip(),
-            distribution=name,
-            version=version,
-            requirements=requirements,
-            origin=origin,
-        )
+        name, version, requirements = _said(distribution)
+        if name != _UNREADABLE and canonicalize_name(name) in seen:
+            continue
+        seen.add(canonicalize_name(name))
+        origin = _origin(distribution)
+        for point in points:
+            yield Found(
+                name=point.name,
+                target=point.value.partition("[")[0].strip(),
+                distribution=name,
+                version=version,
+                requirements=requirements,
+                origin=origin,
+                installed=distribution,
+            )
 
 
 def _points(distribution: metadata.Distribution) -> list[metadata.EntryPoint]:
@@ -148,18 +148,14 @@ def _points(distribution: metadata.Distribution) -> list[metadata.EntryPoint]:
         return []
 
 
-def _text(distribution: metadata.Distribution, attribute: str) -> str:
+def _said(distribution: metadata.Distribution) -> tuple[str, str, tuple[str, ...]]:
+    """Return name, version and requirements. Each look at `distribution.metadata` reads the file: there is one."""
     try:
-        return str(getattr(distribution, attribute) or _UNREADABLE)
+        said = distribution.metadata
+        requirements = said.get_all("Requires-Dist") or distribution.requires or ()
+        return str(said.get("Name") or _UNREADABLE), str(said.get("Version") or _UNREADABLE), tuple(requirements)
     except Exception:  # noqa: BLE001 - a half-removed distribution has entry points and no METADATA
-        return _UNREADABLE
-
-
-def _requirements(distribution: metadata.Distribution) -> tuple[str, ...]:
-    try:
-        return tuple(distribution.requires or ())
-    except Exception:  # noqa: BLE001 - as above
-        return ()
+        return _UNREADABLE, _UNREADABLE, ()
 
 
 def _origin(distribution: metadata.Distribution) -> str:

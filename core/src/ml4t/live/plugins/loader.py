@@ -18,7 +18,7 @@ from attrs import field, frozen
 
 from ml4t.live.clock import Clock, SystemClock
 from ml4t.live.plugins import hooks
-from ml4t.live.plugins.contract import contract_problem, in_the_name_of
+from ml4t.live.plugins.contract import contract_of, contract_problem, in_the_name_of
 from ml4t.live.plugins.finder import Conflict, Entry, Found
 from ml4t.live.plugins.known import KNOWN
 from ml4t.live.plugins.reference import Contained, contained, describe, explain, import_reference
@@ -38,6 +38,7 @@ class Stage(StrEnum):
 
     NAME = "name"
     CONFLICT = "conflict"
+    LOCK = "lock"
     CORE = "core range"
     IMPORT = "import"
     CONTRACT = "contract"
@@ -62,6 +63,8 @@ class Loaded:
     """The top-level packages that no one had imported before it did, without the standard library's. Sorted."""
     notes: tuple[str, ...] = ()
     """What does not stop it and is worth knowing."""
+    contract: int = 1
+    """The version of the contracts that it was written against."""
 
 
 @frozen(kw_only=True)
@@ -125,6 +128,7 @@ def _load(found: Found, clock: Clock) -> Loaded:
         seconds=seconds,
         modules=_new_packages(before),
         notes=tuple(notes),
+        contract=contract_of(plugin),
     )
 
 
@@ -188,7 +192,8 @@ def _records(found: Found, hook: str, functions: tuple[Callable[..., Any], ...])
 
 def _check_records(hook: str, records: tuple[Any, ...]) -> None:
     """Raise HookError for what each record allows and the set of them, or its use, does not."""
-    for name, count in Counter(record.name for record in records).items():
+    names = [name for record in records for name in (record.name, *getattr(record, "formerly", ()))]
+    for name, count in Counter(names).items():
         if count > 1:
             raise hooks.HookError(f"{hook} returned {count} records called {name!r}; a name is given once")
     for record in records:
@@ -196,6 +201,7 @@ def _check_records(hook: str, records: tuple[Any, ...]) -> None:
             continue
         if not attrs.has(record.config):
             raise hooks.HookError(f"the config of {record.name!r} in {hook}, {record.config.__name__}, is not an attrs class")
+        _check_types(record, hook)
         if isinstance(record, FeedRecord) and "symbols" not in attrs.fields_dict(record.config):
             raise hooks.HookError(f"the config of the feed {record.name!r}, {record.config.__name__}, has no field `symbols`")
         if isinstance(record, SimulatorRecord) and (required := _without_default(record.config)):
@@ -203,6 +209,15 @@ def _check_records(hook: str, records: tuple[Any, ...]) -> None:
                 f"the config of the simulator {record.name!r}, {record.config.__name__}, needs {', '.join(required)}; "
                 "give every field a default, so that it starts without questions"
             )
+
+
+def _check_types(record: Component, hook: str) -> None:
+    """Raise HookError when nobody could say which settings a component takes."""
+    try:
+        attrs.resolve_types(record.config)
+    except Exception as error:
+        why = f"a type in it cannot be read ({describe(error)})"
+        raise hooks.HookError(f"the config of {record.name!r} in {hook}, {record.config.__name__}: {why}") from error
 
 
 def _without_default(config: type) -> list[str]:

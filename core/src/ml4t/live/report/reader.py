@@ -24,12 +24,6 @@ class ReportReader(JournalReader):
         """Return the records that begin and end runs, oldest first."""
         return list(self.records(RecordKind.RUN))
 
-    def manifest(self) -> Mapping[str, Any]:
-        """Return what the latest run sealed at its start; empty when there was none."""
-        query = f"SELECT {_COLUMNS} FROM records WHERE kind = 'run' ORDER BY seq DESC LIMIT 10"  # noqa: S608 - our own words
-        bodies = (self._record(row).body for row in self._select(query))
-        return next((body for body in bodies if "limits" in body), {})
-
     def span(self) -> tuple[int, int]:
         """Return the times of the first and last record (nanoseconds UTC); zeros when nothing has a time yet."""
         # A replay's clock stands at zero until its first event: those records are before the period, not in 1970.

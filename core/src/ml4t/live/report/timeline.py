@@ -139,7 +139,8 @@ def _told(journal: ReportReader, kind: RecordKind, tell: Any, limit: int) -> Ite
 def _run(body: Mapping[str, Any]) -> str:
     if body.get("ended"):
         return f"ended: {body.get('why', '')}"
-    return f"began in {body.get('mode', '')} mode" + (f" with {body['strategy']}" if body.get("strategy") else "")
+    text = f"began in {body.get('mode', '')} mode" + (f" with {body['strategy']}" if body.get("strategy") else "")
+    return f"{text}; not as in the run before: {'; '.join(body['changes'])}" if body.get("changes") else text
 
 
 def _switch(body: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
@@ -133,17 +134,12 @@ class Heard(Ear):
         self.inbox.attach(self)
         self._failure: BaseException | None = None
 
-    def step(self, event: MarketEvent) -> bool:
-        """Process one event."""
-        self.market.apply(event, clock.now())
-        self.events.append(event)
-        return False
-
-    def begin_batch(self) -> None:
-        """Nothing is prepared."""
-
-    def end_batch(self) -> None:
-        """Nothing is left to do."""
+    def work(self, events: deque[MarketEvent], limit: int) -> None:
+        """Take events from the left."""
+        for _ in range(limit):
+            event = events.popleft()
+            self.market.apply(event, clock.now())
+            self.events.append(event)
 
     def record(
         self,

@@ -1,0 +1,15 @@
+"""The forecaster and its package, put through the conformance kit."""
+
+from __future__ import annotations
+
+from forecast_sklearn.rig import rig
+from ml4t.live.testing import PluginRig
+from ml4t.live.testing.suites import ForecasterSuite, PluginSuite
+
+
+class TestSklearn(ForecasterSuite):
+    maker = staticmethod(rig)
+
+
+class TestPackage(PluginSuite):
+    maker = staticmethod(lambda: PluginRig(plugin="sklearn"))

@@ -1,0 +1,1 @@
+"""For tests: it prints on stdout whenever it can."""

@@ -1,0 +1,15 @@
+"""The check and its package, put through the conformance kit."""
+
+from __future__ import annotations
+
+from ml4t.live.testing import PluginRig
+from ml4t.live.testing.suites import PluginSuite, RiskCheckSuite
+from risk_news_blackout.rig import rig
+
+
+class TestNewsBlackout(RiskCheckSuite):
+    maker = staticmethod(rig)
+
+
+class TestPackage(PluginSuite):
+    maker = staticmethod(lambda: PluginRig(plugin="news-blackout"))
