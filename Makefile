@@ -7,7 +7,7 @@ DISTRIBUTIONS := $(wildcard core/pyproject.toml plugins/*/pyproject.toml contrib
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint typing bench docs crash-sweep soak storms month clean
+.PHONY: help demo test lint typing bench docs site site-serve crash-sweep soak storms month clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,20 +46,26 @@ typing: $(STAMP)  ## check types
 bench: $(STAMP)  ## measure speed, beside nautilus_trader in the same run
 	@$(BIN)/python -m tox -q -e bench
 
-docs: $(STAMP)  ## run the examples in the documentation
-	@$(BIN)/python -m pytest tests/test_docs.py
+docs: $(STAMP)  ## run the examples in the documentation, and try the site
+	@$(BIN)/python -m pytest tests/test_docs.py tests/test_site.py
+
+site: $(STAMP)  ## build the documentation site into build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet && echo "build/site/index.html"
+
+site-serve: $(STAMP)  ## show it on http://127.0.0.1:8000, and again after every change
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 crash-sweep: $(STAMP)  ## kill a session at every journal write and every send and receive (about half an hour)
 	@$(BIN)/python -m tests.crash $(ARGS)
 	@$(BIN)/python -m tests.crash.forecasts
 
 soak: $(STAMP)  ## 10,000 orders and 200,000 events through each vendor's simulator while everything fails (half an hour each)
-	@$(BIN)/python -m ml4t.live.testing.soak plugins/ib/tests/ib_rig.py:soak_rig $(ARGS)
-	@$(BIN)/python -m ml4t.live.testing.soak plugins/alpaca/tests/alpaca_rig.py:trades_rig $(ARGS)
-	@$(BIN)/python -m ml4t.live.testing.soak plugins/databento/tests/databento_rig.py:trades_rig $(ARGS)
-	@$(BIN)/python -m ml4t.live.testing.soak plugins/okx/tests/okx_rig.py:soak_rig $(ARGS)
-	@$(BIN)/python -m ml4t.live.testing.soak plugins/crypto/tests/crypto_rig.py:binance_soak $(ARGS)
-	@$(BIN)/python -m ml4t.live.testing.soak plugins/crypto/tests/crypto_rig.py:okx_soak $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak ml4t_live_ib.rig:soak_rig $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak ml4t_live_alpaca.rig:trades_rig $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak ml4t_live_databento.rig:trades_rig $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak ml4t_live_okx.rig:soak_rig $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak ml4t_live_crypto.rig:binance_soak $(ARGS)
+	@$(BIN)/python -m ml4t.live.testing.soak plugins/crypto/tests/crypto_kit.py:okx_soak $(ARGS)
 
 clean:  ## remove what the commands made
 	@rm -rf $(VENV) .tox .hypothesis .mypy_cache .ruff_cache

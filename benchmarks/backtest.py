@@ -25,7 +25,7 @@ from ml4t.live.risk.config import LiveRiskConfig
 from ml4t_live_backtest.frames import FrameFeed, Stamps
 from ml4t_live_backtest.strategy import HostedStrategy
 
-CASES = ((1, 20_000), (10, 10_000), (100, 3_000))
+CASES = ((1, 50_000), (10, 20_000), (100, 6_000))
 
 
 class EveryTwentieth(Strategy):

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from llm_kit import Stub
+from agent_llm.stub import Stub
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from llm_kit import HOUR, KEY, TIME, Stub, agent, ask, chat, config, opinion, request
+from llm_kit import HOUR, TIME, agent, ask, config, request
 from structlog.testing import capture_logs
 
 from agent_llm.agent import LlmAgent
 from agent_llm.config import LlmConfig
+from agent_llm.stub import KEY, Stub, chat, opinion
 from ml4t.live.config.decode import make_converter
 from ml4t.live.config.secret import SecretSource
 from ml4t.live.config.table import structure_table
@@ -85,7 +86,7 @@ def test_on_recorded_data_it_is_not_asked_because_it_may_know_the_future(stub):
         assert ask(of, request(live_mode=False)) == ask(of, request(live_mode=False)) == []
     assert stub.asked == []
     assert len(logs) == 1
-    assert len(ask(agent(stub, on_recorded=True), request(live_mode=False))) == 1
+    assert len(ask(agent(stub, on_recorded=True), request(live_mode=False))) == 2
 
 
 # --- what is answered ------------------------------------------------------------------------------------------------------
@@ -189,7 +190,7 @@ def test_the_budget_of_a_day_is_never_overspent_and_the_next_day_has_its_own(stu
         ask(of, request(time=TIME + number * 1_000))
     assert 1 < len(stub.asked) < 40
     assert of.state()["spent"] <= 0.02
-    assert len(ask(of, request(time=TIME + DAY))) == 1
+    assert len(ask(of, request(time=TIME + DAY))) == 2
 
 
 def test_a_clock_that_goes_back_gives_no_money_back(stub):
@@ -213,7 +214,7 @@ def test_what_nobody_knows_the_cost_of_costs_the_most(stub):
 
 def test_requests_are_counted_also_where_they_cost_nothing(stub):
     of = agent(stub, price_in=0.0, price_out=0.0, budget_per_day=0.0, requests_per_day=2)
-    assert [len(ask(of)) for _ in range(3)] == [1, 1, 0]
+    assert [len(ask(of)) for _ in range(3)] == [2, 2, 0]
 
 
 def test_a_restart_does_not_forget_what_was_spent(stub):

@@ -52,6 +52,11 @@ class MoveConfig:
     every: Duration = MINUTE
 
 
+@attrs.frozen(kw_only=True)
+class CountConfig:
+    of: tuple[str, ...]
+
+
 @attrs.frozen
 class UnreadableConfig:
     x: NoSuchType = None  # noqa: F821 - the point
@@ -71,6 +76,7 @@ class Shelf:
         (Kind.BROKER, "ib"): (BrokerRecord, BrokerConfig),
         (Kind.RISK_CHECK, "cap"): (RiskCheckRecord, CapConfig),
         (Kind.TRIGGER, "move"): (TriggerRecord, MoveConfig),
+        (Kind.TRIGGER, "count"): (TriggerRecord, CountConfig),
         (Kind.TRIGGER, "unreadable"): (TriggerRecord, UnreadableConfig),
         (Kind.FORECASTER, "naive"): (ForecasterRecord, CapConfig),
     }
@@ -221,6 +227,14 @@ def test_a_symbol_of_a_forecaster_is_not_checked_when_a_feed_decides_for_itself(
     assert [problem.split(":")[0] for problem in problems_of(data)] == [
         'triggers.up.symbols[0] = "Z"',
         'forecasters.n.symbols[0] = "Z"',
+    ]
+
+
+def test_the_parts_of_anybodys_compound_are_checked():
+    triggers = {"up": {"use": "move"}, "two": {"use": "count", "of": ["up", "dwn"]}, "loop": {"use": "count", "of": ["loop"]}}
+    assert problems_of(SMALL | {"triggers": triggers}) == [
+        'triggers.two.of[1] = "dwn": there is no trigger of this name; triggers are loop, two, up',
+        'triggers.loop.of[0] = "loop": loop is made of loop itself; take one of them out',
     ]
 
 

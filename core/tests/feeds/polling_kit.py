@@ -6,52 +6,37 @@ import asyncio
 import json
 from contextlib import asynccontextmanager
 
-from ml4t.live.errors import UNAUTHORIZED, UNKNOWN_SYMBOL, FeedDisconnected, FeedRefused
+from ml4t.live.errors import UNAUTHORIZED, UNKNOWN_SYMBOL, FeedDisconnected, FeedRefused, LiveError
 from ml4t.live.feeds.polling import PollingFeed, RateLimited
 from ml4t.live.feeds.polling_config import PollingConfig
+from ml4t.live.feeds.retry_after import seconds_to_retry
 from ml4t.live.model import Bar
-from ml4t.live.testing.http_server import HttpServer, Response
+from ml4t.live.testing.http_server import Response
+from ml4t.live.testing.polled import QUICK_POLLING, PolledRig, PolledSource
 from ml4t.live.times import NANOS
 
 MINUTE = 60 * NANOS
 START = 1_767_623_400 * NANOS
 KEY = "toy-key-4711"
-QUICK = {"every": NANOS // 20, "requests": 100_000, "concurrency": 2, "timeout_seconds": 1.0}
 
 
-class PolledSource(HttpServer):
-    """Answers `/bars?symbol=&since=&key=` with rows of minutes that are long over. It has had one minute already."""
+class ToySource(PolledSource):
+    """Answers `/bars?symbol=&since=&key=` with rows of minutes that are long over."""
 
     def __init__(self):
-        super().__init__()
-        self.rows = {symbol: [self._row(0, 99.0)] for symbol in ("AAA", "BBB")}
-        self._asked = {}
-        self._minutes = 0
+        self.rows = {}
+        super().__init__(("AAA", "BBB"), START)
 
-    @staticmethod
-    def _row(minute, price, size=1.0):
-        return {"time": START + minute * MINUTE, "price": price, "size": size}
+    def place(self, symbol, start, price, size):
+        self.rows.setdefault(symbol, []).append({"time": start, "price": price, "size": size})
 
-    @property
-    def subscriptions(self):
-        return self.call(lambda: frozenset(s for c in self.open_connections for s in self._asked.get(c, ())))
-
-    def emit(self, symbol, price, size=1.0):
-        def happen():
-            self._minutes += 1
-            row = self._row(self._minutes, price, size)
-            self.rows[symbol].append(row)
-            return row["time"]
-
-        return self.call(happen)
-
-    def answer(self, request):
+    def tell(self, request):
         if request.query["key"] != KEY:
             return Response.json({"error": "key"}, 401)
         symbol = request.query["symbol"]
         if symbol not in self.rows:
             return Response.json({"error": "symbol"}, 404)
-        self._asked.setdefault(request.connection, set()).add(symbol)
+        self.heard(request, symbol)
         since = int(request.query["since"])
         return Response.json([row for row in self.rows[symbol] if row["time"] >= since])
 
@@ -67,13 +52,15 @@ class Polling(PollingFeed):
         self._free = []
 
     async def fetch(self, symbol, since):
-        status, body = await self._get(f"/bars?symbol={symbol}&since={since or 0}&key={self._key}")
+        status, body, retry = await self._get(f"/bars?symbol={symbol}&since={since or 0}&key={self._key}")
         if status == 401:
             raise FeedRefused("the toy vendor does not know this key", code=UNAUTHORIZED)
         if status == 404:
             raise FeedRefused(f"the toy vendor does not know {symbol}", code=UNKNOWN_SYMBOL)
         if status == 429:
-            raise RateLimited("slower")
+            raise RateLimited("slower", retry_after=seconds_to_retry(retry, self._clock.now()))
+        if status != 200:
+            raise LiveError(f"the toy vendor answers {status}")
         rows = json.loads(body)
         return [Bar(symbol, r["time"], *[r["price"]] * 4, r["size"], interval=MINUTE, source="toy") for r in rows]
 
@@ -87,12 +74,12 @@ class Polling(PollingFeed):
             reader, writer = self._free.pop() if self._free else await self._connect()
             writer.write(f"GET {target} HTTP/1.1\r\n\r\n".encode())
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            lengths = [int(line.split(":")[1]) for line in head.splitlines() if line.lower().startswith("content-length")]
-            body = await reader.readexactly(lengths[0])
-        except (OSError, EOFError, asyncio.LimitOverrunError, IndexError) as error:
+            fields = dict(line.lower().split(": ", 1) for line in head.splitlines()[1:] if ": " in line)
+            body = await reader.readexactly(int(fields["content-length"]))
+        except (OSError, EOFError, asyncio.LimitOverrunError, KeyError) as error:
             raise FeedDisconnected(f"the toy vendor was lost: {type(error).__name__}") from None
         self._free.append((reader, writer))
-        return int(head.split()[1]), body
+        return int(head.split()[1]), body, fields.get("retry-after")
 
     async def _connect(self):
         reader, writer = await asyncio.open_connection(*self._address)
@@ -100,22 +87,17 @@ class Polling(PollingFeed):
         return reader, writer
 
 
-class PolledRig:
-    symbols = ("AAA", "BBB")
-    unknown_symbol = "NOPE"
-    secrets = (KEY,)
-    patience = 2.0
+def polled(kind=Polling):
+    """Return what makes rigs of a kind of feed."""
 
-    def __init__(self, source):
-        self.source = source
-        self.exempt = {}
+    def make(url, symbols, wrong):
+        host, port = url.removeprefix("http://").split(":")
+        config = PollingConfig(symbols=symbols, **QUICK_POLLING)
+        return kind(config, (host, int(port)), "wrong" if wrong else KEY)
 
-    def feed(self, symbols, *, address=None, wrong_credentials=False):
-        config = PollingConfig(symbols=symbols, **QUICK)
-        return Polling(config, address or self.source.address, "wrong" if wrong_credentials else KEY)
+    @asynccontextmanager
+    async def rig():
+        with ToySource() as source:
+            yield PolledRig(source=source, make=make, symbols=("AAA", "BBB"), unknown_symbol="NOPE", secrets=(KEY,))
 
-
-@asynccontextmanager
-async def polled_rig():
-    with PolledSource() as source:
-        yield PolledRig(source)
+    return rig

@@ -7,6 +7,7 @@ import sys
 import pytest
 from attrs import evolve
 
+from ml4t.live.compatibility import ContractDeprecation
 from ml4t.live.errors import PluginError
 from ml4t.live.plugins import STANDARD, Broken, Catalogue, Conflict, Loaded, Offer, find_plugins, scan
 from ml4t.live.records import Kind
@@ -73,6 +74,13 @@ def test_use_names_a_plugin_or_a_component_of_it(catalogue, kind, use, name):
     assert isinstance(offer, Offer)
     assert (offer.component.name, offer.plugin.name, offer.use) == (name, "venue", use)
     assert catalogue.resolve(offer) is sys.modules["acme_venue"].Config
+
+
+@pytest.mark.parametrize(("old", "new"), [("any", "any-of"), ("all", "all-of")])
+def test_a_name_of_before_is_found_and_warns_with_the_new_one(old, new):
+    with pytest.warns(ContractDeprecation, match=rf'use = "compound\.{old}" goes after contract \d+; use "compound\.{new}"$'):
+        offer = Catalogue.discover().find(Kind.TRIGGER, f"compound.{old}")
+    assert offer.component.name == new
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ def test_the_public_names_are_the_ones_promised():
         "BacktestHost",
         "prove_parity",
         "report_page",
+        "write_plugin",
     }
 
 

@@ -25,7 +25,7 @@ MODULE = """
 import pytest
 from toy_broker import ToyBroker, maker
 from toy_feed import ToyFeed, maker as feed_maker
-from ml4t.live.testing import ForecasterRig, ObserverRig, PluginRig, RiskCheckRig
+from ml4t.live.testing import ForecasterRig, ObserverRig, RiskCheckRig
 from ml4t.live.testing.suites import (
     BrokerSuite, FeedSuite, ForecasterSuite, ObserverSuite, PluginSuite, RiskCheckSuite, TriggerSuite
 )
@@ -86,7 +86,7 @@ class TestObserver(ObserverSuite):
 
 
 class TestPlugin(PluginSuite):
-    maker = staticmethod(lambda: PluginRig(plugin="risk"))
+    plugin = "risk"
 
 
 def test_discovery(blocked_discovery):

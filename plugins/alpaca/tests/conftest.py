@@ -1,4 +1,4 @@
-"""Lets the tests of this folder share `alpaca_rig`."""
+"""Lets the tests of this folder share `alpaca_kit`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from alpaca_rig import still
+from ml4t_live_alpaca.rig import still
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ import inspect
 import time
 
 import pytest
-from alpaca_rig import still, until
+from alpaca_kit import until
 
 from ml4t.live import BrokerConnectionError, RiskLimitExceeded
+from ml4t_live_alpaca.rig import still
 
 SHADOW = """
 from ml4t.live import LiveEngine, AlpacaBroker, AlpacaDataFeed, SafeBroker, LiveRiskConfig

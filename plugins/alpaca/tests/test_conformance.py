@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from alpaca_rig import bars_rig, broker_rig, trades_rig
 
 from ml4t.live.testing.conformance import Outcome, check_broker, check_feed
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
 from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t_live_alpaca.rig import bars_rig, broker_rig, trades_rig
 
 EXEMPT = {"a_late_fee_completes_the_execution"}
 """What no adapter for Alpaca can pass; the rig says why."""

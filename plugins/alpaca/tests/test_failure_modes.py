@@ -14,21 +14,7 @@ import sys
 
 import pytest
 import structlog
-from alpaca_rig import (
-    WRONG,
-    Ears,
-    bars_rig,
-    broker_at,
-    broker_rig,
-    feed_at,
-    feeding,
-    limit,
-    listening,
-    order,
-    still,
-    trades_rig,
-    until,
-)
+from alpaca_kit import Ears, feeding, limit, listening, order, until
 
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, FeedDisconnected, FeedRefused, OutcomeUnknown
 from ml4t.live.model import OrderState, TimeInForce
@@ -36,6 +22,7 @@ from ml4t.live.testing.conformance.beside import Beside
 from ml4t.live.testing.conformance.broker.session import session
 from ml4t.live.testing.conformance.feed.ear import supervised
 from ml4t_live_alpaca import chains, executions
+from ml4t_live_alpaca.rig import WRONG, bars_rig, broker_at, broker_rig, feed_at, still, trades_rig
 from ml4t_live_alpaca.simulator.faults import Loss
 from ml4t_live_alpaca.times import from_text
 

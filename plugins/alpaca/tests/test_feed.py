@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
-from alpaca_rig import Ears, feed_at, feeding, until
+from alpaca_kit import Ears, feeding, until
 
 from ml4t.live.model import Bar, Quote, Trade
+from ml4t_live_alpaca.rig import feed_at
 
 SECOND = 10**9
 NOON = 1_767_600_000 * SECOND

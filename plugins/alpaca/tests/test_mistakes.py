@@ -13,7 +13,9 @@ import sys
 import threading
 
 import pytest
-from alpaca_rig import WRONG, still, until
+from alpaca_kit import until
+
+from ml4t_live_alpaca.rig import WRONG, still
 
 RUN = "import sys; from ml4t.live.cli.app import app; sys.argv[0] = 'ml4t-live'; app()"
 CONFIG = """

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from alpaca_rig import Ears, broker_at, limit, listening, order, until
+from alpaca_kit import Ears, limit, listening, order, until
 
 from ml4t.live.errors import BrokerRefused
 from ml4t.live.model import Instrument, OrderSide, OrderType, TimeInForce
 from ml4t_live_alpaca.orders import FINEST_QUANTITY, order_body, stock
+from ml4t_live_alpaca.rig import broker_at
 
 GTC, DAY, IOC = TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC
 STOCK, PAIR = stock("AAPL"), Instrument("BTC/USD", asset_class="crypto", quantity_step=FINEST_QUANTITY)

@@ -8,8 +8,8 @@ import time
 from datetime import date
 
 import pytest
-from alpaca_rig import WRONG, still
 
+from ml4t_live_alpaca.rig import WRONG, still
 from ml4t_live_alpaca.sdk import APIError, TradingClient
 from ml4t_live_alpaca.simulator import AlpacaSimulator, AlpacaSimulatorConfig
 

@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 import msgpack
 import pytest
 import websockets
-from alpaca_rig import WRONG, still, until
+from alpaca_kit import until
 
+from ml4t_live_alpaca.rig import WRONG, still
 from ml4t_live_alpaca.sdk import TradingClient, TradingStream
 
 # ruff: isort: split

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 
 import pytest
-from alpaca_rig import WRONG, Ears, broker_at, feed_at, feeding, limit, listening, order, until
+from alpaca_kit import Ears, feeding, limit, listening, order, until
 
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, FeedDisconnected, FeedRefused, OutcomeUnknown
 from ml4t.live.model import OrderState
 from ml4t.live.testing.chaos import ChaosProxy
 from ml4t.live.testing.conformance.beside import Beside
 from ml4t_live_alpaca.rest import THREADS
+from ml4t_live_alpaca.rig import WRONG, broker_at, feed_at
 from ml4t_live_alpaca.simulator.faults import Loss
 
 MINUTE = 60 * 10**9

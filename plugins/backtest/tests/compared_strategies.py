@@ -6,8 +6,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from ml4t.backtest import OrderSide, OrderStatus, OrderType, RebalanceConfig, Strategy, TargetWeightExecutor
-from ml4t.backtest.broker import Broker
+from compared_accounts import ACCOUNTS
+from compared_examples import EXAMPLES
+from compared_intents import INTENTS
+from compared_kit import LATEST, Counted
+from ml4t.backtest import OrderSide, OrderStatus, OrderType, Strategy
 from ml4t.backtest.risk import (
     AllOf,
     AnyOf,
@@ -23,70 +26,11 @@ from ml4t.backtest.risk import (
     VolatilityTrailingStop,
 )
 from ml4t.backtest.sessions import SessionConfig
-from ml4t.backtest.strategies import LongShortStrategy, MeanReversionStrategy, MomentumStrategy, SignalFollowingStrategy
 
-LATEST = hasattr(Broker, "record")
-"""True with ml4t-backtest 0.2."""
-
-
-class SignalFollower(SignalFollowingStrategy):
-    signal_column = "signal"
-    position_size = 0.3
-
-    def should_enter_long(self, signal):
-        return signal > 0
-
-    def should_enter_short(self, signal):
-        return signal < 0
-
-    def should_exit(self, signal):
-        return signal == 0
-
-
-class Momentum(MomentumStrategy):
-    lookback = 5
-    position_size = 0.3
-
-
-class MeanReversion(MeanReversionStrategy):
-    lookback = 6
-    entry_threshold = -0.8
-    exit_threshold = 0.2
-    position_size = 0.4
-
-
-class LongShort(LongShortStrategy):
-    signal_column = "signal"
-    long_count = 1
-    short_count = 1
-    rebalance_frequency = 3
-
-
-class Counted(Strategy):
-    """Calls `on_bar` with the number of the bar."""
-
-    def __init__(self):
-        self.count = -1
-
-    def on_data(self, timestamp, data, context, broker):
-        self.count += 1
-        self.on_bar(self.count, timestamp, data, context, broker)
-
-    def on_bar(self, count, timestamp, data, context, broker):
-        raise NotImplementedError
-
-
-class Executor(Counted):
-    """The rebalancer of ml4t-backtest."""
-
-    def __init__(self):
-        super().__init__()
-        self.executor = TargetWeightExecutor(RebalanceConfig(min_trade_value=10.0, allow_fractional=True, allow_short=True))
-
-    def on_bar(self, count, timestamp, data, context, broker):
-        if count % 4 == 0:
-            weight = (0.9, 0.5, -0.2, 0.0)[count // 4 % 4] / len(data)
-            self.executor.execute(dict.fromkeys(data, weight), data, broker)
+if LATEST:
+    from compared_controls import CONTROLS
+else:
+    CONTROLS = ()
 
 
 class BuyAndHold(Counted):
@@ -378,11 +322,10 @@ class Crumbs(Counted):
 
 
 ALL: tuple[type[Strategy], ...] = (
-    SignalFollower,
-    Momentum,
-    MeanReversion,
-    LongShort,
-    Executor,
+    *EXAMPLES,
+    *ACCOUNTS,
+    *INTENTS,
+    *CONTROLS,
     BuyAndHold,
     Limits,
     Stops,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ml4t.backtest import BacktestConfig
 from ml4t.backtest.config import (
     CommissionType,
+    DataFrequency,
     EntryOrderPriority,
     ExecutionPrice,
     FillOrdering,
@@ -24,10 +25,9 @@ from ml4t.backtest.config import (
     TrailStopTiming,
     WaterMarkSource,
 )
-from ml4t.backtest.execution.impact import LinearImpact, PowerLawImpact, SquareRootImpact
-from ml4t.backtest.execution.limits import PositiveVolumeLimit, VolumeParticipationLimit
 from ml4t.backtest.profiles import _PROFILES, list_profiles
-from ml4t.backtest.types import ContractSpec, ExecutionMode, StopFillMode, StopLevelBasis
+from ml4t.backtest.types import ExecutionMode, StopFillMode, StopLevelBasis
+from ml4t.specs.market_data import FeedSpec
 
 PROFILES = tuple(sorted({*list_profiles(), *_PROFILES}))
 """Those that `list_profiles` tells of, and the strict ones that it does not."""
@@ -85,49 +85,77 @@ _NUMBERS = {
     "cash_buffer_pct": (0.0, 0.1),
     "settlement_delay": (0, 1, 3),
     "initial_margin": (0.5, 0.9),
+    "long_maintenance_margin": (0.25, 0.4),
+    "short_maintenance_margin": (0.3, 0.45),
     "rebalance_headroom_pct": (1.0, 0.95),
     "late_asset_min_bars": (1, 4),
 }
 
 
-def _latest_fields() -> dict[str, st.SearchStrategy[Any]]:
-    """Return the fields that only ml4t-backtest 0.2 has."""
+_VALUES: dict[str, tuple[Any, ...]] = {
+    "fixed_margin_schedule": (None, {"A0": (2_000.0, 1_500.0), "A1": (100.0, 80.0)}),
+    "margin_pct_schedule": (None, {"A2": (0.3, 0.2), "A3": (1.0, 0.5)}),
+    "slippage_spread_by_asset": ({}, {"A0": 0.5, "A1": 0.0}),
+    "preset_name": (None, "of my own"),
+    "metadata": ({}, {"note": 1}),
+    "_explicit_timezone": (True, False),
+    "_explicit_data_frequency": (True, False),
+}
+CLOCKED: tuple[dict[str, Any], ...] = (
+    {},
+    {"calendar": "NYSE"},
+    {"calendar": "NYSE", "enforce_sessions": True},
+    {"calendar": "NYSE", "enforce_sessions": True, "data_frequency": DataFrequency.HOURLY, "timezone": "America/New_York"},
+    {"calendar": "CME_Equity", "data_frequency": DataFrequency.HOURLY, "timezone": "America/Chicago"},
+    {"data_frequency": DataFrequency.MINUTE_1, "timezone": "America/New_York"},
+    {"calendar": "NYSE", "feed_spec": FeedSpec(timestamp_semantics="bar_close", timezone="UTC", data_frequency="1h")},
+    {
+        "calendar": "NYSE",
+        "data_frequency": DataFrequency.HOURLY,
+        "feed_spec": FeedSpec(timestamp_semantics="event_time"),
+        "enforce_sessions": True,
+    },
+)
+"""What a configuration says about time, several fields at once: one of them alone often means nothing, or is refused."""
+
+
+def _latest_fields() -> dict[str, tuple[Any, ...]]:
+    """Return the values of the fields that only ml4t-backtest 0.2 has."""
     try:
-        from ml4t.backtest.config import ConditionalOrderMode
+        from ml4t.backtest.config import CancelPolicy, ConditionalOrderMode
     except ImportError:
         return {}
     return {
-        "conditional_order_mode": st.sampled_from(ConditionalOrderMode),
-        "next_bar_execution_price": st.sampled_from((None, *ExecutionPrice)),
+        "conditional_order_mode": tuple(ConditionalOrderMode),
+        "next_bar_execution_price": (None, *ExecutionPrice),
+        "cancel_policy": tuple(CancelPolicy),
+        "corporate_action_policy": ("declared_terms", "zipline_3_2"),
+        "time_contract_version": (1, 2),
+        "periods_per_year": (None, 252.0, 17),
     }
 
 
-variations = st.fixed_dictionaries(
-    {},
-    optional={
-        **{name: st.sampled_from(enum) for name, enum in _MEMBERS.items()},
-        **{name: st.booleans() for name in _SWITCHES},
-        **{name: st.sampled_from(values) for name, values in _NUMBERS.items()},
-        **_latest_fields(),
-    },
+FIELDS: dict[str, tuple[Any, ...]] = {
+    **{name: tuple(enum) for name, enum in _MEMBERS.items()},
+    **dict.fromkeys(_SWITCHES, (False, True)),
+    **_NUMBERS,
+    **_VALUES,
+    **_latest_fields(),
+}
+"""The values that the fields of a configuration get by themselves; `CLOCKED` has the others."""
+
+variations = st.builds(
+    lambda changes, clocked: clocked | changes,
+    st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in FIELDS.items()}),
+    st.sampled_from(CLOCKED),
 )
 """Fields that differ from those of a profile."""
-
-OPTIONS: tuple[dict[str, Any], ...] = (
-    {},
-    {"market_impact_model": LinearImpact()},
-    {"market_impact_model": SquareRootImpact()},
-    {"market_impact_model": PowerLawImpact()},
-    {"execution_limits": PositiveVolumeLimit()},
-    {"execution_limits": VolumeParticipationLimit(max_participation=0.1)},
-    {"contract_specs": {"A0": ContractSpec("A0", multiplier=5.0)}},
-)
 
 
 def configuration(profile: str, changes: dict[str, Any], *, quotes: bool) -> BacktestConfig:
     """Return a profile with changes, of which those are left out that need quotes where there are none."""
     config = BacktestConfig.from_preset(profile)
     for name, value in changes.items():
-        if quotes or value not in _QUOTED:
+        if quotes or not (isinstance(value, ExecutionPrice) and value in _QUOTED):
             setattr(config, name, value)
     return config

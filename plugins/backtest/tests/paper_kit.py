@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from exchange import Exchange, SharedFeed
 from ml4t.backtest import BacktestConfig
 
 from ml4t.live import LiveEngine
@@ -58,3 +59,22 @@ def paper(
         return hosted, engine, there
 
     return run_virtual(main, start=START if venue is None else START + 3_600 * 10**9)
+
+
+def trade_at_exchange(
+    folder, strategy, *, seconds=1_800.0, symbols=("A", "B"), backtest=None, refuses=None, limits=None, seed=1, **settings
+):
+    """Run a strategy on minute bars against a venue that takes every type of order; return it hosted, the venue, the engine."""
+
+    async def main(clock):
+        exchange = Exchange(clock, refuses=refuses or (lambda order: False))
+        feed = SharedFeed(symbols, clock, seed=seed, duration_seconds=seconds, every_seconds=1.0)
+        feed.exchange = exchange
+        hosted = BacktestHost(HostConfig(timestamps="naive"), backtest=backtest or BacktestConfig()).host(strategy)
+        risk = limits or LiveRiskConfig.without_limits("paper")
+        made = EngineSettings(**{"on_error": "halt", **settings})
+        engine = LiveEngine(hosted, exchange, feed, bars="1m", risk=risk, settings=made, state_dir=folder, clock=clock, seed=1)
+        await engine.run()
+        return hosted, exchange, engine
+
+    return run_virtual(main, start=START)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from compared_strategies import LATEST, RULES
+from compared_kit import LATEST
+from compared_strategies import RULES
 from ml4t.backtest import OrderSide, OrderType, Strategy
 
 Verb = Callable[[Random, Any, str, float], Any]
@@ -76,6 +77,10 @@ def _reduce(random: Random, broker: Any, asset: str, price: float) -> Any:
     return broker.reduce_position(asset, random.choice((0.1, 0.5, 1.0)))
 
 
+def _reduce_all(random: Random, broker: Any, asset: str, price: float) -> Any:
+    return broker.reduce_all_positions(random.choice((0.001, 0.4, 1.0)), "random")
+
+
 def _cancel(random: Random, broker: Any, asset: str, price: float) -> Any:
     pending = broker.get_pending_orders()
     return broker.cancel_order(random.choice(pending).order_id) if pending else None
@@ -134,6 +139,7 @@ VERBS: dict[str, Verb] = {
     "close": _close,
     "flatten": _flatten,
     "reduce": _reduce,
+    "reduce all": _reduce_all,
     "cancel": _cancel,
     "update": _update,
     "rule": _rule,

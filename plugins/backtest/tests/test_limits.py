@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
-from compared_strategies import LATEST, Counted
+from attrs import evolve
+from compared_kit import LATEST, Counted
 from configurations import configuration
 from differential import attempt, differences
 from market_data import Market
-from ml4t.backtest import BacktestConfig, ContractSpec, OrderType, Strategy
+from ml4t.backtest import BacktestConfig, ContractSpec, OrderType, Strategy, models
+from ml4t.backtest.config import DataFrequency
 from ml4t.backtest.types import AssetClass
 
+from ml4t.live.risk.config import LiveRiskConfig
 from ml4t_live_backtest.frames import UnusableData
-from ml4t_live_backtest.limits import DOES_NOT_ADD_UP, NOT_LIVE, refuse_what_cannot_run
-from ml4t_live_backtest.parity import check_parity, our_books, run_live
+from ml4t_live_backtest.limits import (
+    DOES_NOT_ADD_UP,
+    NOT_AT_A_VENUE,
+    NOT_LIVE,
+    NOT_LIVE_AS_SET,
+    NOT_TAKEN_BACK,
+    NOT_TRADED,
+    refuse_what_cannot_run,
+)
+from ml4t_live_backtest.parity import Recording, check_parity, our_books, run_live
 
 TABLE = Market(seed=3, bars=12, volatility=0.02)
 
@@ -38,11 +50,60 @@ def test_an_option_that_cannot_be_honoured_is_refused_with_the_remedy(option):
         refuse_what_cannot_run(Does(print), BacktestConfig(), {option: object()})
 
 
-@pytest.mark.skipif(not LATEST, reason="reason: 0.1 knows no futures that are settled every day")
 def test_futures_that_are_settled_every_day_are_refused():
-    spec = ContractSpec("ES", asset_class=AssetClass.FUTURE, multiplier=50.0, accounting_method="futures_variation")
-    with pytest.raises(ValueError, match="ES is settled every day"):
-        refuse_what_cannot_run(Does(print), BacktestConfig(), {"contract_specs": {"ES": spec}})
+    daily = {"asset_class": AssetClass.FUTURE, "multiplier": 50.0, "accounting_method": "futures_variation"}
+    if not LATEST:  # there are none: its contracts are worth what they trade at
+        with pytest.raises(TypeError, match="accounting_method"):
+            ContractSpec("ES", **daily)
+        daily.pop("accounting_method")
+        return refuse_what_cannot_run(Does(print), BacktestConfig(), {"contract_specs": {"ES": ContractSpec("ES", **daily)}})
+    with pytest.raises(ValueError, match="ES cannot be honoured: it is settled every day"):
+        refuse_what_cannot_run(Does(print), BacktestConfig(), {"contract_specs": {"ES": ContractSpec("ES", **daily)}})
+    return None
+
+
+class Observing:
+    """A model of slippage that asks for what only the runtime of a backtest has."""
+
+    requires_observed_ohlc = True
+
+
+def test_a_slippage_model_that_needs_the_runtime_of_a_backtest_is_refused():
+    assert not LATEST or models.VolatilityVolumeSlippage.requires_observed_ohlc
+    with pytest.raises(ValueError, match="slippage_model cannot be honoured: such a slippage model needs"):
+        refuse_what_cannot_run(Does(print), BacktestConfig(), {"slippage_model": Observing()})
+
+
+def test_sessions_of_bars_within_a_day_are_refused_live_and_honoured_for_a_table():
+    config = BacktestConfig(calendar="NYSE", enforce_sessions=True, data_frequency=DataFrequency.MINUTE_1)
+    with pytest.raises(ValueError, match=r"enforce_sessions cannot be honoured: .*\(NYSE\)"):
+        refuse_what_cannot_run(Does(print), config, {})
+    refuse_what_cannot_run(Does(print), config, {}, recorded=True)
+    refuse_what_cannot_run(Does(print), BacktestConfig(calendar="NYSE", enforce_sessions=True), {})
+
+
+def test_what_a_feed_of_a_backtest_has_besides_bars_is_refused_before_a_comparison():
+    recording = Recording(TABLE.recording().prices, columns={"session_col": "day"})
+    with pytest.raises(ValueError, match=r"session_col cannot be honoured: .*bars of a session"):
+        run_live(lambda: Does(print), recording, BacktestConfig())
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "backtest-to-live.md"
+
+
+def rows_of(*titles):
+    """Return the rows of the tables under the titles of the page, by their first column."""
+    page = PAGE.read_text().split("## What is different live, and why")[1].split("\n## ")[0]
+    parts = {part.splitlines()[0]: part for part in page.split("\n### ")[1:]}
+    lines = [line for title in titles for line in parts[title].splitlines() if line.startswith("| ")]
+    cells = [[cell.strip().strip("`") for cell in line.strip("|").split(" | ")] for line in lines]
+    return dict(each for each in cells if each[0] not in {"what", "set to", "---"})
+
+
+def test_the_page_lists_what_is_refused_and_nothing_else():
+    assert rows_of("Refused at the start") == {**NOT_LIVE, **NOT_LIVE_AS_SET}
+    assert rows_of("Refused when it is asked for") == {**NOT_TRADED, **NOT_AT_A_VENUE}
+    assert rows_of("Not taken back") == dict(NOT_TAKEN_BACK)
 
 
 def ask_for_no_limit(broker):
@@ -96,6 +157,29 @@ def test_an_amendment_that_no_venue_makes_is_refused_and_shown(act):
     assert not parity.passed
     assert parity.divergence is not None
     assert parity.divergence.what == "order"
+
+
+class ReducesHalfWay(Counted):
+    """Two positions and an open order; then a reduction, of which the gate lets only the first half pass."""
+
+    def on_bar(self, count, timestamp, data, context, broker):
+        if count < 2:
+            broker.submit_order(f"A{count}", 10)
+        elif count == 2:
+            broker.submit_order("A0", 5, order_type=OrderType.LIMIT, limit_price=data["A0"]["close"] * 0.5)
+        elif count == 4:
+            with pytest.raises(RuntimeError, match="was not accepted for A1"):
+                broker.reduce_all_positions(1.0, "too much")
+            assert [(order.asset, order.order_type) for order in broker.pending_orders] == [("A0", OrderType.MARKET)]
+
+
+def test_what_a_failure_ends_half_way_stays_done_in_all_books():
+    recording = Market(seed=3, bars=12, assets=2).recording()
+    limits = evolve(LiveRiskConfig.without_limits("shadow"), max_orders_per_minute=1)
+    live = run_live(ReducesHalfWay, recording, BacktestConfig(), limits=limits)
+    assert list(our_books(live)) == []
+    assert live.quantities == {"A1": 10.0}
+    assert [order.status.name for order in live.run.orders] == ["FILLED", "FILLED", "CANCELLED", "FILLED", "REJECTED"]
 
 
 class FlatInItsBooks(Strategy):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from market_data import Market
 from ml4t.backtest import BacktestConfig, Strategy
+from ml4t.backtest.broker import Broker
 
 from ml4t.live.times import to_nanoseconds
 from ml4t_live_backtest.divergence import Run, books_differ, first_divergence
@@ -90,3 +91,19 @@ def test_the_earliest_difference_is_told():
 def test_sums_may_differ_by_their_order_and_no_more():
     assert books_differ("cash", 0.1 + 0.2, 0.3) == ""
     assert books_differ("cash", 1.0, 1.000001) == "cash is 1.0 in the books of the live engine, and 1.000001 in the backtest"
+
+
+def test_the_broker_of_a_session_is_made_by_its_own_engine():
+    class Idle(Strategy):
+        def on_data(self, timestamp, data, context, broker):
+            """Do nothing."""
+
+    config = BacktestConfig(initial_cash=5_000.0, allow_short_selling=True)
+    broker, other = Session(Idle(), config, SliceFeed(config.resolved_feed_spec)).broker, Broker.from_config(config)
+    assert isinstance(broker, Broker)
+    assert broker is broker._execution_engine.broker
+    assert (broker.cash, broker.share_type, broker.allow_short_selling) == (
+        5_000.0,
+        other.share_type,
+        other.allow_short_selling,
+    )

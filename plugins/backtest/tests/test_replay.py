@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 from ml4t.backtest import BacktestConfig
-from paper_kit import paper
-from replayed_strategies import Follows, Gambles, Honest
+from paper_kit import START, paper
+from replayed_strategies import Follows, Gambles, Honest, Peeks
 from test_restart import bars
 
 from ml4t.live import LiveEngine
@@ -64,6 +64,23 @@ def test_what_is_not_on_the_tape_is_caught(tmp_path, mode):
         state = paper(tmp_path, Gambles(), seconds=6_000.0, record=True)[1].state_folder
     found = replay_session(state)
     assert found.runs[0].replay.divergence is not None
+
+
+def test_a_look_ahead_is_caught(tmp_path, monkeypatch):
+    """In the session the file ends with the newest price; in the replay it goes on, and with it what the strategy knows."""
+    prices = tmp_path / "prices.txt"
+    prices.write_text("100.0\n")
+    monkeypatch.setenv("PEEKED_AT", str(prices))
+
+    async def keep_a_file(engine, venue, clock):
+        while clock.now() < START + 2_400 * 10**9:
+            await clock.sleep(30.0)
+            with prices.open("a") as file:
+                file.write(f"{engine.core.market.price('A') or 100.0}\n")
+
+    state = paper(tmp_path / "state", Peeks(), seconds=3_000.0, act=keep_a_file, record=True)[1].state_folder
+    (run,) = replay_session(state).runs
+    assert run.replay.divergence is not None
 
 
 def test_signals_are_made_again_also_of_bars_from_before_a_restart(tmp_path):

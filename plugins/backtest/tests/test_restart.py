@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import timedelta
 
 import pytest
+from compared_intents import intent_for
 from ml4t.backtest import BacktestConfig, OrderType, RuleChain, StopLoss, Strategy, TrailingStop
 from ml4t.backtest.risk.position import TimeExit
+from msgspec import structs
 from paper_kit import paper
 
 from ml4t.live import LiveEngine
@@ -54,9 +57,15 @@ def bars(count):
             yield Bar(asset, number * MINUTE, before, high, low, close, 1_000.0, MINUTE)
 
 
+def late(bar):
+    """Return a bar as it would be on the evening before."""
+    return structs.replace(bar, event_time=bar.event_time + 22 * 60 * MINUTE)
+
+
 def run(folder, events, rule, keep=1_000):
     config = BacktestConfig(stop_slippage_rate=0.001)
-    hosted = HostedStrategy(ByTheClock(rule), config, stamp=stamp_of("UTC"), keep=keep)
+    strategy = rule if isinstance(rule, Strategy) else ByTheClock(rule)
+    hosted = HostedStrategy(strategy, config, stamp=stamp_of("UTC"), keep=keep)
     risk, settings = LiveRiskConfig.without_limits("shadow"), EngineSettings(durability="none", on_error="halt")
     engine = LiveEngine(hosted, None, ListFeed(events), risk=risk, settings=settings, state_dir=folder, name="restart")
     asyncio.run(engine.run())
@@ -84,6 +93,25 @@ def test_a_shadow_run_goes_on_where_it_stopped(tmp_path, rule, at):
     assert after.get_account_value() == pytest.approx(broker.get_account_value(), rel=1e-12)
     assert {order.asset for order in after.pending_orders} == {order.asset for order in broker.pending_orders}
     assert len(after.pending_orders) == len(engine.core.desk.orders.open_orders)
+
+
+class Plans(Strategy):
+    """Says an hour before midnight what it wants to hold tomorrow."""
+
+    def on_data(self, timestamp, data, context, broker):
+        if timestamp.hour == 23 and timestamp.minute == 0:
+            session = timestamp.date() + timedelta(days=1)
+            broker.register_target_intent(intent_for(timestamp, session, sorted(data), 1))
+
+
+def test_a_target_that_waits_for_its_opening_comes_back(tmp_path):
+    events = [late(bar) for bar in bars(120)]
+    whole, _, _ = run(tmp_path / "whole", events, Plans())
+    run(tmp_path / "parts", events[:150], Plans())  # it stops after the decision, before midnight
+    parts, broker, _ = run(tmp_path / "parts", events, Plans())
+    assert [quantity for _, _, quantity, *_ in whole] == [10.0, 10.0]
+    assert parts == whole
+    assert len(broker.get_target_intents()) == 1
 
 
 def test_a_paper_run_takes_up_its_holdings_and_what_rules_knew_of_them(tmp_path):

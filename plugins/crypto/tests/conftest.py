@@ -1,4 +1,4 @@
-"""Lets the tests of this folder share `crypto_rig`, and gives them exchanges."""
+"""Lets the tests of this folder share `crypto_kit`, and gives them exchanges."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from crypto_rig import Unified, binance, okx
+from crypto_kit import okx
+
+from ml4t_live_crypto.rig import Unified, binance
 
 
 @pytest.fixture(name="okx")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from crypto_rig import BROKER_EXEMPT, FEED_EXEMPT, SPOT, SWAPS, binance, okx, rig
+from crypto_kit import okx
 
 from ml4t.live.testing.conformance import Outcome, check_broker, check_feed
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
 from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t_live_crypto.rig import BROKER_EXEMPT, FEED_EXEMPT, SPOT, SWAPS, binance, rig
 
 LINKED = {
     "a_bracket_is_three_orders_that_end_together",

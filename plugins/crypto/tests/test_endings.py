@@ -6,11 +6,12 @@ import asyncio
 import gc
 
 import pytest
-from crypto_rig import Ears, broker_at, feed_at, until
+from crypto_kit import Ears, until
 
 from ml4t.live.errors import BrokerConnectionError, FeedDisconnected
 from ml4t_live_crypto.config import CryptoFeedConfig
 from ml4t_live_crypto.exchange import let_go, made, prepare
+from ml4t_live_crypto.rig import broker_at, feed_at
 from ml4t_live_crypto.sdk import errors
 
 SPOT = "ETH/USDT"

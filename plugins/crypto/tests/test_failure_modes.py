@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from crypto_rig import WRONG, Ears, broker_at, feed_at, feeding, limit, listening, order, until
+from crypto_kit import Ears, feeding, limit, listening, order, until
 
 from ml4t.live.errors import (
     UNAUTHORIZED,
@@ -20,6 +20,7 @@ from ml4t.live.errors import (
 )
 from ml4t.live.model import OrderState, OrderType
 from ml4t_live_crypto.exchange import made, prepare
+from ml4t_live_crypto.rig import WRONG, broker_at, feed_at
 
 SPOT = "ETH/USDT"
 BINANCE = {

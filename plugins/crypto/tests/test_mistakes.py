@@ -12,7 +12,8 @@ import sys
 import threading
 
 import pytest
-from crypto_rig import WRONG, binance
+
+from ml4t_live_crypto.rig import WRONG, binance
 
 RUN = "import sys; from ml4t.live.cli.app import app; sys.argv[0] = 'ml4t-live'; app()"
 CONFIG = """

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from crypto_rig import Unified, limit, listening, okx, order, until
+from crypto_kit import limit, listening, okx, order, until
 
 from ml4t.live.errors import BrokerRefused
 from ml4t.live.model import OrderSide, OrderState, OrderType, TimeInForce
 from ml4t_live_crypto.config import CryptoBrokerConfig
 from ml4t_live_crypto.exchange import made
 from ml4t_live_crypto.habits import habits_of
+from ml4t_live_crypto.rig import Unified
 
 SPOT, SWAP = "ETH/USDT", "ETH/USDT:USDT"
 """A contract of the swap is a tenth of a coin."""

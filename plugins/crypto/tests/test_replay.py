@@ -7,9 +7,10 @@ import json
 import time
 
 import pytest
-from crypto_rig import Ears, Unified, binance, feed_at, feeding, until
+from crypto_kit import Ears, feeding, until
 
 from ml4t.live.errors import ConfigError
+from ml4t_live_crypto.rig import Unified, binance, feed_at
 from ml4t_live_crypto.times import numbered
 
 SPOT = "ETH/USDT"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from crypto_rig import binance_soak, okx_soak
+from crypto_kit import okx_soak
 
 from ml4t.live.testing.soak import SoakPlan, soak
+from ml4t_live_crypto.rig import binance_soak
 
 
 @pytest.mark.parametrize("maker", [okx_soak, binance_soak])

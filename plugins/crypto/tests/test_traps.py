@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 import pytest
-from crypto_rig import WRONG, Ears, broker_at, feed_at, feeding, limit, listening, order, until
+from crypto_kit import Ears, feeding, limit, listening, okx, order, until
 
 from ml4t.live.errors import FeedDisconnected, OutcomeUnknown
 from ml4t.live.model import OrderSide, OrderState, Terms
@@ -15,6 +15,7 @@ from ml4t_live_crypto.exchange import let_go, made, prepare
 from ml4t_live_crypto.feed import CryptoFeed
 from ml4t_live_crypto.habits import habits_of
 from ml4t_live_crypto.ids import form_of
+from ml4t_live_crypto.rig import WRONG, Unified, binance, broker_at, feed_at
 from ml4t_live_crypto.sdk import errors
 from ml4t_live_crypto.simulator.faults import Loss
 from ml4t_live_okx.simulator.faults import Loss as OKXLoss
@@ -137,11 +138,9 @@ def test_c4_an_execution_told_twice_has_one_id(venue):
 @pytest.mark.parametrize("in_quote", [True, False])
 @pytest.mark.parametrize("name", ["okx", "binance"])
 def test_c5_a_fee_that_was_paid_is_positive_and_in_money_on_the_stream_and_in_a_snapshot(name, in_quote):
-    import crypto_rig
-
     async def run():
-        with getattr(crypto_rig, name)(fee=0.001, fee_in_quote=in_quote) as simulator:
-            venue = crypto_rig.Unified(simulator)
+        with {"okx": okx, "binance": binance}[name](fee=0.001, fee_in_quote=in_quote) as simulator:
+            venue = Unified(simulator)
             async with listening(venue) as (broker, ears):
                 await broker.submit(order(quantity=2.0))
                 await until(lambda: ears.fills)
@@ -335,11 +334,9 @@ def test_a_market_purchase_is_for_coins_and_contracts_are_counted_in_coins(okx):
 
 
 def test_margin_is_borrowed_money():
-    import crypto_rig
-
     async def run():
-        with crypto_rig.okx() as simulator:
-            venue = crypto_rig.Unified(simulator)
+        with okx() as simulator:
+            venue = Unified(simulator)
             async with listening(venue, products=("margin",)) as (broker, ears):
                 await broker.submit(limit("lend", 2.0, 110.0, side=OrderSide.BUY))
                 await until(lambda: ears.fills)

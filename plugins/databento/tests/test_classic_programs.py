@@ -10,7 +10,8 @@ import ast
 import asyncio
 
 import pytest
-from databento_rig import still
+
+from ml4t_live_databento.rig import still
 
 LIVE = """
 from ml4t.live import LiveEngine, DataBentoFeed, SafeBroker, LiveRiskConfig

@@ -13,7 +13,9 @@ import threading
 import databento
 import pytest
 from databento_dbn import OHLCVMsg
-from databento_rig import WRONG, still, until
+from databento_kit import until
+
+from ml4t_live_databento.rig import WRONG, still
 
 RUN = "import sys; from ml4t.live.cli.app import app; sys.argv[0] = 'ml4t-live'; app()"
 CONFIG = """

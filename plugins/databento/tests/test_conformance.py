@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from databento_rig import bars_rig, trades_rig
 
 from ml4t.live.testing.conformance import Outcome, check_feed
 from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t_live_databento.rig import bars_rig, trades_rig
 
 
 @pytest.mark.parametrize("scenario", [each.name for each in FEED_SCENARIOS])

@@ -14,7 +14,7 @@ import tracemalloc
 import pytest
 import structlog
 from databento_dbn import UNDEF_TIMESTAMP, ErrorCode, ErrorMsg, SystemCode, SystemMsg
-from databento_rig import WRONG, Ears, bars_rig, end_of, feed_at, feeding, still, trades_rig, until
+from databento_kit import Ears, end_of, feeding, until
 
 from ml4t.live.errors import NOT_SUBSCRIBED, UNAUTHORIZED, UNKNOWN_SYMBOL, FeedDisconnected, FeedRefused
 from ml4t.live.model import Bar, Trade
@@ -23,6 +23,7 @@ from ml4t.live.times import NANOS
 from ml4t_live_databento.clock import ClockCheck
 from ml4t_live_databento.config import DatabentoFeedConfig
 from ml4t_live_databento.pace import Pace
+from ml4t_live_databento.rig import WRONG, bars_rig, feed_at, still, trades_rig
 from ml4t_live_databento.session import Session
 from ml4t_live_databento.simulator import encoding
 

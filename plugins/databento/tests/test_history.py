@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from databento_rig import WRONG, Ears, still, until
+from databento_kit import Ears, until
 
 from ml4t.live import DatabentoFeed, LiveEngine
 from ml4t.live.errors import NOT_SUBSCRIBED, UNAUTHORIZED, UNKNOWN_SYMBOL, FeedRefused
@@ -15,6 +15,7 @@ from ml4t.live.model import Bar, Trade
 from ml4t.live.testing.conformance.beside import Beside
 from ml4t.live.times import NANOS, to_datetime
 from ml4t_live_databento.history import FIRST_WAIT, TRIES
+from ml4t_live_databento.rig import WRONG, still
 from ml4t_live_databento.simulator import DatabentoSimulator, DatabentoSimulatorConfig
 
 COUNT = 20

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from databento_rig import Ears, feed_at, feeding, still, until
+from databento_kit import Ears, feeding, until
 
 from ml4t.live.model import Bar
 from ml4t.live.times import NANOS
 from ml4t_live_databento.intervals import Intervals
+from ml4t_live_databento.rig import feed_at, still
 from ml4t_live_databento.simulator import encoding
 
 

@@ -9,7 +9,7 @@ import attrs
 import databento_dbn as dbn
 import pytest
 import zstandard
-from databento_rig import Ears
+from databento_kit import Ears
 
 from ml4t.live import DataBentoFeed, DatabentoFeed, LiveEngine
 from ml4t.live.feeds.problem import RecordingError

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 import databento
 import pytest
 from databento_dbn import ErrorCode, ErrorMsg, MBP1Msg, OHLCVMsg, SymbolMappingMsg, SystemCode, SystemMsg, TradeMsg
-from databento_rig import WRONG, Ears, feed_at, feeding, still, until
+from databento_kit import Ears, feeding, until
 
 from ml4t.live.errors import ConfigError
 from ml4t.live.times import NANOS
+from ml4t_live_databento.rig import WRONG, feed_at, still
 from ml4t_live_databento.sdk import REPLAY_DATA_AGED_OUT
 from ml4t_live_databento.simulator import DatabentoSimulator, DatabentoSimulatorConfig, encoding
 

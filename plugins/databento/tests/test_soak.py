@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from databento_rig import trades_rig
-
 from ml4t.live.testing.soak import SoakPlan, soak
+from ml4t_live_databento.rig import trades_rig
 
 
 def test_nothing_is_lost_or_doubled_or_untold_while_everything_fails():

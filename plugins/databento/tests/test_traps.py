@@ -13,12 +13,13 @@ import time
 import pytest
 import structlog
 from databento_dbn import ErrorCode
-from databento_rig import Ears, end_of, feed_at, feeding, still, trades_rig, until
+from databento_kit import Ears, end_of, feeding, until
 
 from ml4t.live.errors import FeedDisconnected
 from ml4t.live.testing.conformance.beside import Beside
 from ml4t.live.testing.conformance.feed.ear import supervised
 from ml4t.live.times import NANOS
+from ml4t_live_databento.rig import feed_at, still, trades_rig
 from ml4t_live_databento.simulator import encoding
 
 BLOCKED_SECONDS = 1.0

@@ -15,8 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ib_rig import simulator
-
+from ml4t_live_ib.rig import simulator
 from ml4t_live_ib.simulator import TwsSimulator
 
 LIMIT = 300.0

@@ -8,13 +8,12 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
-from ib_rig import Rig
-
 from ml4t.live.contracts import BrokerSnapshot, OrderUpdate
 from ml4t.live.model import Account, Fill, MarketEvent, Order, OrderSide, OrderState, OrderType, TimeInForce
 from ml4t.live.testing.conformance import waiting
 from ml4t_live_ib.broker import IBBroker
 from ml4t_live_ib.feed import IBDataFeed
+from ml4t_live_ib.rig import Rig
 from ml4t_live_ib.simulator import TwsSimulator
 
 PATIENCE = 60.0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from ib_rig import NO_CREDENTIALS, broker_rig, feed_rig
 
 from ml4t.live.testing.conformance import Report, check_broker, check_feed
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
 from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t_live_ib.rig import NO_CREDENTIALS, broker_rig, feed_rig
 
 
 @pytest.mark.parametrize("name", [each.name for each in BROKER_SCENARIOS])

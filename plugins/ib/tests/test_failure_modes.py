@@ -13,7 +13,6 @@ import time
 import pytest
 from ib_async import IB, CommissionReport, LimitOrder, Stock
 from ib_line import Ear, connected, listening, order, until
-from ib_rig import QUICK, Rig
 from structlog.testing import capture_logs
 
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused, FeedDisconnected, FeedRefused, OutcomeUnknown
@@ -25,6 +24,7 @@ from ml4t_live_ib.contracts import Listed
 from ml4t_live_ib.executions import Executions
 from ml4t_live_ib.instruments import to_contract
 from ml4t_live_ib.pacing import PENALTY_SECONDS, Pacer
+from ml4t_live_ib.rig import QUICK, Rig
 from ml4t_live_ib.rules import Rules
 from ml4t_live_ib.stall import StallWatch
 

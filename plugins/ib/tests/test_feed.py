@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from ib_line import Ear, listening, until
-from ib_rig import Rig
 
 from ml4t.live.errors import FeedRefused
 from ml4t.live.model import Bar, Quote, Trade
 from ml4t.live.times import NANOS
+from ml4t_live_ib.rig import Rig
 
 
 async def test_updating_bars_grow_and_are_complete_when_the_next_one_begins(tws):

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 from ib_line import PATIENCE, connected, listening, order, until
-from ib_rig import QUICK
 
 from ml4t.live.errors import BrokerConnectionError, FeedDisconnected
 from ml4t.live.model import OrderState, OrderType, Trade
 from ml4t.live.testing.chaos import ChaosProxy
 from ml4t_live_ib.broker import IBBroker
+from ml4t_live_ib.rig import QUICK
 
 S = OrderState
 

@@ -1,4 +1,4 @@
-"""Lets the tests of this folder share `okx_rig`."""
+"""Lets the tests of this folder share `okx_kit`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from okx_rig import still
+from ml4t_live_okx.rig import still
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from okx_rig import broker_at, limit, listening, order, until
+from okx_kit import limit, listening, order, until
 
 from ml4t.live.errors import BrokerConnectionError, BrokerRefused
 from ml4t.live.model import OrderType
+from ml4t_live_okx.rig import broker_at
 
 SWAP, SPOT, INVERSE = "ETH-USDT-SWAP", "ETH-USDT", "BTC-USD-SWAP"
 

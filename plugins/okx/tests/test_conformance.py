@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from okx_rig import BROKER_EXEMPT, FEED_EXEMPT, bars_rig, spot_rig, swap_rig, trades_rig
 
 from ml4t.live.testing.conformance import Outcome, check_broker, check_feed
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
 from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t_live_okx.rig import BROKER_EXEMPT, FEED_EXEMPT, bars_rig, spot_rig, swap_rig, trades_rig
 
 
 @pytest.mark.parametrize("scenario", [each.name for each in BROKER_SCENARIOS])

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from okx_rig import Ears, broker_at, feed_at, feeding, limit, listening, order, still, until
+from okx_kit import Ears, feeding, limit, listening, order, until
 
 from ml4t.live.errors import (
     BrokerConnectionError,
@@ -15,6 +15,7 @@ from ml4t.live.errors import (
     OutcomeUnknown,
 )
 from ml4t.live.model import OrderState, OrderType
+from ml4t_live_okx.rig import broker_at, feed_at, still
 from ml4t_live_okx.simulator.faults import Loss
 
 SWAP, SPOT = "ETH-USDT-SWAP", "ETH-USDT"

@@ -6,7 +6,7 @@ import asyncio
 import gc
 
 import pytest
-from okx_rig import Ears, broker_at, feed_at, feeding, limit, listening, order, until
+from okx_kit import Ears, feeding, limit, listening, order, until
 from structlog.testing import capture_logs
 
 from ml4t.live.errors import (
@@ -17,6 +17,7 @@ from ml4t.live.errors import (
     FeedDisconnected,
 )
 from ml4t_live_okx import line
+from ml4t_live_okx.rig import broker_at, feed_at
 from ml4t_live_okx.updates import fill_of
 
 SWAP, SPOT = "ETH-USDT-SWAP", "ETH-USDT"

@@ -6,7 +6,7 @@ import json
 
 import msgspec
 import pytest
-from okx_rig import Ears
+from okx_kit import Ears
 
 from ml4t.live.model import OrderSide, OrderState, OrderType, Terms
 from ml4t_live_okx.algos import AlgoRow, algo_order, algo_rows, algo_update

@@ -13,9 +13,10 @@ import sys
 import threading
 
 import pytest
-from okx_rig import WRONG, still, until
+from okx_kit import until
 
 from ml4t_live_okx.config import VARIABLES
+from ml4t_live_okx.rig import WRONG, still
 
 RUN = "import sys; from ml4t.live.cli.app import app; sys.argv[0] = 'ml4t-live'; app()"
 CONFIG = """

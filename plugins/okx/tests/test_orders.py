@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from okx_rig import WRONG, broker_at, limit, listening, order, still, until
+from okx_kit import limit, listening, order, until
 
 from ml4t.live.errors import BrokerRefused, OutcomeUnknown
 from ml4t.live.model import OrderSide, OrderState, Terms, TimeInForce
+from ml4t_live_okx.rig import WRONG, broker_at, still
 from ml4t_live_okx.simulator.faults import Loss
 
 SWAP, SPOT, BTC = "ETH-USDT-SWAP", "ETH-USDT", "BTC-USDT"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from okx_rig import broker_at, listening, order, pair, states, until
+from okx_kit import listening, order, pair, states, until
 
 from ml4t.live.errors import BrokerRefused, OutcomeUnknown
 from ml4t.live.model import OrderState
 from ml4t.live.orders.identity import decision_id
 from ml4t_live_okx.pairs import orders_of, pair_id
+from ml4t_live_okx.rig import broker_at
 
 SWAP, SPOT = "ETH-USDT-SWAP", "ETH-USDT"
 WORKING, CANCELLED, FILLED = OrderState.WORKING, OrderState.CANCELLED, OrderState.FILLED

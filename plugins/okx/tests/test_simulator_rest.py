@@ -8,8 +8,8 @@ import time
 
 import aiohttp
 import pytest
-from okx_rig import still
 
+from ml4t_live_okx.rig import still
 from ml4t_live_okx.signing import request_time, signature
 
 SWAP, SPOT = "ETH-USDT-SWAP", "ETH-USDT"

@@ -8,9 +8,10 @@ import time
 from contextlib import asynccontextmanager
 
 import aiohttp
-from okx_rig import Ears, feed_at, feeding, still, until
+from okx_kit import Ears, feeding, until
 
 from ml4t.live.times import NANOS
+from ml4t_live_okx.rig import feed_at, still
 from ml4t_live_okx.signing import LOGIN_TARGET, signature
 from ml4t_live_okx.times import trade_time
 

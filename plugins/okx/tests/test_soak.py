@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from okx_rig import soak_rig
-
 from ml4t.live.testing.soak import SoakPlan, soak
+from ml4t_live_okx.rig import soak_rig
 
 
 def test_nothing_is_lost_or_doubled_or_untold_while_everything_fails():

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from okx_rig import broker_at, listening, order, still, until
+from okx_kit import listening, order, until
 
 from ml4t.live.errors import BrokerRefused, OutcomeUnknown
 from ml4t.live.model import OrderSide, OrderState, OrderType, Terms, TimeInForce
+from ml4t_live_okx.rig import broker_at, still
 from ml4t_live_okx.simulator.faults import Loss
 
 SWAP, SPOT = "ETH-USDT-SWAP", "ETH-USDT"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from okx_rig import Ears, broker_at, feed_at, feeding, limit, listening, order, still, until
+from okx_kit import Ears, feeding, limit, listening, order, until
 
 from ml4t.live.errors import BrokerConnectionError, FeedDisconnected, OutcomeUnknown
 from ml4t.live.model import OrderState
+from ml4t_live_okx.rig import broker_at, feed_at, still
 from ml4t_live_okx.simulator.faults import Loss
 from ml4t_live_okx.simulator.sockets import Sockets
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from okx_rig import broker_at, feed_at, still, until
+from okx_kit import until
 
 from ml4t.live import LiveEngine, LiveRiskConfig
 from ml4t.live.config import EngineSettings
 from ml4t.live.model import OrderState
+from ml4t_live_okx.rig import broker_at, feed_at, still
 
 SWAP = "ETH-USDT-SWAP"
 

@@ -6,6 +6,8 @@ from agent_llm.config import LlmConfig
 from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import ForecasterRecord
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_forecasters() -> list[ForecasterRecord]:
@@ -15,6 +17,7 @@ def ml4t_live_forecasters() -> list[ForecasterRecord]:
             name="llm",
             config=LlmConfig,
             factory="agent_llm.agent:LlmAgent",
+            rig="agent_llm.rig:rig",
             summary="Asks a language model over HTTP for directions, with bounds on time, length and cost.",
             needs="a server that answers chat completions, and a key of it if it wants one",
         )

@@ -6,6 +6,8 @@ from forecast_sklearn.config import SklearnConfig
 from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import ForecasterRecord
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_forecasters() -> list[ForecasterRecord]:
@@ -15,6 +17,7 @@ def ml4t_live_forecasters() -> list[ForecasterRecord]:
             name="sklearn",
             config=SklearnConfig,
             factory="forecast_sklearn.forecaster:SklearnForecaster",
+            rig="forecast_sklearn.rig:rig",
             summary="Forecasts with any fitted estimator of scikit-learn, from a file that is trusted by its hash.",
             needs="a fitted estimator, written by joblib.dump, and a function that makes its features",
         )

@@ -6,6 +6,8 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import ObserverRecord
 from observer_csv.config import CsvConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_observers() -> list[ObserverRecord]:
@@ -15,6 +17,7 @@ def ml4t_live_observers() -> list[ObserverRecord]:
             name="csv",
             config=CsvConfig,
             factory="observer_csv.observer:CsvObserver",
+            rig="observer_csv.rig:rig",
             summary="Writes orders, executions, forecasts and health to CSV files as they happen, and rotates them.",
         )
     ]

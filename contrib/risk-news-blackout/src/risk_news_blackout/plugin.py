@@ -6,6 +6,8 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import RiskCheckRecord
 from risk_news_blackout.config import NewsBlackoutConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_risk_checks() -> list[RiskCheckRecord]:
@@ -15,6 +17,7 @@ def ml4t_live_risk_checks() -> list[RiskCheckRecord]:
             name="news-blackout",
             config=NewsBlackoutConfig,
             factory="risk_news_blackout.check:NewsBlackout",
+            rig="risk_news_blackout.rig:rig",
             summary="Opens no positions around the events of a calendar file.",
             needs="a calendar of events, as CSV or ICS",
         )

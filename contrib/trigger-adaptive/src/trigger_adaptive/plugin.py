@@ -6,6 +6,8 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import TriggerRecord
 from trigger_adaptive.config import AdaptiveConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_triggers() -> list[TriggerRecord]:
@@ -15,6 +17,7 @@ def ml4t_live_triggers() -> list[TriggerRecord]:
             name="adaptive",
             config=AdaptiveConfig,
             factory="trigger_adaptive.trigger:Adaptive",
+            rig="trigger_adaptive.rig:rig",
             summary="Fires on the rarest moves, as often as it is told, whatever the market is like: its threshold learns.",
         )
     ]

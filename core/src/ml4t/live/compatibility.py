@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 
-CONTRACT = 2
-"""What this core has. 1: the first release. 2: a record may name a rig for the conformance kit (`rig`)."""
+CONTRACT = 3
+"""What this core has. 1: the first release. 2: a record may name a rig for the conformance kit (`rig`). 3: a record may name
+what its component was called before (`formerly`)."""
 
 CONTRACT_ATTRIBUTE = "ml4t_live_contract"
 """The attribute of a light module that says which version it was written against: a whole number; without it, 1."""

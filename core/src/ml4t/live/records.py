@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 
 from attrs import field, frozen
-from attrs.validators import instance_of, matches_re
+from attrs.validators import deep_iterable, instance_of, matches_re
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -43,6 +43,8 @@ class Component:
     it be; what is "not-live" is refused in live mode, because real money must not depend on it."""
     needs: str = ""
     """What the user must have: an account, a running gateway, a package."""
+    formerly: tuple[str, ...] = field(default=(), validator=deep_iterable(matches_re(_NAME)))
+    """Names that it had before: they find it still, with a warning that says the new one."""
     rig: str = field(default="", validator=matches_re(rf"(?:{_REFERENCE.pattern})?"))
     """What `ml4t-live doctor PLUGIN --conformance` tries it with: a `"module:attribute"` string that names a maker of rigs, as
     `ml4t.live.testing` takes it. It is resolved then, and at no other time."""

@@ -8,6 +8,7 @@ from ml4t_live_alpaca.config import AlpacaBrokerConfig, AlpacaFeedConfig
 from ml4t_live_alpaca.simulator.config import AlpacaSimulatorConfig
 
 NEEDS = "an account at Alpaca (a paper account is free) and its API key"
+ml4t_live_contract = 2
 
 
 @hookimpl
@@ -18,6 +19,7 @@ def ml4t_live_brokers() -> list[BrokerRecord]:
             name="alpaca",
             config=AlpacaBrokerConfig,
             factory="ml4t_live_alpaca.broker:AlpacaBroker",
+            rig="ml4t_live_alpaca.rig:broker_rig",
             summary="Stocks and crypto on a paper or live account at Alpaca.",
             capabilities=frozenset({"paper", "live", "stocks", "crypto", "fractional", "brackets", "oco", "replace"}),
             needs=NEEDS,
@@ -33,6 +35,7 @@ def ml4t_live_feeds() -> list[FeedRecord]:
             name="alpaca",
             config=AlpacaFeedConfig,
             factory="ml4t_live_alpaca.feed:AlpacaFeed",
+            rig="ml4t_live_alpaca.rig:trades_rig",
             summary="Bars, trades and quotes of stocks (IEX or SIP) and crypto from Alpaca.",
             capabilities=frozenset({"bars", "trades", "quotes", "backfill", "stocks", "crypto"}),
             needs=NEEDS,

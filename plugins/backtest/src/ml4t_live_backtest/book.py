@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
+from attrs import define
 from ml4t.backtest.broker import Broker
-from ml4t.backtest.core import OrderBook, SubmitOrderOptions
+from ml4t.backtest.core import OrderBook
 from ml4t.backtest.types import Order, OrderStatus
 from ml4t.backtest.types import OrderSide as TheirSide
 from ml4t.backtest.types import OrderType as TheirType
@@ -22,11 +23,22 @@ _STOPPED = frozenset({TheirType.STOP, TheirType.STOP_LIMIT})
 """The types whose orders have such a price: the backtest takes one with any order, and looks at it only for these."""
 
 
+@define
+class _Bracket:
+    """A bracket that is being made."""
+
+    ask: Callable[[], Iterable[LiveOrder]]
+    begins: int
+    """How many orders there were before it."""
+    ours: Iterator[LiveOrder] | None = None
+    """Those of its orders that the book has not made yet, once the desk was asked."""
+
+
 class GatedOrderBook(OrderBook):
     """An order book whose every new order, cancel and amendment goes through the desk first.
 
-    The first thing that the book asks of an order that it has just made is whether to fill it at once; by then the request
-    has passed its own checks and nothing has happened yet, so that is where the gate is asked.
+    The desk is asked last: for an order that fills at once just before it does, for any other where the base class has
+    checked all it checks and would reserve buying power. What the backtest refuses by itself has not left.
     """
 
     def __init__(self, broker: Broker, desk: DeskBroker) -> None:
@@ -53,23 +65,39 @@ class GatedOrderBook(OrderBook):
         """True while the desk is asked for an order of the strategy's: that one is not to be put in once more."""
         self.changed: Callable[[], None] = _nothing
         """Called when a new order has ended at once."""
-        self._linked: Iterator[LiveOrder] | None = None
+        self._said: dict[str, Mapping[str, Any]] = {}
+        """When and why a cancel was asked for, by client order id, where that is not now and by the strategy."""
+        self._reserved: tuple[float, dict[str, Any]] | None = None
+        """The cash and positions that checks of cash reckoned with before the order that is being made; None without them."""
+        self._bracket: _Bracket | None = None
         self._admitted: LiveOrder | None = None
 
     # ------------------------------------------------------------------ what the base class calls
 
     def submit_order(self, *asked: Any, **named: Any) -> Order | None:
         """Make an order, as the base class does; it is open, or has been filled or refused at once."""
+        if self.broker.next_bar_submission_precheck or self.broker.buying_power_reservation:
+            self._reset_submission_shadow_if_needed()
+            self._reserved = self._submission_shadow_cash, self._submission_shadow_positions.copy()
         order: Order | None = super().submit_order(*asked, **named)
         if order is not None and order.status is not OrderStatus.PENDING:
             self.changed()
         return order
 
-    def _should_fill_immediately(self, order: Order, options: SubmitOrderOptions | None) -> bool:
-        return not self._pass(order) or super()._should_fill_immediately(order, options)
-
     def _fill_immediately(self, order: Order) -> Order:
-        return order if order.status is OrderStatus.REJECTED else super()._fill_immediately(order)
+        return super()._fill_immediately(order) if self._pass(order) else order
+
+    def _should_apply_buying_power_reservation(self, order: Order) -> bool:
+        return True
+
+    def _passes_buying_power_check(self, order: Order) -> bool:
+        if super()._should_apply_buying_power_reservation(order) and not super()._passes_buying_power_check(order):
+            return False
+        if self._pass(order):
+            return True
+        if self._reserved is not None:  # nothing is, for an order that the gate refuses
+            self._submission_shadow_cash, self._submission_shadow_positions = self._reserved
+        return False
 
     def update_order(self, order_id: str, **changes: Any) -> bool:
         """Amend an order here and at the venue; False when it is not open, or the gate or the venue refuses."""
@@ -94,6 +122,7 @@ class GatedOrderBook(OrderBook):
         ours = self.ours.get(order_id)
         if ours is None:
             return bool(super().cancel_order(order_id, **said))
+        self._said[ours] = said
         asked = self.desk.cancel_order(ours)
         if asked and self.at_once and ours in self.theirs:
             self.withdraw(ours)
@@ -111,17 +140,18 @@ class GatedOrderBook(OrderBook):
             self.is_asking = False
 
     @contextmanager
-    def linked(self, orders: Iterable[LiveOrder]) -> Iterator[None]:
-        """Take these for the next orders that are made, one after the other: the gate has seen them together.
+    def bracket(self, ask: Callable[[], Iterable[LiveOrder]]) -> Iterator[None]:
+        """Take what `ask` returns for the orders that are made meanwhile, entry and exits: the gate sees them together.
 
-        What is not asked for in the end is cancelled.
+        It is called when the entry has passed the checks of the base class, so that nothing leaves before. What is not made
+        in the end is cancelled.
         """
-        self._linked = iter(orders)
+        self._bracket = made = _Bracket(ask, len(self.orders.orders))
         try:
             yield
         finally:
-            unclaimed, self._linked = list(self._linked), None
-            for order in unclaimed:
+            self._bracket = None
+            for order in made.ours or ():
                 self.desk.cancel_order(order.order_id)
 
     def admit(self, order: LiveOrder) -> Order | None:
@@ -137,14 +167,17 @@ class GatedOrderBook(OrderBook):
         """Let go of an order that has ended."""
         del self.ours[self.theirs.pop(order_id).order_id]
         self.before.pop(order_id, None)
+        self._said.pop(order_id, None)
 
     def withdraw(self, order_id: str) -> None:
         """Take an order out: the desk has said that it is cancelled."""
-        super().cancel_order(self.theirs[order_id].order_id)
+        super().cancel_order(self.theirs[order_id].order_id, **self._said.get(order_id, {}))
 
     def _pass(self, order: Order) -> bool:
         """Ask the desk for an order; when it refuses, the order is rejected with its reason."""
-        ours = self._admitted or (next(self._linked) if self._linked is not None else self._ask(order))
+        if self.whole_units and self._admitted is None and not self._round(order):
+            return False
+        ours = self._admitted or (self._ask(order) if self._bracket is None else self._ask_for_all(order, self._bracket))
         if ours is None:
             return False
         if ours.state is OrderState.REJECTED:
@@ -154,12 +187,28 @@ class GatedOrderBook(OrderBook):
         self.theirs[ours.order_id] = order
         return True
 
-    def _ask(self, order: Order) -> LiveOrder | None:
-        if self.whole_units:
-            order.quantity = float(int(order.quantity))
-            if order.quantity <= 0:
-                order.reject("Quantity rounds to zero (share_type=INTEGER)", "quantity_rounds_to_zero")
-                return None
+    def _round(self, order: Order) -> bool:
+        order.quantity = float(int(order.quantity))
+        if order.quantity <= 0:
+            order.reject("Quantity rounds to zero (share_type=INTEGER)", "quantity_rounds_to_zero")
+        return bool(order.quantity > 0)
+
+    def _ask_for_all(self, order: Order, bracket: _Bracket) -> LiveOrder | None:
+        if bracket.ours is None:
+            if order is not self.orders.orders[bracket.begins]:  # an exit: the backtest has refused the entry by itself
+                return self._ask_alone(order)
+            with self.asking():
+                bracket.ours = iter(bracket.ask())
+        return next(bracket.ours)
+
+    def _ask_alone(self, exit_: Order) -> LiveOrder | None:
+        """Ask for an exit without its entry: a backtest goes on with it, and no venue is to open a position with it."""
+        if self.at_once:
+            return self._ask(exit_)
+        exit_.reject("the entry of its bracket was refused", "parent_refused")
+        return None
+
+    def _ask(self, order: Order) -> LiveOrder:
         with self.asking():
             return self.desk.submit_order(
                 order.asset,
@@ -219,11 +268,13 @@ def install(broker: Broker, desk: DeskBroker) -> GatedOrderBook:
         entry_limit: float | None = None,
         validate_prices: bool = True,
     ) -> Any:
-        ours = OrderType[_name(entry_type)]
-        # The backtest warns of exits on the wrong side of the entry, and goes on.
-        with book.asking():
-            orders = desk.submit_bracket(asset, quantity, take_profit, stop_loss, ours, entry_limit, validate_prices=False)
-        with book.linked(orders):
+        def ask() -> Iterable[LiveOrder]:
+            whole = float(int(quantity)) if book.whole_units else quantity
+            kind = OrderType[_name(entry_type)]
+            # The backtest warns of exits on the wrong side of the entry, and goes on.
+            return desk.submit_bracket(asset, whole, take_profit, stop_loss, kind, entry_limit, validate_prices=False)
+
+        with book.bracket(ask):
             return submit(asset, quantity, take_profit, stop_loss, entry_type, entry_limit, validate_prices)
 
     broker.submit_bracket = submit_bracket

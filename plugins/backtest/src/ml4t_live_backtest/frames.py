@@ -27,7 +27,7 @@ _NAMES: Mapping[str, str] = {
     "product": ASSET,
 }
 _BATCH = 1_000
-"""Bars made at a time: no more than the engine takes in one turn, so that it finds them where the processor has just put them."""
+"""Bars made at a time: no more than the engine takes in one turn, so that they are still in the cache when it does."""
 _DAY = 86_400 * NANOS
 _SHOWN = 5
 

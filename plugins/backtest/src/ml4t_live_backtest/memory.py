@@ -32,6 +32,7 @@ def notes_of(broker: Broker) -> dict[str, Any]:
         "orders": broker._order_state.counter,
         "rebalances": broker._rebalance_counter,
         "positions": {asset: _note(position) for asset, position in broker.positions.items()},
+        "intents": _waiting(broker),
     }
 
 
@@ -40,6 +41,8 @@ def take_back(broker: Broker, notes: Mapping[str, Any] | None, held: Mapping[str
     notes = notes or {}
     broker._order_state.counter = notes.get("orders", 0)
     broker._rebalance_counter = notes.get("rebalances", 0)
+    if notes.get("intents"):
+        broker.restore_target_intent_state({"targets": notes["intents"]})
     known = notes.get("positions", {})
     for asset, position in held.items():
         broker.positions[asset] = adopted(broker, position, stamp(position.opened_at), known.get(asset))
@@ -73,6 +76,12 @@ def adopted(broker: Broker, position: Position, since: datetime, note: Mapping[s
         made.entry_time = datetime.fromisoformat(note["entry_time"])
         made.context.update(note["context"])
     return made
+
+
+def _waiting(broker: Broker) -> list[dict[str, Any]]:
+    """Return the target intents whose opening is still to come."""
+    manager = broker._preopen_target_manager
+    return [intent.to_dict() for intent in manager.targets if intent.intent_id not in manager._processed_targets]
 
 
 def _note(position: TheirPosition) -> dict[str, Any]:

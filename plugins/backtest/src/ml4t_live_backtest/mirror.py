@@ -14,12 +14,14 @@ from ml4t.backtest.models import NoSlippage
 from ml4t.backtest.types import Order, OrderStatus
 
 from ml4t.live.model import Fill, OrderState
+from ml4t.live.model import Order as LiveOrder
 from ml4t.live.orders.facade import DeskBroker
 from ml4t.live.orders.states import DUST
 from ml4t_live_backtest.book import GatedOrderBook
+from ml4t_live_backtest.limits import NOT_AT_A_VENUE, refuse_at_a_venue
 from ml4t_live_backtest.memory import adopted
 
-_ENDED = {OrderState.CANCELLED: OrderStatus.CANCELLED, OrderState.EXPIRED: OrderStatus.CANCELLED}
+_CANCELLED = frozenset({OrderState.CANCELLED, OrderState.EXPIRED})
 
 
 class Mirror:
@@ -37,6 +39,8 @@ class Mirror:
         book.whole_units = broker.share_type is ShareType.INTEGER
         broker.immediate_fill = False
         broker._process_orders = _leave_to_the_venue
+        for member in NOT_AT_A_VENUE:
+            setattr(broker, member, refuse_at_a_venue(member))
         for order in desk.pending_orders:
             book.admit(order)
         desk.new_fills()  # from now on
@@ -96,16 +100,33 @@ class Mirror:
             if live is None:
                 continue
             if live.is_open:
+                if order.status is OrderStatus.CANCELLED:
+                    self._cancel_there(order_id, order)
                 order.limit_price, order.stop_price, order.trail_amount = live.limit_price, live.stop_price, live.trail_amount
                 order.quantity = live.remaining
             elif order.status is OrderStatus.PENDING:
-                if live.state is OrderState.REJECTED:
-                    order.reject(live.reason, live.code)
-                else:
-                    order.status = _ENDED.get(live.state, OrderStatus.FILLED)
-                self._take_out(order)
+                self._end(order_id, order, live)
             if order.status is not OrderStatus.PENDING:
                 self._book.forget(order_id)
+
+    def _cancel_there(self, order_id: str, order: Order) -> None:
+        """Ask the venue for a cancel that the backtest has made along with an execution: until then the order is open.
+
+        It takes out everything else in an asset whose position turns over, and the other exit of a bracket.
+        """
+        order.status = OrderStatus.PENDING
+        self._broker._order_state.pending.append(order)
+        self._desk.cancel_order(order_id)
+
+    def _end(self, order_id: str, order: Order, live: LiveOrder) -> None:
+        if live.state in _CANCELLED:
+            self._book.withdraw(order_id)
+            return
+        if live.state is OrderState.REJECTED:
+            order.reject(live.reason, live.code)
+        else:
+            order.status = OrderStatus.FILLED
+        self._take_out(order)
 
     def _take_out(self, order: Order) -> None:
         pending = self._broker._order_state.pending

@@ -117,7 +117,7 @@ def run_backtest(
 ) -> Run:
     """Return what the installed ml4t-backtest does."""
     strategy = make()
-    engine = Engine(recording.feed(), strategy, copy.deepcopy(config), **(options or {}))
+    engine = Engine(recording.feed(), strategy, copy.deepcopy(config), **_own(options))
     engine.lifecycle_dispatcher.strategy = tracer = Tracer(strategy)
     engine.run()
     return _run_of(engine, tracer)
@@ -133,7 +133,7 @@ def run_live(
 ) -> LiveRun:
     """Return what the live engine does with the same tables."""
     strategy = make()
-    refuse_what_cannot_run(strategy, config, options or {}, recorded=True)
+    refuse_what_cannot_run(strategy, config, {**(options or {}), **recording.columns}, recorded=True)
     feed = recording.feed()
     hosted = WatchedStrategy(
         strategy,
@@ -142,7 +142,7 @@ def run_live(
         extras=None if recording.has_only_bars else RecordedExtras(feed),
         timestamps=feed.timestamps,
         feed_spec=feed.feed_spec,
-        options=options,
+        options=_own(options),
         remembers=False,  # nobody takes this run up again
     )
     hosted.shield = tracer = Tracer(hosted.shield)
@@ -158,6 +158,11 @@ def run_live(
         )
         asyncio.run(engine.run())
         return _live_run(engine, hosted, tracer)
+
+
+def _own(options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return options for one engine alone: models of cost may remember what they were asked."""
+    return copy.deepcopy(dict(options or {}))
 
 
 def _live_run(engine: LiveEngine, hosted: WatchedStrategy, tracer: Tracer) -> LiveRun:

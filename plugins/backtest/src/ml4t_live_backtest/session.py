@@ -55,6 +55,7 @@ class _SettledConfig(BacktestConfig):
     """A configuration that works out what the data say once, and not at every bar."""
 
     resolved_feed_spec = cached_property(vars(BacktestConfig)["resolved_feed_spec"].fget)
+    resolved_calendar = cached_property(vars(BacktestConfig)["resolved_calendar"].fget)
 
 
 def settled(config: BacktestConfig) -> BacktestConfig:
@@ -85,11 +86,12 @@ def settle(broker: Broker) -> None:
     broker.__class__ = _SettledBroker
     broker._last_prices = broker._market_state.last_prices
     broker._asset_bars_seen = broker._market_state.asset_bars_seen
-    # A callback that fails is not taken back, as a backtest would: its orders have left. So there is nothing to keep.
+    # What a failure ends half-way is not taken back, as in a backtest: its orders have left. So there is nothing to keep.
     broker._capture_lifecycle_mutation = _keep_nothing
+    broker._snapshot_lifecycle_state = broker._restore_lifecycle_state = _keep_nothing
 
 
-def _keep_nothing(**scope: Any) -> None:
+def _keep_nothing(*_state: Any, **_scope: Any) -> None:
     """Do nothing."""
 
 

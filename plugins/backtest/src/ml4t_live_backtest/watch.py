@@ -7,6 +7,7 @@ from math import isclose
 from typing import Any
 
 from ml4t.live.model import Order as LiveOrder
+from ml4t.live.orders.states import DUST
 from ml4t_live_backtest.book import GatedOrderBook
 from ml4t_live_backtest.divergence import RELATIVE
 from ml4t_live_backtest.strategy import HostedStrategy
@@ -28,7 +29,8 @@ class WatchedStrategy(HostedStrategy):
 
 def _difference(book: GatedOrderBook, moment: Any) -> str:
     ours = {order.order_id: _terms_of(order) for order in book.desk.pending_orders}
-    theirs = {book.ours.get(order.order_id, order.order_id): _their_terms(book, order) for order in book.broker.pending_orders}
+    pending = [order for order in book.broker.pending_orders if not _is_dust(book, order)]
+    theirs = {book.ours.get(order.order_id, order.order_id): _their_terms(book, order) for order in pending}
     if ours == theirs:
         return ""
     only_ours = [terms for order_id, terms in ours.items() if not _same(terms, theirs.get(order_id))]
@@ -36,6 +38,12 @@ def _difference(book: GatedOrderBook, moment: Any) -> str:
     if not only_ours and not only_theirs:
         return ""
     return f"at {moment} the desk has open {only_ours}, and the backtest {only_theirs}"
+
+
+def _is_dust(book: GatedOrderBook, order: Any) -> bool:
+    """Return whether what is left of an order is what floats leave when they do not add up: the desk calls that filled."""
+    left = book.fill_engine.get_effective_quantity(order)
+    return bool(left <= (order.filled_quantity + left) * DUST)
 
 
 def _same(terms: tuple[Any, ...], others: tuple[Any, ...] | None) -> bool:

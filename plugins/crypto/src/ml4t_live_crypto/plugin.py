@@ -7,6 +7,8 @@ from ml4t.live.records import BrokerRecord, FeedRecord, SimulatorRecord
 from ml4t_live_crypto.config import CryptoBrokerConfig, CryptoFeedConfig
 from ml4t_live_crypto.simulator.config import BinanceSimulatorConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_brokers() -> list[BrokerRecord]:
@@ -16,6 +18,7 @@ def ml4t_live_brokers() -> list[BrokerRecord]:
             name="crypto",
             config=CryptoBrokerConfig,
             factory="ml4t_live_crypto.broker:CryptoBroker",
+            rig="ml4t_live_crypto.rig:broker_rig",
             summary="Spot, margin and linear swaps at the exchanges of ccxt, in their test environments or for real.",
             capabilities=frozenset({"paper", "live", "spot", "margin", "swaps", "fractional"}),
             needs="an account at an exchange and an API key of it",
@@ -31,6 +34,7 @@ def ml4t_live_feeds() -> list[FeedRecord]:
             name="crypto",
             config=CryptoFeedConfig,
             factory="ml4t_live_crypto.feed:CryptoFeed",
+            rig="ml4t_live_crypto.rig:feed_rig",
             summary="Trades, bars, quotes and funding rates from the exchanges of ccxt, without an account.",
             capabilities=frozenset({"bars", "trades", "quotes", "funding", "backfill", "spot", "swaps"}),
         )

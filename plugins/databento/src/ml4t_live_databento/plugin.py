@@ -7,6 +7,8 @@ from ml4t.live.records import FeedRecord, SimulatorRecord
 from ml4t_live_databento.config import DatabentoFeedConfig
 from ml4t_live_databento.simulator.config import DatabentoSimulatorConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_feeds() -> list[FeedRecord]:
@@ -16,6 +18,7 @@ def ml4t_live_feeds() -> list[FeedRecord]:
             name="databento",
             config=DatabentoFeedConfig,
             factory="ml4t_live_databento.feed:DatabentoFeed",
+            rig="ml4t_live_databento.rig:trades_rig",
             summary="Bars, trades and quotes from Databento's live gateway, or from a .dbn recording.",
             capabilities=frozenset({"bars", "trades", "quotes", "backfill", "stocks", "futures", "options", "recordings"}),
             needs="an API key of Databento and a licence for the dataset; for a recording, the file",

@@ -8,6 +8,7 @@ from ml4t_live_ib.config import IBBrokerConfig, IBFeedConfig
 from ml4t_live_ib.simulator.config import SimulatorConfig
 
 NEEDS = "TWS or the IB Gateway, logged in, with its API switched on"
+ml4t_live_contract = 2
 
 
 @hookimpl
@@ -18,6 +19,7 @@ def ml4t_live_brokers() -> list[BrokerRecord]:
             name="ib",
             config=IBBrokerConfig,
             factory="ml4t_live_ib.broker:IBBroker",
+            rig="ml4t_live_ib.rig:broker_rig",
             summary="Interactive Brokers: stocks, futures, options, currencies and crypto through TWS or the Gateway.",
             capabilities=frozenset(
                 {"paper", "live", "stocks", "futures", "options", "forex", "crypto", "fractional", "brackets", "oco", "replace"}
@@ -35,6 +37,7 @@ def ml4t_live_feeds() -> list[FeedRecord]:
             name="ib",
             config=IBFeedConfig,
             factory="ml4t_live_ib.feed:IBDataFeed",
+            rig="ml4t_live_ib.rig:feed_rig",
             summary="Interactive Brokers: 5-second bars, updating bars, trades or quotes, with backfill.",
             capabilities=frozenset({"bars", "trades", "quotes", "backfill", "delayed"}),
             needs=NEEDS,

@@ -7,6 +7,8 @@ from ml4t.live.records import BrokerRecord, FeedRecord, SimulatorRecord
 from ml4t_live_okx.config import OKXBrokerConfig, OKXFeedConfig
 from ml4t_live_okx.simulator.config import OKXSimulatorConfig
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_brokers() -> list[BrokerRecord]:
@@ -16,6 +18,7 @@ def ml4t_live_brokers() -> list[BrokerRecord]:
             name="okx",
             config=OKXBrokerConfig,
             factory="ml4t_live_okx.broker:OKXBroker",
+            rig="ml4t_live_okx.rig:swap_rig",
             summary="Spot, margin, swaps and futures at OKX, in demo trading or for real.",
             capabilities=frozenset(
                 {"paper", "live", "spot", "margin", "swaps", "futures", "fractional", "brackets", "oco", "replace"}
@@ -33,6 +36,7 @@ def ml4t_live_feeds() -> list[FeedRecord]:
             name="okx",
             config=OKXFeedConfig,
             factory="ml4t_live_okx.feed:OKXFeed",
+            rig="ml4t_live_okx.rig:trades_rig",
             summary="Trades, bars, quotes and funding rates from OKX, without an account.",
             capabilities=frozenset({"bars", "trades", "quotes", "funding", "backfill", "spot", "swaps", "futures"}),
         )

@@ -48,6 +48,7 @@ COMMANDS = (
     LazyCommand("config", "ml4t.live.cli.config:app", "Check or show a configuration, or print its schema.", SET_UP),
     LazyCommand("plugins", "ml4t.live.cli.plugins:app", "List the installed plugins, or show what one offers.", SET_UP),
     LazyCommand("doctor", "ml4t.live.cli.doctor:app", "Check the installation, and say how to mend it.", SET_UP),
+    LazyCommand("new", "ml4t.live.cli.new:app", "Write a plugin of your own, tests and all, to begin with.", SET_UP),
 )
 
 

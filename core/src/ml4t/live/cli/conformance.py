@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
+from structlog.testing import capture_logs
+
 from ml4t.live.cli import output
-from ml4t.live.cli.exits import Failed
+from ml4t.live.cli.exits import Failed, Refused
 from ml4t.live.plugins import Broken, Catalogue
 from ml4t.live.testing.conformance.report import Report
+from ml4t.live.testing.conformance.scenario import NoSuchScenario
 from ml4t.live.testing.conformance.whole import Tried, check_whole
 
 
-def examine(name: str, *, as_json: bool) -> None:
-    """Try what can be tried of a plugin, and print what was found.
+def examine(name: str, only: Collection[str], *, as_json: bool) -> None:
+    """Try what can be tried of a plugin, or the scenarios that `only` names, and print what was found.
 
-    Raises PluginError for one that is not installed, Failed for one that is broken or not conformant.
+    Raises PluginError for one that is not installed, Failed for one that is broken or not conformant, Refused for a scenario
+    that there is not.
     """
-    with output.other_peoples_code():
+    # What the engine and an adapter log while their lines are broken on purpose is no news. The kit hears it all the same.
+    with output.other_peoples_code(), capture_logs():
         loaded = Catalogue.discover().load(name)
         if isinstance(loaded, Broken):
             raise Failed(f"{loaded.message}. {loaded.remedy}")
-        tried = asyncio.run(check_whole(loaded))
+        try:
+            tried = asyncio.run(check_whole(loaded, only=only))
+        except NoSuchScenario as error:
+            raise Refused(str(error)) from None
     failed = {each.subject: each.report.failed for each in tried if each.report is not None and each.report.failed}
     if as_json:
         output.data({"ok": not failed, "plugin": name, "parts": [_plain(each) for each in tried]})

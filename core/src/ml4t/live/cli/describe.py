@@ -63,11 +63,12 @@ def _component(plugin: str, kind: Kind, component: Component) -> dict[str, Any]:
         "capabilities": sorted(component.capabilities),
         "needs": component.needs,
         "config": class_doc(component.config),
-        "settings": _settings(component.config),
+        "settings": settings_of(component.config),
     }
 
 
-def _settings(config: type) -> list[dict[str, Any]]:
+def settings_of(config: type) -> list[dict[str, Any]]:
+    """Return the settings of a config class: name, type, whether required, default and documentation of each."""
     docs, shape, types = field_docs(config), table_shape(config), key_types(config)
     required = shape.get("required", [])
     return [

@@ -22,12 +22,17 @@ Plugin = Annotated[str, typer.Argument(metavar="[PLUGIN]", help="Look at this pl
 Conformance = Annotated[
     bool, typer.Option("--conformance", help="Put the plugin through the conformance kit: what fits its kinds of component.")
 ]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="SCENARIO", help="With --conformance: this scenario alone; may be given several times."),
+]
 
 
 @app.command(epilog="Example: ml4t-live doctor --state-dir state/momentum; ml4t-live doctor trigger-time --conformance")
 def doctor(
     name: Plugin = "",
     conformance: Conformance = False,
+    only: Only = None,
     state_dir: Folder = Path(),
     config: options.LockedBy = None,
     as_json: options.Json = False,
@@ -41,8 +46,10 @@ def doctor(
             raise Refused("--conformance is for one plugin: name it, as in `ml4t-live doctor trigger-time --conformance`")
         from ml4t.live.cli.conformance import examine  # noqa: PLC0415 - the kit is not needed otherwise
 
-        examine(name, as_json=as_json)
+        examine(name, only or (), as_json=as_json)
         return
+    if only:
+        raise Refused("--only is for a scenario of the kit: add --conformance and the name of a plugin")
     with output.other_peoples_code():
         catalogue = Catalogue.discover()
         if name:

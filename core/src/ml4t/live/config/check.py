@@ -17,7 +17,6 @@ from ml4t.live.config.settings import (
     TriggerSettings,
 )
 from ml4t.live.risk.config import LiveRiskConfig
-from ml4t.live.triggers.config import AnyConfig, WithinConfig
 from ml4t.live.triggers.parts import part_problems
 
 NOT_LIVE = "not-live"
@@ -125,9 +124,15 @@ def _known_triggers(draft: Draft) -> Iterator[Problem]:
 
 def _known_parts(draft: Draft) -> Iterator[Problem]:
     """Refuse triggers made of others that there are not, or of themselves."""
-    compounds = {each.name: each.options.of for each in draft.triggers if isinstance(each.options, AnyConfig | WithinConfig)}
+    compounds = {each.name: parts for each in draft.triggers if (parts := _parts(each.options))}
     for compound, position, text in part_problems(compounds, draft.names("triggers")):
         yield Problem(("triggers", compound, "of", position), text)
+
+
+def _parts(options: Any) -> tuple[str, ...]:
+    """Return the names in the `of` of a compound, as its contract asks; nothing for any other trigger."""
+    parts = getattr(options, "of", ())
+    return parts if isinstance(parts, tuple) and all(isinstance(part, str) for part in parts) else ()
 
 
 def _known_symbols(draft: Draft) -> Iterator[Problem]:

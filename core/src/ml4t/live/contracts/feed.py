@@ -36,7 +36,10 @@ class Feed(Protocol):
     clock; absent: decided from the first event in shadow mode, False otherwise).
     """
 
-    symbols: Sequence[str]
+    @property
+    def symbols(self) -> Sequence[str]:
+        """The symbols, in the framework's form. An attribute will do, and so will a tuple."""
+        ...
 
     async def run(self, sink: Sink) -> None:
         """Connect, subscribe and push events until cancelled. Returning means that the data has ended.

@@ -33,7 +33,11 @@ class TimeTrigger(Protocol):
 
 @runtime_checkable
 class CompoundTrigger(Protocol):
-    """A trigger that listens to other triggers of the run, by their names in `of`."""
+    """A trigger that listens to other triggers of the run, by their names in `of`.
+
+    Its config has them in a field `of`, a tuple of strings, so that one that there is not, and a compound of itself, are found
+    with the other mistakes of a file.
+    """
 
     @property
     def of(self) -> Sequence[str]:

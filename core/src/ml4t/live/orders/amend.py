@@ -8,6 +8,7 @@ from ml4t.live.model import Order, OrderState, Terms
 from ml4t.live.orders.request import number, price_problem
 
 NOT_AMENDABLE = "not_amendable"
+"""The code of an amendment that cannot be asked for: the order does not work at the venue, or it would be none."""
 AMEND_REFUSED = "amend_refused"
 """The code of an order whose amendment the venue refused: it goes on as it was."""
 

@@ -28,6 +28,7 @@ from ml4t.live.risk.gate import RiskGate
 from ml4t.live.risk.loss import LossWatch
 
 JOURNAL_FAILED = "journal_failed"
+"""The code of an order that was not sent because its intent could not be written to the journal."""
 
 
 class Desk:

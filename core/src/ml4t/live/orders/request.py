@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from ml4t.live.model import Order, OrderSide, OrderState, OrderType, TimeInForce
 
 INVALID = "invalid_order"
+"""The code of what a strategy asked for that makes no order: no size, a price that is none, a type without its price."""
 
 _NEEDS_LIMIT = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _NEEDS_STOP = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})

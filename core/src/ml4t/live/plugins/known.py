@@ -65,12 +65,17 @@ KNOWN: Mapping[str, Known] = MappingProxyType(
         "trigger-volume-spike": Known("ml4t-live-trigger-volume-spike", "Fires when volume is far above its usual."),
         "trigger-volatility": Known("ml4t-live-trigger-volatility", "Fires when volatility leaves its usual range."),
         "trigger-manual": Known("ml4t-live-trigger-manual", "Fires when a person says so."),
-        "forecast-baselines": Known("ml4t-live-forecast-baselines", "Naive, drift and EWMA: what other forecasters must beat."),
+        "forecast-baselines": Known("ml4t-live-forecast-baselines", "Naive and drift: what other forecasters must beat."),
         "agents": Known("ml4t-live-agents", "A model builder that refits, a critic that weighs models, an agent that trades."),
         "report": Known(
             "ml4t-live-report",
             "A session as a page: charts and tables in one file.",
             {"report_page": "ml4t_live_report.page:report_page"},
+        ),
+        "template": Known(
+            "ml4t-live-template",
+            "Writes a new plugin, tests and all, to begin with.",
+            {"write_plugin": "ml4t_live_template.write:write"},
         ),
         "backtest": Known(
             "ml4t-live-backtest",

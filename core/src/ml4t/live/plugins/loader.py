@@ -192,7 +192,8 @@ def _records(found: Found, hook: str, functions: tuple[Callable[..., Any], ...])
 
 def _check_records(hook: str, records: tuple[Any, ...]) -> None:
     """Raise HookError for what each record allows and the set of them, or its use, does not."""
-    for name, count in Counter(record.name for record in records).items():
+    names = [name for record in records for name in (record.name, *getattr(record, "formerly", ()))]
+    for name, count in Counter(names).items():
         if count > 1:
             raise hooks.HookError(f"{hook} returned {count} records called {name!r}; a name is given once")
     for record in records:

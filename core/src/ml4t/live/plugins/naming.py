@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
+from ml4t.live.compatibility import CONTRACT, deprecated
 from ml4t.live.errors import PluginError
 from ml4t.live.plugins.known import KNOWN
 from ml4t.live.plugins.loader import Loaded
@@ -27,6 +28,7 @@ def short_name(plugin: str, component: Component) -> str:
 def pick(loaded: Loaded, kind: Kind, component: str) -> Component:
     """Return the component of a kind that `component` names; "" is the one named like its plugin, else the only one.
 
+    A name that it had formerly will do, and gives a ContractDeprecation.
     Raises PluginError that says what the plugin does offer.
     """
     plugin, offered = loaded.found.name, loaded.components[kind]
@@ -35,6 +37,9 @@ def pick(loaded: Loaded, kind: Kind, component: str) -> Component:
         raise PluginError(f"{plugin} offers no {kind}; it offers {_everything(loaded)}")
     if (component or plugin) in by_name:
         return by_name[component or plugin]
+    if renamed := next((each for each in offered if component in each.formerly), None):
+        deprecated(f'use = "{plugin}.{component}"', f'"{short_name(plugin, renamed)}"', last=CONTRACT)
+        return renamed
     names = [short_name(plugin, each) for each in offered]
     if component:
         nearest = difflib.get_close_matches(component, list(by_name), n=1)

@@ -12,7 +12,9 @@ from ml4t.live.model import ALLOW, Order, Verdict
 from ml4t.live.risk.books import Books
 
 CHECK_ERROR = "check_error"
+"""The code of an order that a check could not judge, because it raised or answered something else than a verdict."""
 CHECK_TIMEOUT = "check_timeout"
+"""The code of an order whose check has been too slow twice in a row."""
 
 _LONGEST = 500
 """Characters of a foreign message that are kept."""

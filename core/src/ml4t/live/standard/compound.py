@@ -9,16 +9,18 @@ from ml4t.live.triggers.config import AnyConfig, WithinConfig
 
 @hookimpl
 def ml4t_live_triggers() -> list[TriggerRecord]:
-    """Return any, all and then."""
+    """Return any-of, all-of and then."""
     return [
         TriggerRecord(
-            name="any",
+            name="any-of",
+            formerly=("any",),
             config=AnyConfig,
             factory="ml4t.live.triggers.compound:AnyOf",
             summary="Fires when one of several triggers does.",
         ),
         TriggerRecord(
-            name="all",
+            name="all-of",
+            formerly=("all",),
             config=WithinConfig,
             factory="ml4t.live.triggers.compound:AllOf",
             summary="Fires when several triggers have fired close together.",

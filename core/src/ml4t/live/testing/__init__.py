@@ -22,10 +22,12 @@ from ml4t.live.testing.discovery import DiscoveryBlocked, blocked_discovery
 from ml4t.live.testing.faults import Faults
 from ml4t.live.testing.feeds import ListFeed, SimulatedFeed
 from ml4t.live.testing.history import check_history
+from ml4t.live.testing.polled import QUICK_POLLING, PolledRig, PolledSource
 from ml4t.live.testing.venue import SearchableVenue, SimulatedVenue
 from ml4t.live.testing.virtual_loop import VirtualDeadline, VirtualDeadlock, VirtualTimeLoop, run_virtual
 
 __all__ = [
+    "QUICK_POLLING",
     "ChaosProxy",
     "DiscoveryBlocked",
     "Faults",
@@ -35,6 +37,8 @@ __all__ = [
     "NotConformant",
     "ObserverRig",
     "PluginRig",
+    "PolledRig",
+    "PolledSource",
     "Report",
     "RiskCheckRig",
     "SearchableVenue",

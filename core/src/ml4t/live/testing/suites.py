@@ -28,10 +28,10 @@ from ml4t.live.testing.conformance.check import (
     check_risk_check,
     check_trigger,
 )
-from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t.live.testing.conformance.feed import FEED_SCENARIOS, POLLED_SCENARIOS
 from ml4t.live.testing.conformance.forecaster import FORECASTER_SCENARIOS
 from ml4t.live.testing.conformance.observer import OBSERVER_SCENARIOS
-from ml4t.live.testing.conformance.plugin import PLUGIN_SCENARIOS
+from ml4t.live.testing.conformance.plugin import PLUGIN_SCENARIOS, PluginRig
 from ml4t.live.testing.conformance.report import Outcome
 from ml4t.live.testing.conformance.risk_check import RISK_CHECK_SCENARIOS
 from ml4t.live.testing.conformance.scenario import Scenario
@@ -61,6 +61,10 @@ class FeedSuite(_Suite):
     """Every scenario for a feed as a test of its own; otherwise as `BrokerSuite`."""
 
 
+class PolledFeedSuite(FeedSuite):
+    """Besides, every scenario for a feed whose source has to be asked."""
+
+
 class RiskCheckSuite(_Suite):
     """Every scenario for a risk check as a test of its own; otherwise as `BrokerSuite`."""
 
@@ -77,8 +81,17 @@ class ObserverSuite(_Suite):
     """Every scenario for an observer as a test of its own; otherwise as `BrokerSuite`."""
 
 
-class PluginSuite(_Suite):
-    """Every scenario for the packaging of a plugin as a test of its own; otherwise as `BrokerSuite`."""
+class PluginSuite:
+    """Every scenario for the packaging of an installed plugin as a test of its own. Give it the plugin's name."""
+
+    plugin: ClassVar[str]
+
+    @pytest.fixture
+    def rigs(self) -> Callable[[], PluginRig]:
+        """Where the rigs come from: the attribute `plugin`."""
+        if not hasattr(self, "plugin"):
+            pytest.fail(f'{type(self).__name__} has no plugin: write `plugin = "my-plugin"`, the name of its entry point')
+        return lambda: PluginRig(plugin=self.plugin)
 
 
 @pytest.fixture(name="blocked_discovery")
@@ -117,6 +130,7 @@ def _test(scenario: Scenario[Any], check: Callable[..., Any]) -> Callable[..., N
 
 _add_tests(BrokerSuite, BROKER_SCENARIOS, check_broker)
 _add_tests(FeedSuite, FEED_SCENARIOS, check_feed)
+_add_tests(PolledFeedSuite, POLLED_SCENARIOS, check_feed)
 _add_tests(RiskCheckSuite, RISK_CHECK_SCENARIOS, check_risk_check)
 _add_tests(TriggerSuite, TRIGGER_SCENARIOS, check_trigger)
 _add_tests(ForecasterSuite, FORECASTER_SCENARIOS, check_forecaster)

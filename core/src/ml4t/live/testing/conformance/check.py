@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
-from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t.live.testing.conformance.feed import FEED_SCENARIOS, POLLED_SCENARIOS
 from ml4t.live.testing.conformance.forecaster import FORECASTER_SCENARIOS, ForecasterRig
 from ml4t.live.testing.conformance.observer import OBSERVER_SCENARIOS, ObserverRig
 from ml4t.live.testing.conformance.part import Maker
@@ -29,8 +29,11 @@ async def check_broker(maker: BrokerMaker, *, only: Only = None) -> Report:
 
 
 async def check_feed(maker: FeedMaker, *, only: Only = None) -> Report:
-    """Put a feed through every scenario, or those that `only` names; otherwise as `check_broker`."""
-    return await examine("feed", FEED_SCENARIOS, maker, only)
+    """Put a feed through every scenario, or those that `only` names; otherwise as `check_broker`.
+
+    Some are about feeds that ask: those whose source is a `PolledSource`.
+    """
+    return await examine("feed", (*FEED_SCENARIOS, *POLLED_SCENARIOS), maker, only)
 
 
 async def check_risk_check(maker: Maker[RiskCheckRig], *, only: Only = None) -> Report:

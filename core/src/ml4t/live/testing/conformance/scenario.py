@@ -75,12 +75,13 @@ async def examine(
     """Run the scenarios that `only` names, or all, each with a rig of its own. Raises NoSuchScenario."""
     names = [each.name for each in scenarios]
     wanted = names if only is None else [only] if isinstance(only, str) else list(only)
-    _refuse_unknown(wanted, names, "there is no scenario")
+    refuse_unknown(wanted, names, "there is no scenario")
     results = [await _result(each, maker, names) for each in scenarios if each.name in wanted]
     return Report(subject, tuple(results))
 
 
-def _refuse_unknown(given: Collection[str], names: Collection[str], what: str) -> None:
+def refuse_unknown(given: Collection[str], names: Collection[str], what: str) -> None:
+    """Raise NoSuchScenario for the first of the `given` that is not among the `names`."""
     for name in given:
         if name not in names:
             near = get_close_matches(name, names, 1)
@@ -92,7 +93,7 @@ def _refuse_unknown(given: Collection[str], names: Collection[str], what: str) -
 async def _result(each: Scenario[R], maker: Callable[[], AbstractAsyncContextManager[R]], names: Collection[str]) -> Result:
     try:
         async with maker() as rig:
-            _refuse_unknown(rig.exempt, names, "the rig is exempt from a scenario that there is not:")
+            refuse_unknown(rig.exempt, names, "the rig is exempt from a scenario that there is not:")
             if each.name in rig.exempt:
                 reason = rig.exempt[each.name]
                 if not reason.strip():

@@ -1,0 +1,1 @@
+"""Writes a new plugin for ml4t-live."""
