@@ -42,8 +42,8 @@ def install(wheels: list[Path], site: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def installed() -> Callable[[list[Path], Path], Path]:
-    """Builds and installs the distributions in some folders: `site = installed(folders, tmp_path)`."""
+def installed_together() -> Callable[[list[Path], Path], Path]:
+    """Builds and installs the distributions in some folders: `site = installed_together(folders, tmp_path)`."""
 
     def build_and_install(folders: list[Path], workplace: Path) -> Path:
         wheels = workplace / "wheels"
@@ -51,6 +51,12 @@ def installed() -> Callable[[list[Path], Path], Path]:
         return install(build_wheels(folders, wheels), workplace / "site")
 
     return build_and_install
+
+
+@pytest.fixture(scope="session")
+def installed(installed_together: Callable[[list[Path], Path], Path]) -> Callable[[Path, Path], Path]:
+    """Builds and installs the distribution in a folder: `site = installed(folder, tmp_path)`."""
+    return lambda folder, workplace: installed_together([folder], workplace)
 
 
 @pytest.fixture(scope="session")

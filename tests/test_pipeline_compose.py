@@ -158,7 +158,7 @@ def sites(tmp_path_factory, installed):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text))
     folders = {"walk": CONTRIB / "feed-random-walk", "cap": CONTRIB / "risk-sector-cap", "unruly": source}
-    return {name: installed([folder], tmp_path_factory.mktemp(name)) for name, folder in folders.items()}
+    return {name: installed(folder, tmp_path_factory.mktemp(name)) for name, folder in folders.items()}
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from ml4t.live.config import json_schema
 from ml4t.live.config.table import key_types
 from ml4t.live.plugins import Catalogue, Loaded
 from ml4t.live.plugins.known import KNOWN
+from ml4t.live.plugins.naming import short_name
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core" / "src" / "ml4t" / "live"
@@ -38,6 +39,11 @@ def rows(text: str) -> list[list[str]]:
     """Return the cells of every row of the tables of a page."""
     lines = [line for line in text.splitlines() if line.startswith("|") and not line.startswith("| ---")]
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def section(text: str, begin: str, end: str) -> str:
+    """Return what comes behind `begin`, up to the next `end`."""
+    return text[text.index(begin) + len(begin) :].partition(end)[0]
 
 
 # --- the reference is complete -----------------------------------------------------------------------------------------
@@ -73,7 +79,9 @@ def test_every_key_of_a_configuration_is_there_with_its_meaning() -> None:
 def test_every_key_of_every_plugin_is_there_with_its_meaning() -> None:
     told = page("plugins")
     for plugin, component in components():
-        within = told[told.index(f"\n## {plugin.found.name}\n") :]
+        own = section(told, f"\n## {plugin.found.name}\n", "\n## ")
+        kind = next(kind for kind, several in plugin.components.items() if component in several)
+        within = section(own, f"\n### {kind.value}: {short_name(plugin.found.name, component)}\n", "\n### ")
         written = {cells[0].strip("`"): cells[-1] for cells in rows(within)}
         for key in key_types(component.config):
             assert written.get(key), f"{plugin.found.name}.{component.name}: {key} has no meaning"
@@ -88,7 +96,7 @@ def components() -> Iterator[tuple[Loaded, Any]]:
 def test_every_command_and_option_is_there() -> None:
     told = page("commands").replace("\\|", "|")
     for name, command in commands.every_command():
-        within = told[told.index(f"# {name}\n") :]
+        within = section(told, f"# {name}\n", "\n##")
         for parameter in command.params:
             words = (
                 parameter.opts if parameter.param_type_name == "option" else [str(parameter.metavar or parameter.name.upper())]
@@ -142,7 +150,9 @@ def test_core_knows_the_plugins_by_what_they_are() -> None:
         if isinstance(plugin, Loaded) and plugin.found.name in KNOWN:
             assert plugin.found.distribution == KNOWN[plugin.found.name].distribution
     published = {path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml")}
-    assert published == set(KNOWN)
+    texts = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("*/*/pyproject.toml"))
+    assert published <= set(KNOWN)
+    assert not [known.distribution for known in KNOWN.values() if f'\nname = "{known.distribution}"\n' not in texts]
 
 
 def test_the_pictures_show_what_the_commands_say() -> None:

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from ml4t.live.cli.app import app
 from ml4t.live.plugins import refresh
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
-from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t.live.testing.conformance.feed import FEED_SCENARIOS, POLLED_SCENARIOS
 from ml4t.live.testing.conformance.forecaster import FORECASTER_SCENARIOS
 from ml4t.live.testing.conformance.observer import OBSERVER_SCENARIOS
 from ml4t.live.testing.conformance.plugin import PLUGIN_SCENARIOS
@@ -29,7 +29,7 @@ from ml4t.live.testing.conformance.trigger import TRIGGER_SCENARIOS
 
 SOURCES = Path(sys.modules["ml4t.live"].__path__[0]).parents[1]
 SCENARIOS = {
-    "feed": FEED_SCENARIOS,
+    "feed": (*FEED_SCENARIOS, *POLLED_SCENARIOS),
     "broker": BROKER_SCENARIOS,
     "risk-check": RISK_CHECK_SCENARIOS,
     "trigger": TRIGGER_SCENARIOS,
@@ -70,14 +70,14 @@ def started(*command: str, folder: Path, environment: dict[str, str]) -> subproc
 
 
 @pytest.fixture(scope="module")
-def plugins(tmp_path_factory, installed) -> Iterator[Plugins]:
+def plugins(tmp_path_factory, installed_together) -> Iterator[Plugins]:
     """Everything is started at once: the tests of what is connected to something wait most of the time."""
     folder = tmp_path_factory.mktemp("plugins")
     for kind in SCENARIOS:
         done = CliRunner().invoke(app, ["new", kind, name_of(kind), "--into", str(folder)])
         assert done.exit_code == 0, done.stderr
     folders = sorted(folder.iterdir())
-    site = installed(folders, tmp_path_factory.mktemp("installed"))
+    site = installed_together(folders, tmp_path_factory.mktemp("installed"))
     verbose = ("pytest", "-p", "no:cacheprovider", "-v")
     tests = {kind: started(*verbose, folder=folder / name_of(kind), environment=path_of(site)) for kind in SCENARIOS}
     bases = os.pathsep.join(map(str, (*(each / "src" for each in folders), folder, SOURCES)))

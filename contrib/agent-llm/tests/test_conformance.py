@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from agent_llm.rig import rig
-from ml4t.live.testing import PluginRig
 from ml4t.live.testing.suites import ForecasterSuite, PluginSuite
 
 
@@ -12,4 +11,4 @@ class TestLlm(ForecasterSuite):
 
 
 class TestPackage(PluginSuite):
-    maker = staticmethod(lambda: PluginRig(plugin="llm"))
+    plugin = "llm"

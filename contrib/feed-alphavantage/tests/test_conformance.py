@@ -1,11 +1,14 @@
-"""The conformance kit, scenario by scenario."""
+"""The feed and its package, put through the conformance kit."""
 
 from __future__ import annotations
 
-from alphavantage_rig import alphavantage_rig
+from feed_alphavantage.rig import rig
+from ml4t.live.testing.suites import PluginSuite, PolledFeedSuite
 
-from ml4t.live.testing.suites import FeedSuite
+
+class TestAlphaVantage(PolledFeedSuite):
+    maker = staticmethod(rig)
 
 
-class TestAlphaVantage(FeedSuite):
-    maker = staticmethod(alphavantage_rig)
+class TestPackage(PluginSuite):
+    plugin = "alphavantage"

@@ -8,12 +8,12 @@ import tomllib
 from datetime import UTC, datetime
 
 import pytest
-from alphavantage_rig import WRONG, feed_at, running, until
 from structlog.testing import capture_logs
 
 from feed_alphavantage.answers import bars
 from feed_alphavantage.config import AlphaVantageConfig
 from feed_alphavantage.feed import AlphaVantageFeed
+from feed_alphavantage.rig import WRONG, feed_at, rig
 from feed_alphavantage.simulator import (
     DEMO,
     INVALID,
@@ -22,12 +22,14 @@ from feed_alphavantage.simulator import (
     LIMIT_A_MINUTE,
     PREMIUM,
     AlphaVantageSimulator,
+    message,
 )
 from ml4t.live.clock import SystemClock
 from ml4t.live.config import load
 from ml4t.live.errors import NOT_SUBSCRIBED, UNAUTHORIZED, UNKNOWN_SYMBOL, FeedRefused, LiveError
 from ml4t.live.feeds.polling import RateLimited
 from ml4t.live.plugins import Catalogue
+from ml4t.live.testing.conformance.feed.ear import alone
 from ml4t.live.testing.http_server import Response
 from ml4t.live.times import NANOS, to_nanoseconds
 
@@ -64,13 +66,13 @@ class Set(SystemClock):
 
 @pytest.mark.parametrize("said", [("Note", LIMIT_A_MINUTE), ("Information", LIMIT_A_MINUTE), ("Information", LIMIT_A_DAY)])
 def test_a_note_instead_of_bars_is_a_limit_and_no_empty_market(vendor, said):
-    vendor.says = [said]
+    vendor.says = [message(*said)]
     with pytest.raises(RateLimited):
         asked(vendor)
 
 
 def test_when_the_requests_of_a_day_are_used_up_an_hour_passes_before_the_next(vendor):
-    vendor.says = [("Information", LIMIT_A_DAY)]
+    vendor.says = [message("Information", LIMIT_A_DAY)]
     with pytest.raises(RateLimited) as caught:
         asked(vendor)
     assert caught.value.retry_after == 3_600.0
@@ -78,7 +80,7 @@ def test_when_the_requests_of_a_day_are_used_up_an_hour_passes_before_the_next(v
 
 def test_the_message_of_the_limit_quotes_the_key_and_is_not_repeated(vendor):
     assert KEY in LIMIT_A_DAY
-    vendor.says = [("Information", LIMIT_A_DAY)]
+    vendor.says = [message("Information", LIMIT_A_DAY)]
     with pytest.raises(RateLimited) as caught:
         asked(vendor)
     assert KEY not in f"{caught.value!r} {caught.value}"
@@ -100,15 +102,14 @@ def test_429_is_a_limit_with_its_retry_after(vendor):
     assert caught.value.retry_after == 17.0
 
 
-def test_a_limit_pauses_the_feed_and_what_happened_meanwhile_is_heard(vendor):
+def test_a_limit_in_words_pauses_the_feed_and_what_happened_meanwhile_is_heard():
     async def main():
-        async with running(feed_at(vendor.url, "IBM", pause_seconds=0.2)) as (ears, _):
-            await until(lambda: vendor.subscriptions)
-            vendor.says = [("Note", LIMIT_A_MINUTE)]
-            await until(lambda: not vendor.says)
-            times = [vendor.emit("IBM", 100.0 + number) for number in range(3)]
-            await until(lambda: len(ears.events) == 3)
-            assert [bar.event_time for bar in ears.events] == times
+        async with rig() as rigged, alone(rigged, "IBM") as ear:
+            before = rigged.source.say(message("Note", LIMIT_A_MINUTE))
+            await ear.until(lambda: len(rigged.source.asked) > before, "the limit has to be met")
+            emitted = ear.emit(3)
+            await ear.until_heard(emitted)
+            ear.check_once_and_in_order(emitted)
 
     asyncio.run(main())
 
@@ -116,9 +117,9 @@ def test_a_limit_pauses_the_feed_and_what_happened_meanwhile_is_heard(vendor):
 @pytest.mark.parametrize(
     ("said", "code"),
     [
-        (("Information", PREMIUM), NOT_SUBSCRIBED),
-        (("Information", DEMO), UNAUTHORIZED),
-        (("Error Message", INVALID.format(function="TIME_SERIES_DAILY")), UNKNOWN_SYMBOL),
+        (message("Information", PREMIUM), NOT_SUBSCRIBED),
+        (message("Information", DEMO), UNAUTHORIZED),
+        (message("Error Message", INVALID.format(function="TIME_SERIES_DAILY")), UNKNOWN_SYMBOL),
         (Response(b"", 403), UNAUTHORIZED),
     ],
 )
@@ -135,15 +136,12 @@ def test_a_wrong_key_is_refused(vendor):
     assert caught.value.code == UNAUTHORIZED
 
 
-def test_an_invalid_call_for_a_symbol_that_was_known_does_not_leave_it_out(vendor):
+def test_an_invalid_call_for_a_symbol_that_was_known_does_not_leave_it_out():
     async def main():
-        async with running(feed_at(vendor.url, "IBM", "MSFT")) as (ears, task):
-            await until(lambda: vendor.subscriptions == {"IBM", "MSFT"})
-            vendor.says = [("Error Message", INVALID.format(function="x"))]
-            await until(lambda: not vendor.says)
-            times = {vendor.emit(symbol, 100.0) for symbol in ("IBM", "MSFT")}
-            await until(lambda: {bar.event_time for bar in ears.events} == times)
-            assert not task.done()
+        async with rig() as rigged, alone(rigged) as ear:
+            before = rigged.source.say(message("Error Message", INVALID.format(function="x")))
+            await ear.until(lambda: len(rigged.source.asked) > before, "it has to be said")
+            await ear.until_heard(ear.emit(1, *rigged.symbols))
 
     asyncio.run(main())
 
@@ -242,7 +240,7 @@ def test_a_long_hole_asks_for_the_whole_history_only_with_a_key_that_may(vendor)
     assert [each["event"] for each in logs] == [
         "what was missed is longer than what the key may see; full = true takes a paid key"
     ]
-    assert [query["outputsize"] for query in vendor.queries] == ["full", "compact"]
+    assert [each.query["outputsize"] for each in vendor.asked] == ["full", "compact"]
 
 
 def test_prices_are_asked_for_as_they_were_traded(vendor):
@@ -250,7 +248,7 @@ def test_prices_are_asked_for_as_they_were_traded(vendor):
     vendor.series["IBM"] = {}
     vendor.put("IBM", "2026-01-05", 100.0)
     asked(vendor, interval="1d")
-    minutes, days = vendor.queries
+    minutes, days = (each.query for each in vendor.asked)
     assert minutes["function"] == "TIME_SERIES_INTRADAY"
     assert (minutes["interval"], minutes["adjusted"], minutes["extended_hours"]) == ("1min", "false", "false")
     assert days["function"] == "TIME_SERIES_DAILY", "the adjusted series changes what is past"

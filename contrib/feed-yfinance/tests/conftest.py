@@ -1,13 +1,8 @@
-"""Lets the tests of this folder share `yahoo_rig`."""
+"""A simulator for the tests."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 from feed_yfinance.simulator import YahooSimulator
 

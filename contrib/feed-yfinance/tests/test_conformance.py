@@ -1,11 +1,14 @@
-"""The conformance kit, scenario by scenario."""
+"""The feed and its package, put through the conformance kit."""
 
 from __future__ import annotations
 
-from yahoo_rig import yahoo_rig
+from feed_yfinance.rig import rig
+from ml4t.live.testing.suites import PluginSuite, PolledFeedSuite
 
-from ml4t.live.testing.suites import FeedSuite
+
+class TestYahoo(PolledFeedSuite):
+    maker = staticmethod(rig)
 
 
-class TestYahoo(FeedSuite):
-    maker = staticmethod(yahoo_rig)
+class TestPackage(PluginSuite):
+    plugin = "yfinance"

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 import pytest
 from structlog.testing import capture_logs
-from yahoo_rig import feed_at, running, until
 
 from feed_yfinance.charts import bars
 from feed_yfinance.config import YahooConfig
 from feed_yfinance.feed import YahooFeed
+from feed_yfinance.rig import feed_at
 from ml4t.live.clock import SystemClock
 from ml4t.live.config import load
 from ml4t.live.errors import UNKNOWN_SYMBOL, ConfigError, FeedDisconnected, FeedRefused, LiveError
@@ -155,19 +155,6 @@ def test_yahoo_wants_to_be_left_alone(vendor, status):
     with pytest.raises(RateLimited, match=f"answers {status}") as caught:
         fetched(vendor)
     assert caught.value.retry_after == 90.0
-
-
-def test_after_a_429_it_goes_on_where_it_was(vendor):
-    async def main():
-        async with running(feed_at(vendor.url, "SPY", pause_seconds=0.2)) as (ears, _):
-            await until(lambda: vendor.subscriptions)
-            vendor.says = [Response(b"", 429)]
-            await until(lambda: not vendor.says)
-            times = [vendor.emit("SPY", 100.0 + number) for number in range(3)]
-            await until(lambda: len(ears.events) == 3)
-            assert [bar.event_time for bar in ears.events] == times
-
-    asyncio.run(main())
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ml4t.live.testing import PluginRig
 from ml4t.live.testing.suites import ObserverSuite, PluginSuite
 from observer_csv.rig import rig
 
@@ -12,4 +11,4 @@ class TestCsv(ObserverSuite):
 
 
 class TestPackage(PluginSuite):
-    maker = staticmethod(lambda: PluginRig(plugin="csv"))
+    plugin = "csv"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ml4t.live.testing import PluginRig
 from ml4t.live.testing.suites import PluginSuite, RiskCheckSuite
 from risk_news_blackout.rig import rig
 
@@ -12,4 +11,4 @@ class TestNewsBlackout(RiskCheckSuite):
 
 
 class TestPackage(PluginSuite):
-    maker = staticmethod(lambda: PluginRig(plugin="news-blackout"))
+    plugin = "news-blackout"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ml4t.live.testing import PluginRig
 from ml4t.live.testing.suites import PluginSuite, RiskCheckSuite
 from risk_sector_cap.rig import rig
 
@@ -12,4 +11,4 @@ class TestSectorCap(RiskCheckSuite):
 
 
 class TestPackage(PluginSuite):
-    maker = staticmethod(lambda: PluginRig(plugin="sector-cap"))
+    plugin = "sector-cap"

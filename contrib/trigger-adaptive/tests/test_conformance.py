@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ml4t.live.testing import PluginRig
 from ml4t.live.testing.suites import PluginSuite, TriggerSuite
 from trigger_adaptive.rig import rig
 
@@ -12,4 +11,4 @@ class TestAdaptive(TriggerSuite):
 
 
 class TestPackage(PluginSuite):
-    maker = staticmethod(lambda: PluginRig(plugin="adaptive"))
+    plugin = "adaptive"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ml4t.live.plugins import refresh
+
 
 def parts(outcome):
     return {part["subject"]: part for part in outcome.json["parts"]}
@@ -56,6 +58,46 @@ def test_a_scenario_can_be_tried_alone_and_what_it_is_not_about_is_left_out(worl
     tried = parts(done)
     assert set(tried) == {"trigger compound.any-of", "trigger compound.all-of", "trigger compound.then"}
     assert all(list(outcomes(part)) == ["within_a_cooldown_it_fires_once"] for part in tried.values() if part["scenarios"])
+
+
+TALKATIVE = '''
+import structlog
+from attrs import frozen
+from ml4t.live.hookspecs import hookimpl
+from ml4t.live.records import ObserverRecord
+
+@frozen
+class Nothing:
+    """No options."""
+
+@hookimpl
+def ml4t_live_observers():
+    return [ObserverRecord(name="talkative", config=Nothing, factory="talkative:Talkative", summary="Logs whatever happens.")]
+
+class Talkative:
+    def __init__(self, config):
+        pass
+
+    async def on_event(self, event):
+        structlog.get_logger("talkative").error("something happened", what=event.kind)
+'''
+
+
+def test_what_is_logged_while_it_is_tried_is_no_news(tmp_path, monkeypatch, world):
+    (tmp_path / "talkative.py").write_text(TALKATIVE)
+    info = tmp_path / "talkative-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: talkative\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[ml4t.live]\ntalkative = talkative\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    refresh()
+
+    done = world.invoke("doctor", "talkative", "--conformance", "--json")
+
+    assert set(outcomes(parts(done)["observer talkative"]).values()) == {"passed", "not declared"}
+    assert "something happened" not in done.stdout + done.stderr
+    monkeypatch.undo()
+    refresh()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ TESTING = Path(__file__).parents[1] / "testing"
 STRATEGY = """
 class Once:
     def on_data(self, timestamp, data, context, broker):
-        if not broker.positions and not broker.pending_orders:
+        if "AAA" in data and not broker.positions and not broker.pending_orders:
             broker.submit_order("AAA", 3, reason="to try it")
 """
 

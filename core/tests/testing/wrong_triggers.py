@@ -132,6 +132,16 @@ class BelievesTheEngine(Above):
         return None if late else super().on_event(event, market)
 
 
+class NeverLooksBack(Above):
+    """It takes what the engine received earlier than the event before for an event that it knows."""
+
+    seen_at = 0
+
+    def on_event(self, event, market):
+        before, self.seen_at = self.seen_at, market.get(event.symbol).seen_at
+        return None if self.seen_at < before else super().on_event(event, market)
+
+
 class CountsHoles(Above):
     last = 0
 
@@ -214,6 +224,7 @@ WRONG = {
     LooksAtTheClock: ["it_reads_no_clock_and_waits_for_nothing"],
     AsksSomebody: ["it_reads_no_clock_and_waits_for_nothing"],
     BelievesTheEngine: ["a_jump_of_the_clock_changes_nothing"],
+    NeverLooksBack: ["a_jump_of_the_clock_changes_nothing"],
     CountsHoles: ["a_hole_in_the_data_does_no_harm"],
     OneForAll: ["symbols_are_each_for_themselves"],
     TradesOnly: ["every_sort_of_event_is_taken"],

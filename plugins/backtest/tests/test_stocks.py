@@ -15,7 +15,8 @@ from ml4t.live import compose
 from ml4t.live.journal import JournalReader
 from ml4t_live_backtest.host import read_config
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "backtest"
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "examples" / "backtest"
 
 
 def test_every_strategy_does_the_same_in_both_engines_to_the_last_bit():
@@ -28,6 +29,8 @@ def test_every_strategy_does_the_same_in_both_engines_to_the_last_bit():
     assert set(callbacks) == {"3272"}
     assert all(int(count) > 100 for count in fills)
     assert set(verdicts) == {"PASS"}
+    for page in (ROOT / "README.md", ROOT / "plugins" / "backtest" / "README.md"):
+        assert done.stdout in page.read_text(encoding="utf-8"), page
 
 
 def test_the_configuration_in_shadow_mode_trades_as_the_backtest_with_signals_made_live(tmp_path, monkeypatch):

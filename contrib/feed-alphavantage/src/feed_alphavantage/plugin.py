@@ -6,6 +6,8 @@ from feed_alphavantage.config import AlphaVantageConfig
 from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import FeedRecord
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_feeds() -> list[FeedRecord]:
@@ -15,6 +17,7 @@ def ml4t_live_feeds() -> list[FeedRecord]:
             name="alphavantage",
             config=AlphaVantageConfig,
             factory="feed_alphavantage.feed:AlphaVantageFeed",
+            rig="feed_alphavantage.rig:rig",
             summary="Daily and intraday bars of stocks from Alpha Vantage, polled within the limits of the key.",
             capabilities=frozenset({"bars", "backfill"}),
             needs="a key of Alpha Vantage: a free one for daily bars, 25 requests a day; a paid one for intraday bars",

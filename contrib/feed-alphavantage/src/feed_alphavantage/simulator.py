@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ml4t.live.testing.http_server import HttpServer, Request, Response
-from ml4t.live.times import to_nanoseconds
+from ml4t.live.testing.http_server import Request, Response
+from ml4t.live.testing.polled import PolledSource
+from ml4t.live.times import to_datetime, to_nanoseconds
 
 NEW_YORK = ZoneInfo("America/New_York")
+OPENING = datetime(2026, 1, 5, 9, 30, tzinfo=NEW_YORK)
 KEY = "SIMULATED0KEY123"
 COMPACT = 100
 _OPEN, _CLOSE = 4, 20
@@ -28,55 +30,46 @@ NO_KEY = "the parameter apikey is invalid or missing. Please claim your free API
 INVALID = "Invalid API call. Please retry or visit the documentation for {function}."
 
 
-class AlphaVantageSimulator(HttpServer):
-    """Knows some symbols, each with one bar already; `emit` adds the next minute of a trading day that is long over.
+def message(name: str, text: str) -> Response:
+    """Return one of its messages: whatever is wrong comes with status 200."""
+    return Response.json({name: text})
 
-    `says` is what it answers instead, oldest first: a `Response`, or the text of one of its messages under its name.
-    """
 
-    def __init__(self, symbols: Iterable[str] = ("IBM", "MSFT"), *, start: datetime | None = None) -> None:
-        super().__init__()
-        self._time = start or datetime(2026, 1, 5, 9, 30, tzinfo=NEW_YORK)
-        self.series: dict[str, dict[str, dict[str, str]]] = {symbol: {} for symbol in symbols}
-        for symbol in self.series:
-            self.put(symbol, self._time.strftime("%Y-%m-%d %H:%M:%S"), 99.0)
-        self.says: list[Response | tuple[str, str]] = []
-        self.queries: list[dict[str, str]] = []
-        self._asked: dict[object, set[str]] = {}
+class AlphaVantageSimulator(PolledSource):
+    """Bars of minutes or days of some symbols; `emit` adds the next minute of a trading day that is long over."""
 
-    @property
-    def subscriptions(self) -> frozenset[str]:
-        """The symbols that were asked for on a connection that is open."""
-        return self.call(lambda: frozenset(s for each in self.open_connections for s in self._asked.get(each, ())))
+    def __init__(self, symbols: Iterable[str] = ("IBM", "MSFT"), *, start: datetime = OPENING) -> None:
+        self.series: dict[str, dict[str, dict[str, str]]] = {}
+        super().__init__(symbols, to_nanoseconds(start))
 
-    def emit(self, symbol: str, price: float, size: float = 1.0) -> int:
-        """Let the next minute trade at one price; return its start, nanoseconds UTC."""
+    def following(self, moment: int) -> int:
+        """Return the next minute of trading, nights and weekends left out."""
+        later = to_datetime(moment).astimezone(NEW_YORK) + timedelta(minutes=1)
+        if later.hour >= _CLOSE:
+            later = (later + timedelta(days=1)).replace(hour=_OPEN, minute=0)
+        while later.weekday() >= 5:
+            later += timedelta(days=1)
+        return to_nanoseconds(later)
 
-        def happen() -> int:
-            self._time = _next_minute(self._time)
-            self.put(symbol, self._time.strftime("%Y-%m-%d %H:%M:%S"), price, size)
-            return to_nanoseconds(self._time)
-
-        return self.call(happen)
+    def place(self, symbol: str, start: int, price: float, size: float) -> None:
+        """Write the row of a minute."""
+        self.put(symbol, to_datetime(start).astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M:%S"), price, size)
 
     def put(self, symbol: str, label: str, price: float, size: float = 1.0) -> None:
         """Write a row as it is sent; `label` is a day, or a minute in New York."""
         names = ("1. open", "2. high", "3. low", "4. close")
-        self.series[symbol][label] = {**dict.fromkeys(names, f"{price:.4f}"), "5. volume": f"{size:.0f}"}
+        row = {**dict.fromkeys(names, f"{price:.4f}"), "5. volume": f"{size:.0f}"}
+        self.series.setdefault(symbol, {})[label] = row
 
-    def answer(self, request: Request) -> Response:
-        """Answer as they do: with status 200, whatever is wrong."""
+    def tell(self, request: Request) -> Response:
+        """Answer with bars, or with the message that it has for a wrong question."""
         query = dict(request.query)
-        self.queries.append(query)
         symbol = query.get("symbol", "")
         if query.get("apikey") != KEY:
-            return Response.json({"Error Message": NO_KEY})
-        if self.says:
-            said = self.says.pop(0)
-            return said if isinstance(said, Response) else Response.json(dict([said]))
+            return message("Error Message", NO_KEY)
         if symbol not in self.series:
-            return Response.json({"Error Message": INVALID.format(function=query["function"])})
-        self._asked.setdefault(request.connection, set()).add(symbol)
+            return message("Error Message", INVALID.format(function=query["function"]))
+        self.heard(request, symbol)
         return Response.json(self._series(query, symbol))
 
     def _series(self, query: dict[str, str], symbol: str) -> dict[str, object]:
@@ -86,13 +79,3 @@ class AlphaVantageSimulator(HttpServer):
         meta = {"2. Symbol": symbol, ("5." if daily else "6.") + " Time Zone": "US/Eastern"}
         name = "Time Series (Daily)" if daily else f"Time Series ({query['interval']})"
         return {"Meta Data": meta, name: {label: self.series[symbol][label] for label in labels}}
-
-
-def _next_minute(time: datetime) -> datetime:
-    """Return the next minute of trading, weekends and nights left out; a wall-clock time."""
-    later = time + timedelta(minutes=1)
-    if later.hour >= _CLOSE:
-        later = (later + timedelta(days=1)).replace(hour=_OPEN, minute=0)
-    while later.weekday() >= 5:
-        later += timedelta(days=1)
-    return later

@@ -6,6 +6,8 @@ from feed_yfinance.config import YahooConfig
 from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import FeedRecord
 
+ml4t_live_contract = 2
+
 
 @hookimpl
 def ml4t_live_feeds() -> list[FeedRecord]:
@@ -15,6 +17,7 @@ def ml4t_live_feeds() -> list[FeedRecord]:
             name="yfinance",
             config=YahooConfig,
             factory="feed_yfinance.feed:YahooFeed",
+            rig="feed_yfinance.rig:rig",
             summary="Bars of Yahoo Finance's charts, polled; for shadow and paper runs only.",
             capabilities=frozenset({"bars", "backfill", "not-live"}),
             needs="nothing; Yahoo does not offer these charts as an interface, and its terms of use apply",

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote
 
-from ml4t.live.testing.http_server import HttpServer, Request, Response
+from ml4t.live.testing.http_server import Request, Response
+from ml4t.live.testing.polled import PolledSource
 from ml4t.live.times import NANOS
 
 PATH = "/v8/finance/chart/"
@@ -18,59 +19,38 @@ _AGO = 5 * 86_400
 Row = tuple[int, tuple[float | None, ...]]
 
 
-class YahooSimulator(HttpServer):
-    """Knows some symbols, each with one bar already; `emit` adds the next minute, the first of them five days ago.
+class YahooSimulator(PolledSource):
+    """Charts of some symbols; `emit` adds the next minute, the first of them five days ago.
 
-    `says` is what it answers instead, oldest first. `market_time` is the `regularMarketTime` of its charts; None is the end of
-    the last bar.
+    `market_time` is the `regularMarketTime` of its charts (seconds); None is the end of the last bar.
     """
 
     def __init__(self, symbols: Iterable[str] = ("SPY", "BTC-USD")) -> None:
-        super().__init__()
-        self._time = int(time.time()) // _MINUTE * _MINUTE - _AGO
-        self.rows: dict[str, list[Row]] = {symbol: [] for symbol in symbols}
-        for symbol in self.rows:
-            self.put(symbol, self._time, 99.0)
+        self.rows: dict[str, list[Row]] = {}
         self.zone = "America/New_York"
         self.market_time: int | None = None
-        self.says: list[Response] = []
-        self.asked: list[Request] = []
-        self._asked: dict[object, set[str]] = {}
+        super().__init__(symbols, (int(time.time()) // _MINUTE * _MINUTE - _AGO) * NANOS)
 
-    @property
-    def subscriptions(self) -> frozenset[str]:
-        """The symbols that were asked for on a connection that is open."""
-        return self.call(lambda: frozenset(s for each in self.open_connections for s in self._asked.get(each, ())))
-
-    def emit(self, symbol: str, price: float, size: float = 1.0) -> int:
-        """Let the next minute trade at one price; return its start, nanoseconds UTC."""
-
-        def happen() -> int:
-            self._time += _MINUTE
-            self.put(symbol, self._time, price, size)
-            return self._time * NANOS
-
-        return self.call(happen)
+    def place(self, symbol: str, start: int, price: float, size: float) -> None:
+        """Write the row of a minute."""
+        self.put(symbol, start // NANOS, price, size)
 
     def put(self, symbol: str, seconds: int, price: float | None, size: float | None = 1.0) -> None:
         """Write a row as it is sent; a price of None is a minute without trades."""
-        self.rows[symbol].append((seconds, (price, price, price, price, size)))
+        self.rows.setdefault(symbol, []).append((seconds, (price, price, price, price, size)))
 
-    def answer(self, request: Request) -> Response:
+    def tell(self, request: Request) -> Response:
         """Answer a chart."""
-        self.asked.append(request)
-        if self.says:
-            return self.says.pop(0)
         symbol = unquote(request.path.removeprefix(PATH))
         if not request.path.startswith(PATH) or symbol not in self.rows:
             return Response.json({"chart": {"result": None, "error": NOT_FOUND}}, 404)
-        self._asked.setdefault(request.connection, set()).add(symbol)
+        self.heard(request, symbol)
         first, last = int(request.query["period1"]), int(request.query["period2"])
         rows = [row for row in self.rows[symbol] if first <= row[0] < last]
         return Response.json({"chart": {"result": [self._chart(symbol, rows, request)], "error": None}})
 
     def _chart(self, symbol: str, rows: list[Row], request: Request) -> dict[str, Any]:
-        market_time = self.market_time or (rows[-1][0] + _MINUTE if rows else self._time)
+        market_time = self.market_time or (rows[-1][0] + _MINUTE if rows else self.present // NANOS)
         meta = {"symbol": symbol, "exchangeTimezoneName": self.zone, "regularMarketTime": market_time}
         meta["dataGranularity"] = request.query["interval"]
         if not rows:

@@ -25,7 +25,7 @@ QUICK_POLLING: Mapping[str, Any] = MappingProxyType(
         "requests": 100_000,
         "per": NANOS,
         "concurrency": 2,
-        "timeout_seconds": 1.0,
+        "timeout_seconds": 2.0,
         "pause_seconds": 0.2,
     }
 )
@@ -48,7 +48,8 @@ class PolledSource(HttpServer):
         self.asked: list[Request] = []
         self.asked_at: list[int] = []
         """When each was asked (monotonic nanoseconds)."""
-        self._present = start
+        self.present = start
+        """When the last minute began that `emit` let happen (nanoseconds UTC)."""
         self._heard: dict[object, Counter[str]] = {}
         self._held: list[tuple[str, int, float, float]] | None = None
         for symbol in symbols:
@@ -91,9 +92,9 @@ class PolledSource(HttpServer):
         """Let the next minute trade at one price; return its start, nanoseconds UTC."""
 
         def happen() -> int:
-            self._present = self.following(self._present)
-            self._take(symbol, self._present, price, size)
-            return self._present
+            self.present = self.following(self.present)
+            self._take(symbol, self.present, price, size)
+            return self.present
 
         return self.call(happen)
 
@@ -147,7 +148,7 @@ class PolledRig:
     unknown_symbol: str
     secrets: Sequence[str] = ()
     exempt: Mapping[str, str] = field(factory=dict)
-    patience: float = 2.0
+    patience: float = 3.0
 
     def feed(self, symbols: Sequence[str], *, address: Address | None = None, wrong_credentials: bool = False) -> Feed:
         """Return a new feed of these symbols; `address` is the source's own when it is None."""

@@ -6,7 +6,7 @@ from typing import cast
 
 from ml4t.live.contracts.feed import Backfills
 from ml4t.live.model import Bar
-from ml4t.live.testing.conformance.feed.ear import Ear, Emitted, Heard, alone, supervised
+from ml4t.live.testing.conformance.feed.ear import GOING_ON_SECONDS, Ear, Emitted, Heard, alone, supervised
 from ml4t.live.testing.conformance.feed.needs import backfills
 from ml4t.live.testing.conformance.report import NotConformant
 from ml4t.live.testing.conformance.scenario import scenario
@@ -139,11 +139,18 @@ async def _survived(rig: FeedRig, answers: list[Response]) -> None:
             await _until_asked(heard, before + 1)
             emitted += heard.emit(1, *rig.symbols)
         emitted += await heard.until_back()
-        fresh = heard.emit(1, *rig.symbols)
-        await heard.until_heard(fresh)
-        await heard.until(lambda: not _untold(heard, emitted), "what was missed has to be heard, or told as a gap")
-        missing = heard.missing(emitted)
-        heard.check_once_and_in_order([each for each in [*emitted, *fresh] if each not in missing])
+        await within(_until_told(heard, emitted), "word of what was missed, as events or as a gap,", CONNECT_SECONDS)
+        for symbol in rig.symbols:
+            times = [event.event_time for event in heard.events if event.symbol == symbol]
+            if times != sorted(set(times)):
+                raise NotConformant(f"{symbol}: the events are not in the order of time, each once")
+
+
+async def _until_told(heard: Heard, emitted: list[Emitted]) -> None:
+    """Go on until all that happened was heard or told: without news there is nothing by which a feed knows what it missed."""
+    while _untold(heard, emitted):
+        heard.emit(1, *heard.rig.symbols)
+        await clock.sleep(GOING_ON_SECONDS)
 
 
 def _untold(heard: Heard, emitted: list[Emitted]) -> list[Emitted]:
