@@ -8,7 +8,7 @@ import pytest
 
 from ml4t.live.errors import PluginError
 from ml4t.live.plugins import resolve_factory
-from ml4t.live.plugins.reference import Contained, contained, describe, explain, import_reference
+from ml4t.live.plugins.reference import Contained, contained, explain, import_reference
 
 
 @pytest.mark.parametrize("raised", [ValueError("x"), SystemExit(3), asyncio.CancelledError(), GeneratorExit(), StopIteration()])
@@ -29,19 +29,6 @@ def test_a_reference_names_a_module_or_something_in_it():
 
     assert import_reference("json") is json
     assert import_reference("json:JSONDecoder.decode") is json.JSONDecoder.decode
-
-
-def test_the_text_of_an_exception_is_one_line():
-    assert describe(ValueError("two\n  lines")) == "ValueError: two lines"
-    assert describe(ValueError()) == "ValueError"
-
-
-def test_an_exception_that_cannot_be_printed_is_named():
-    class MuteError(Exception):
-        def __str__(self):
-            raise RuntimeError("no words")
-
-    assert describe(MuteError()) == "MuteError"
 
 
 def test_a_module_that_core_lacks_is_a_matter_of_versions(plugin):

@@ -12,6 +12,7 @@ from ml4t.live.errors import PluginError
 from ml4t.live.plugins.contract import in_the_name_of
 from ml4t.live.plugins.finder import Found
 from ml4t.live.plugins.requirements import running_version, unmet
+from ml4t.live.raised import describe
 
 
 class Contained(Exception):
@@ -98,13 +99,3 @@ def _missing_dependency(missing: str, found: Found) -> Failure:
         return Failure(reason, f"Install what it needs: `pip install {found.source}`")
     reason = f"it imports {missing}, which is not installed and which {found.distribution} does not declare"
     return Failure(reason, f"Install the package that provides {missing}, and tell the author of {found.distribution}")
-
-
-def describe(exception: BaseException) -> str:
-    """Return the type and the text of an exception on one line."""
-    try:
-        text = " ".join(str(exception).split())
-    except Exception:  # noqa: BLE001 - the text of somebody else's exception is somebody else's code
-        text = ""
-    kind = type(exception).__name__
-    return f"{kind}: {text}" if text else kind
