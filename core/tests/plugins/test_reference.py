@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import attrs
 import pytest
 
 from ml4t.live.errors import PluginError
@@ -48,7 +49,9 @@ def test_a_missing_sibling_of_the_light_module_is_the_plugins_own(install, site)
     )
     (found,) = scan([str(site)])
 
-    with pytest.raises(PluginError, match=r"its own module acme_room\.wire is not there. Install it afresh") as caught:
+    with pytest.raises(
+        PluginError, match=r"its own module acme_room\.wire is not there \(at .*broker\.py:1 in <module>\)\. Install it afresh"
+    ) as caught:
         resolve_factory(found, "acme_room.deep.broker:Broker")
 
     assert isinstance(caught.value.__cause__, ModuleNotFoundError)
@@ -92,3 +95,19 @@ def test_a_missing_sdk_is_the_users_to_install_or_the_authors_to_declare(plugin,
 
     with pytest.raises(PluginError, match=message):
         resolve_factory(found, "acme_acme:Broker")
+
+
+def test_an_editable_plugin_is_mended_in_its_folder_and_not_upgraded(plugin):
+    found = attrs.evolve(plugin("def __getattr__(name):\n    raise KeyError(name)\n"), origin="/home/me/acme")
+
+    with pytest.raises(PluginError, match=r"acme_acme\.py:2 in __getattr__\)\. Mend it in /home/me/acme, where") as caught:
+        resolve_factory(found, "acme_acme:Broker")
+
+    assert "pip install" not in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", ["ml4t.live.teleport", "acme_acme"])
+def test_a_missing_module_of_an_editable_plugin_is_mended_there_too(plugin, missing):
+    found = attrs.evolve(plugin(""), origin="/home/me/acme")
+
+    assert explain(ModuleNotFoundError("...", name=missing), found, found.target).remedy.startswith("Mend it in /home/me/acme")

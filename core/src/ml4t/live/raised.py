@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 _CORE = os.fspath(Path(__file__).parent) + os.sep
@@ -15,34 +16,39 @@ _INSTALLED = ("site-packages", "dist-packages")
 def describe(error: BaseException) -> str:
     """Return the type and the text of an exception on one line."""
     try:
-        text = " ".join(str(error).split())
+        # The text of a SyntaxError ends with the place, in a shape of its own.
+        text = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
     except Exception:  # noqa: BLE001 - the text of somebody else's exception is somebody else's code
         text = ""
     kind = type(error).__name__
     return f"{kind}: {text}" if text else kind
 
 
-def place(error: BaseException) -> str:
-    """Return `file:line in function` of the code to mend, empty when nobody knows.
+def their_place(error: BaseException) -> str:
+    """Return `file:line in function` of the deepest frame that is neither core's nor the standard library's, or nothing.
 
-    That is the deepest frame that is neither core's nor the standard library's: who calls `float("x")` is to be told where, and
-    who passes core a wrong argument as well. When there is none it is the deepest frame. Of a SyntaxError it is the line that
-    cannot be read.
+    Who calls `float("x")` is to be told where, and who passes core a wrong argument as well. Of a SyntaxError it is the line
+    that cannot be read.
     """
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [frame for frame in frames if _is_theirs(frame.filename)] or frames
-    return f"{theirs[-1].filename}:{theirs[-1].lineno} in {theirs[-1].name}" if theirs else ""
+    return _words([frame for frame in traceback.extract_tb(error.__traceback__) if _is_theirs(frame.filename)])
+
+
+def place(error: BaseException) -> str:
+    """Return where an exception came from: `their_place`, or the deepest frame of core; empty for what was never raised."""
+    return their_place(error) or _words(traceback.extract_tb(error.__traceback__))
 
 
 def describe_with_place(error: BaseException) -> str:
     """Return `type: text (at file:line in function)` on one line; of an exception group, that of each in it."""
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(describe_with_place(each) for each in error.exceptions)
-    text = error.msg if isinstance(error, SyntaxError) else ""  # its own text ends with the place, in another shape
-    said = f"{type(error).__name__}: {text}" if text else describe(error)
-    return f"{said} (at {where})" if (where := place(error)) else said
+    return f"{describe(error)} (at {where})" if (where := place(error)) else describe(error)
+
+
+def _words(frames: Sequence[traceback.FrameSummary]) -> str:
+    return f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
 
 
 def _is_theirs(filename: str) -> bool:
