@@ -48,7 +48,7 @@ SURROUNDINGS = {
     "live.strategy=cli_zigzag:Zigzga": "cli_zigzag has no Zigzga; did you mean Zigzag?",
     "feeds.main.path=price.csv": "price.csv is not there",
     "triggers.tens.use=acme.broken": "acme has no trigger called 'broken'",
-    "forecasters.up.by=much": "is a string",
+    "forecasters.up.by=much": "must be a number",
     "engine.on_eror=halt": "did you mean on_error?",
 }
 
