@@ -15,11 +15,25 @@ def test_a_good_configuration_is_said_to_be_good(world):
     assert done.code == 0
     assert "is good: zigzag, shadow mode" in done.stdout
     assert "triggers: tens" in done.stdout
+    assert "calendar: 24/7, never closed" in done.stdout
     assert done.stderr == ""
     answer = world.invoke("config", "check", world.config, "--json").json
     assert answer["ok"] is True
     assert answer["forecasters"] == ["up"]
     assert "max_spread_pct" in answer["limits_off"]
+
+
+def test_the_limits_that_are_off_are_counted_and_named_when_asked(world):
+    off = world.invoke("config", "check", world.config, "--json").json["limits_off"]
+    text = world.invoke("config", "check", world.config).stdout
+    assert f"{len(off)} limits are off; to list them: ml4t-live config check {world.config} --limits" in text
+    assert "max_spread_pct" not in text
+    assert f"limits that are off: {', '.join(off)}" in world.invoke("config", "check", world.config, "--limits").stdout
+
+
+def test_the_calendar_of_an_exchange_is_said_by_its_name(world):
+    text = world.invoke("config", "check", world.config, "--set", "live.calendar=XNYS").stdout
+    assert "  calendar: XNYS\n" in text
 
 
 def test_every_mistake_is_on_stderr_and_the_code_is_2(world):

@@ -114,3 +114,11 @@ def test_what_cannot_be_tried_is_said_in_a_sentence(world, arguments, code, word
     done = world.invoke("doctor", *arguments)
     assert done.code == code
     assert words in done.stderr
+
+
+@pytest.mark.parametrize("name", ["it_says_what_it_i", "it_says_what", "it_is_found_and"])
+def test_a_scenario_that_is_nearly_named_is_suggested(world, name):
+    done = world.invoke("doctor", "acme", "--conformance", "--only", name)
+    assert done.code == 2
+    assert f"there is no scenario '{name}'; did you mean 'it_" in done.stderr
+    assert len(done.stderr) < 200

@@ -15,7 +15,7 @@ from ml4t.live.testing.discovery import without_installed
 def test_a_run_ends_with_a_summary_and_says_how_to_ask_why(world, finished):
     assert finished.code == 0, finished.stderr
     for text in (
-        "zigzag · shadow mode · cli_zigzag:Zigzag",
+        "zigzag · shadow mode · cli_zigzag:Zigzag · calendar: 24/7, never closed",
         " to 2024-03-01 · recorded data · 1 run",
         "\n2024-01-0",  # not 1970, where a replay's clock stands before its first event
         "Ended: the data ended",

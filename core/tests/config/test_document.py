@@ -166,7 +166,7 @@ def test_an_assignment_makes_tables_but_no_entries():
         (("risk", "scalar", "x"), "not a table"),
         (("risk", "scalar", "x", "y"), "not a table"),
         (("risk", "none", 0), "there is no risk.none"),
-        (("risk", "checks", "x"), "not a table"),
+        (("risk", "checks", "x"), "is a list of tables"),
     ]:
         with pytest.raises(Mistake, match=says):
             assign(data, route, 1)
@@ -183,3 +183,28 @@ def test_the_digest_is_of_the_content_not_of_the_layout(tmp_path):
 def test_show_keeps_references_and_masks_what_should_have_been_one():
     document = read({"broker": {"api_key": "PK-1", "secret_key": {"env": "SECRET"}, "passwords": ["x"], "port": 5}})
     assert show(document) == {"broker": {"api_key": "***", "secret_key": {"env": "SECRET"}, "passwords": ["***"], "port": 5}}
+
+
+CHECKS = {"risk": {"checks": [{"use": "cap", "last": "5m"}, {"use": "bell", "last": "5m"}]}}
+
+
+@pytest.mark.parametrize("path", ["risk.checks[1].last", "risk.checks.1.last"])
+def test_one_of_several_tables_is_assigned_to_by_its_number(path):
+    document = read(CHECKS, assignments=[f"{path}=10m"])
+
+    assert [each["last"] for each in document.data["risk"]["checks"]] == ["5m", "10m"]
+    assert document.where(("risk", "checks", 1, "last")) == "--set"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("risk.checks.last=10m", "risk.checks is a list of tables; say which, counted from 0, as in risk.checks.0.last"),
+        ("risk.checks.7.last=10m", "there is no risk.checks[7]; risk.checks has 2 entries, counted from 0"),
+    ],
+)
+def test_an_assignment_to_all_of_them_or_to_none_is_refused_with_an_example(assignment, said):
+    with pytest.raises(ConfigError) as caught:
+        read(CHECKS, assignments=[assignment])
+
+    assert said in str(caught.value)

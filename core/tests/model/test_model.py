@@ -133,3 +133,9 @@ def test_without_a_grid_every_value_stands_as_it_is_written():
 def test_an_instrument_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(ValueError, match="must be > 0"):
         Instrument("A", **wrong)
+
+
+@pytest.mark.parametrize("code", ["Closing Bell", "closing-bell", "", "late\n"])
+def test_a_refusal_with_a_code_that_is_no_word_is_refused_where_it_is_made(code):
+    with pytest.raises(ValueError, match="is no code; write small letters, digits and _"):
+        refuse(code, "too late")

@@ -15,6 +15,8 @@ from ml4t.live.errors import ConfigError
 from ml4t.live.plugins import Broken, Catalogue, Loaded
 from ml4t.live.plugins.naming import short_name
 from ml4t.live.records import Component, Kind
+from ml4t.live.report.words import plural
+from ml4t.live.sessions import in_words
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -25,6 +27,7 @@ Deep = Annotated[
         help="Import the strategy and every component, and look for calendar and files, as a run would; or the text alone.",
     ),
 ]
+Limits = Annotated[bool, typer.Option("--limits", help="Name every limit that is off.")]
 Output = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="The file to write; without it, stdout.")]
 
 
@@ -39,6 +42,7 @@ def check(
     overlay: options.Overlays = None,
     assign: options.Assignments = None,
     deep: Deep = True,
+    limits: Limits = False,
     as_json: options.Json = False,
 ) -> None:
     """Check a configuration: every mistake at once, each with its place, its value and its remedy.
@@ -58,11 +62,17 @@ def check(
         return
     facts = _facts(settings)
     typer.echo(f"{config} is good: {facts['name']}, {facts['mode']} mode")
+    typer.echo(f"  calendar: {in_words(facts['calendar'])}")
     for section in ("feeds", "checks", "triggers", "forecasters", "observers"):
         if facts[section]:
             typer.echo(f"  {section}: {', '.join(facts[section])}")
-    if facts["limits_off"]:
-        typer.echo(f"  limits that are off: {', '.join(facts['limits_off'])}")
+    off = facts["limits_off"]
+    if limits:
+        typer.echo(f"  limits that are off: {', '.join(off) or 'none'}")
+    elif off:
+        typer.echo(
+            f"  {plural(len(off), 'limit')} {'is' if len(off) == 1 else 'are'} off; to list them: ml4t-live config check {config} --limits"
+        )
     if facts["lock"]:
         typer.echo(f"  lock: {facts['lock']}: {'not what is installed' if facts['drift'] else 'as installed'}")
     elif facts["mode"] == "live":
@@ -106,6 +116,7 @@ def _facts(settings: Settings) -> dict[str, Any]:
         "name": settings.live.name,
         "mode": settings.live.mode,
         "strategy": settings.live.strategy,
+        "calendar": settings.live.calendar,
         "feeds": [each.name for each in settings.feeds],
         "broker": settings.broker.use if settings.broker else None,
         "checks": [each.name for each in settings.checks],

@@ -74,7 +74,7 @@ def run_config(
     with logs.to_terminal(level) as log, made(config, overlays, assignments, state_dir) as engine:
         off = engine.parts.limits.disabled()
         if off:
-            more = f" and {len(off) - SHOWN} more: ml4t-live config check" if len(off) > SHOWN else ""
+            more = f" and {len(off) - SHOWN} more: ml4t-live config check --limits" if len(off) > SHOWN else ""
             _log.warning("limits that are switched off", limits=", ".join(off[:SHOWN]) + more)
         return asyncio.run(_run(engine, log)), engine.state_folder
 

@@ -51,8 +51,12 @@ def _value(written: str) -> Any:
     raise Mistake("the value is not valid TOML; put text in quotes inside the shell's own, as in 'live.name=\"my run\"'")
 
 
-def assign(data: dict[str, Any], route: Route, value: Any) -> None:
-    """Put `value` at `route` in `data`, making tables on the way. Raises `Mistake` when something else is in the way."""
+def assign(data: dict[str, Any], route: Route, value: Any) -> Route:
+    """Put `value` at `route` in `data`, making tables on the way; return the route, with numbers where there are lists.
+
+    Raises `Mistake` when something else is in the way.
+    """
+    route = _numbered(data, route)
     here: Any = data
     for depth, part in enumerate(route[:-1], start=1):
         here = _step(here, part, route[:depth], make=not isinstance(route[depth], int))
@@ -60,8 +64,29 @@ def assign(data: dict[str, Any], route: Route, value: Any) -> None:
     if isinstance(last, int):
         _step(here, last, route, make=False)
     elif not isinstance(here, dict):
-        raise Mistake(f"{dotted(route[:-1])} is not a table; assign to {dotted(route[:-1])} itself")
+        raise _no_table(here, route)
     here[last] = value
+    return route
+
+
+def _numbered(data: Any, route: Route) -> Route:
+    """Return a route in which `checks.0` is an index, as `checks[0]` is: brackets mean something else to a shell."""
+    here, numbered = data, []
+    for part in route:
+        step = int(part) if isinstance(here, list) and isinstance(part, str) and part.isdecimal() else part
+        numbered.append(step)
+        try:
+            here = here[step]
+        except (KeyError, IndexError, TypeError):
+            here = None
+    return tuple(numbered)
+
+
+def _no_table(here: Any, route: Route) -> Mistake:
+    path = dotted(route[:-1])
+    if isinstance(here, list) and here and isinstance(here[0], dict):
+        return Mistake(f"{path} is a list of tables; say which, counted from 0, as in {path}.0.{route[-1]}")
+    return Mistake(f"{path} is not a table; assign to {path} itself")
 
 
 def _step(here: Any, part: str | int, route: Route, *, make: bool) -> Any:
@@ -71,7 +96,7 @@ def _step(here: Any, part: str | int, route: Route, *, make: bool) -> Any:
             raise Mistake(f"there is no {dotted(route)}; {dotted(route[:-1])} has {count} entries, counted from 0")
         return here[part]
     if not isinstance(here, dict):
-        raise Mistake(f"{dotted(route[:-1])} is not a table; assign to {dotted(route[:-1])} itself")
+        raise _no_table(here, route)
     if part not in here and make:
         here[part] = {}
     if part not in here:

@@ -116,7 +116,7 @@ def _assign_all(data: dict[str, Any], assignments: Iterable[str], problems: list
     for text in assignments:
         try:
             route, value = parse_assignment(text)
-            assign(data, route, value)
+            route = assign(data, route, value)
         except Mistake as error:
             problems.append(f"--set {text.partition('=')[0]}: {error}")
         else:

@@ -20,6 +20,7 @@ _FACTS = {
     "platform": "the platform",
     "host": "the host",
     "strategy": "the strategy",
+    "calendar": "the calendar",
 }
 """What is compared as it is, and what it is called."""
 
@@ -32,6 +33,7 @@ def manifest_of(parts: Parts, *, recorded: bool) -> dict[str, Any]:
         "name": parts.name,
         "mode": parts.state,
         "recorded_data": recorded,
+        "calendar": parts.calendar.name,
         **_machine(),
         "strategy": parts.source.reference if parts.source is not None else "",
         "code": parts.source.code if parts.source is not None else "",

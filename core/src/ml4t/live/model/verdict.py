@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from attrs import frozen
+
+_CODE = re.compile(r"[a-z0-9_]+")
 
 
 @frozen
@@ -26,5 +30,10 @@ ALLOW = Verdict(True)
 
 
 def refuse(code: str, reason: str, *, limit: float | None = None, value: float | None = None) -> Verdict:
-    """Return a refusal with a stable `code` and a `reason` in words."""
+    """Return a refusal with a stable `code` and a `reason` in words.
+
+    Raises ValueError for a code that is no word of small letters, digits and underscores: machines compare it.
+    """
+    if not _CODE.fullmatch(code):
+        raise ValueError(f"the code {code!r} of a refusal is no code; write small letters, digits and _, as in max_order_value")
     return Verdict(False, code, reason, limit, value)

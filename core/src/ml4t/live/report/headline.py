@@ -7,6 +7,7 @@ from attrs import frozen
 from ml4t.live.report.equity import EquityCurve
 from ml4t.live.report.summary import RunFacts
 from ml4t.live.report.words import moment, money, percent, plural, signed_percent
+from ml4t.live.sessions import in_words
 
 NO_EQUITY = "Equity: none noted yet (the engine notes it once a day of data)"
 
@@ -22,7 +23,8 @@ class Fact:
 
 def run_lines(run: RunFacts) -> tuple[str, ...]:
     """Return what ran, when, and how it ended, a line each; the first goes on after the run's name."""
-    first = " · ".join(part for part in (f"{run.mode} mode", run.strategy) if part)
+    calendar = f"calendar: {in_words(run.calendar)}" if run.calendar else ""
+    first = " · ".join(part for part in (f"{run.mode} mode", run.strategy, calendar) if part)
     period = f"{moment(run.start)} to {moment(run.end)} · {'recorded' if run.recorded_data else 'live'} data"
     period += f" · {plural(run.runs, 'run')} · {plural(sum(run.records.values()), 'journal record')}"
     return (first, period, f"Ended: {run.ended}") if run.ended else (first, period)

@@ -33,6 +33,8 @@ class RunFacts:
     ended: str
     """Why the latest run ended, in words; empty while it is on, or when it was killed."""
     strategy: str
+    calendar: str
+    """The name of the calendar; empty for a run of before it was noted."""
     records: Mapping[str, int]
 
 
@@ -121,6 +123,7 @@ def run_facts(journal: ReportReader) -> RunFacts:
         end=end,
         ended=str(last.get("why", "")) if last.get("ended") else "",
         strategy=latest.get("strategy", ""),
+        calendar=latest.get("calendar", ""),
         records=journal.counts(),
     )
 

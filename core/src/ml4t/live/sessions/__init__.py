@@ -9,7 +9,7 @@ from ml4t.live.sessions.calendar import ALWAYS, AlwaysOpen, Calendar
 ALWAYS_OPEN = "24/7"
 """The name of the calendar of markets that never close."""
 
-__all__ = ["ALWAYS", "ALWAYS_OPEN", "AlwaysOpen", "Calendar", "calendar_of"]
+__all__ = ["ALWAYS", "ALWAYS_OPEN", "AlwaysOpen", "Calendar", "calendar_of", "in_words"]
 
 
 @functools.cache
@@ -24,3 +24,8 @@ def calendar_of(name: str) -> Calendar:
     from ml4t.live.sessions.exchange import ExchangeSessions  # noqa: PLC0415 - only for those who name an exchange
 
     return ExchangeSessions.of(name)
+
+
+def in_words(name: str) -> str:
+    """Return the name of a calendar for people, who may not know that "24/7" has no closing times to wait for."""
+    return f"{name}, never closed" if name == ALWAYS_OPEN else name

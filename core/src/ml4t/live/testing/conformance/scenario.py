@@ -84,10 +84,17 @@ def refuse_unknown(given: Collection[str], names: Collection[str], what: str) ->
     """Raise NoSuchScenario for the first of the `given` that is not among the `names`."""
     for name in given:
         if name not in names:
-            near = get_close_matches(name, names, 1)
+            near = _nearest(name, names)
             raise NoSuchScenario(
-                f"{what} {name!r}" + (f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(names)}")
+                f"{what} {name!r}" + (f"; did you mean {near!r}?" if near else f"; there are {', '.join(names)}")
             )
+
+
+def _nearest(name: str, names: Collection[str]) -> str:
+    """Return the name most like the one given, which may be only the beginning of it; empty when none is."""
+    beginnings = {each[: len(name) + 1]: each for each in reversed(list(names))}
+    near = get_close_matches(name, names, 1) or [beginnings[each] for each in get_close_matches(name, beginnings, 1, 0.8)]
+    return near[0] if near else ""
 
 
 async def _result(each: Scenario[R], maker: Callable[[], AbstractAsyncContextManager[R]], names: Collection[str]) -> Result:
