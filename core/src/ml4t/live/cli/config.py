@@ -70,9 +70,8 @@ def check(
     if limits:
         typer.echo(f"  limits that are off: {', '.join(off) or 'none'}")
     elif off:
-        typer.echo(
-            f"  {plural(len(off), 'limit')} {'is' if len(off) == 1 else 'are'} off; to list them: ml4t-live config check {config} --limits"
-        )
+        count = plural(len(off), "limit") + (" is" if len(off) == 1 else " are")
+        typer.echo(f"  {count} off; to list them: ml4t-live config check {config} --limits")
     if facts["lock"]:
         typer.echo(f"  lock: {facts['lock']}: {'not what is installed' if facts['drift'] else 'as installed'}")
     elif facts["mode"] == "live":
