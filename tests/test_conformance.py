@@ -33,6 +33,8 @@ VENUES: dict[str, dict[str, str]] = {
 }
 """What talks to a venue, and a scenario each: the tests of a plugin run all of them, and minutes go by."""
 LOCAL = "random-walk"
+NO_COMPONENT = "template"
+"""It offers a command."""
 
 
 def doctor(plugin: str, *only: str) -> dict[str, dict[str, str]]:
@@ -50,7 +52,11 @@ def test_a_plugin_is_conformant(plugin):
     assert "passed" in doctor(plugin)[f"plugin {plugin}"].values()
 
 
-@pytest.mark.parametrize("plugin", [name for name in names_in("contrib") if name not in VENUES])
+def test_a_plugin_without_a_component_is_packaged_as_it_should_be():
+    assert set(doctor(NO_COMPONENT)) == {f"plugin {NO_COMPONENT}"}
+
+
+@pytest.mark.parametrize("plugin", [name for name in names_in("contrib") if name not in {*VENUES, NO_COMPONENT}])
 def test_a_plugin_in_the_shape_of_a_third_party_is_conformant(plugin):
     tried = doctor(plugin)
     packaging = tried.pop(f"plugin {plugin}")
