@@ -165,13 +165,16 @@ class Pipeline:
             self._tell(event_time, bars)
 
     def _move_to(self, moment: int) -> bool:
-        """Move to a later moment; return True when it has to wait."""
+        """Move to a later moment; return True when it has to wait.
+
+        The strategy is told of an instant before anything later is known of the market.
+        """
         set_time = self._set_time
+        if self._group:
+            self.end_instant()
         if not self.moment:
             self._begin(moment)
         elif set_time is not None:
-            if self._group:
-                self.end_instant()
             if (self._agenda.due <= moment or self._barrier.outstanding) and self._catch_up(moment, set_time):
                 return True
             set_time(moment)

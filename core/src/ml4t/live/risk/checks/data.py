@@ -28,7 +28,7 @@ class MaxDataStaleness:
             return refuse("stale_data", f"no data has been seen for {order.symbol}", limit=self._seconds)
         if state.backfilled:
             return refuse(
-                "backfilled_data", f"the last data for {order.symbol} were fetched after a loss; orders wait for what comes next"
+                "backfilled_data", f"the last data for {order.symbol} were fetched after a loss; wait for what comes next"
             )
         age = view.now - state.event_time
         if not age <= self._limit and not (age := self._calendar.open_time(state.event_time, view.now)) <= self._limit:
