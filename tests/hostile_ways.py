@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ml4t.live.compatibility import CONTRACT
+
 BROKEN = {
     "import-error": (
         "import",
@@ -65,7 +67,7 @@ BROKEN = {
     "newer-contract": (
         "contract",
         None,
-        ["newer-contract", "asks for contract 99, and ml4t-live 1.0", "has contract 2"],
+        ["newer-contract", "asks for contract 99, and ml4t-live 1.0", f"has contract {CONTRACT}"],
         ["pip install --upgrade ml4t-live hostile-newer-contract"],
     ),
     "duplicate": (

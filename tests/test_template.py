@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from ml4t.live.cli.app import app
 from ml4t.live.plugins import refresh
 from ml4t.live.testing.conformance.broker import BROKER_SCENARIOS
-from ml4t.live.testing.conformance.feed import FEED_SCENARIOS
+from ml4t.live.testing.conformance.feed import FEED_SCENARIOS, POLLED_SCENARIOS
 from ml4t.live.testing.conformance.forecaster import FORECASTER_SCENARIOS
 from ml4t.live.testing.conformance.observer import OBSERVER_SCENARIOS
 from ml4t.live.testing.conformance.plugin import PLUGIN_SCENARIOS
@@ -29,7 +29,7 @@ from ml4t.live.testing.conformance.trigger import TRIGGER_SCENARIOS
 
 SOURCES = Path(sys.modules["ml4t.live"].__path__[0]).parents[1]
 SCENARIOS = {
-    "feed": FEED_SCENARIOS,
+    "feed": (*FEED_SCENARIOS, *POLLED_SCENARIOS),
     "broker": BROKER_SCENARIOS,
     "risk-check": RISK_CHECK_SCENARIOS,
     "trigger": TRIGGER_SCENARIOS,

@@ -204,3 +204,11 @@ def test_a_restricted_catalogue_imports_nothing_twice_and_nothing_that_it_leaves
     assert catalogue.restricted(allow=["acme"], sealed=None).load("acme") is outcome
     with pytest.raises(PluginError, match="installed but not allowed"):
         catalogue.restricted(allow=[], sealed=None).load("acme")
+
+
+def test_a_restriction_never_allows_more(plugin, look):
+    plugin("")
+    narrow = look().restricted(allow=[], sealed=None)
+    assert not narrow.restricted(allow=["acme"], sealed=None).allows("acme")
+    assert not narrow.restricted(allow=None, sealed=None).allows("acme")
+    assert narrow.restricted(allow=None, sealed=None).allows("replay")

@@ -21,6 +21,7 @@ CLOCKS = {
     "daily, aware": (datetime(2024, 2, 26, tzinfo=UTC), timedelta(days=1)),
     "minutes": (datetime(2024, 3, 8, 14, 30), timedelta(minutes=1)),  # noqa: DTZ001 - as above
     "hours over the change to summer time": (datetime(2024, 3, 9, 18, tzinfo=UTC), timedelta(hours=1)),
+    "half hours over the end of a session": (datetime(2024, 3, 7, 14, 30, tzinfo=UTC), timedelta(minutes=30)),
     "hours over the change to winter time": (datetime(2024, 11, 2, 18, tzinfo=UTC), timedelta(hours=1)),
 }
 

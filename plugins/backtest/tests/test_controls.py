@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from compared_controls import SessionOrders
+from differential import differences
+from market_data import Market
 from ml4t.backtest import BacktestConfig, OrderStatus, OrderType
 from ml4t.backtest.config import CancelPolicy
 from ml4t.backtest.controls import (
@@ -14,6 +17,8 @@ from ml4t.backtest.controls import (
 from ml4t.specs.market_data import FeedSpec
 from paper_kit import trade_at_exchange
 from test_exchange import Acts, same_books
+
+from ml4t_live_backtest.parity import run_backtest
 
 
 class Constrained(Acts):
@@ -78,3 +83,13 @@ def test_an_account_control_that_is_breached_ends_the_run_as_it_ends_a_backtest(
     with pytest.raises(AccountControlViolation, match="exceeds the maximum gross leverage"):
         trade_at_exchange(tmp_path, strategy)
     assert strategy.bar == 2
+
+
+def test_orders_that_end_with_the_session_are_the_same_in_a_comparison():
+    """The clock of the table goes over the end of a session; the time and the reason of a cancel are compared too."""
+    spec = FeedSpec(timestamp_semantics="event_time")
+    config = BacktestConfig(calendar="NYSE", feed_spec=spec, cancel_policy=CancelPolicy.SESSION_END)
+    recording = Market(seed=6, bars=30, clock="half hours over the end of a session").recording()
+    assert differences(SessionOrders, recording, config) == []
+    reasons = [order.cancellation_reason for order in run_backtest(SessionOrders, recording, config).orders]
+    assert reasons.count("session_end") > 3

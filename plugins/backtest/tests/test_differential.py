@@ -10,7 +10,7 @@ import os
 import pytest
 from compared_kit import LATEST
 from compared_strategies import ALL
-from configurations import PROFILES, configuration, variations
+from configurations import CLOCKED, FIELDS, PROFILES, configuration, variations
 from differential import differences
 from engine_options import OPTIONS
 from hypothesis import HealthCheck, given, seed, settings
@@ -37,6 +37,31 @@ MARKETS = (
 def test_every_strategy_trades_the_same_in_every_profile(strategy, profile):
     market = MARKETS[(ALL.index(strategy) + PROFILES.index(profile)) % 2]
     assert differences(strategy, market.recording(), configuration(profile, {}, quotes=False)) == []
+
+
+SMALL = Market(seed=4, bars=14, assets=2, gaps=True, quotes=True, clock="hours over the change to summer time")
+
+
+def everything():
+    """Return a strategy that does of everything something."""
+    return RandomStrategy(5, tuple(VERBS))
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda each: " ".join([*each, *map(repr, each.values())])[:60])
+def test_every_option_of_the_engine_is_honoured(options):
+    assert differences(everything, SMALL.recording(), configuration("realistic", {}, quotes=True), options) == []
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_field_of_a_configuration_is_honoured(name):
+    for value in FIELDS[name]:
+        config = configuration("realistic", {name: value}, quotes=True)
+        assert differences(everything, SMALL.recording(), config) == [], value
+
+
+@pytest.mark.parametrize("changes", CLOCKED, ids=str)
+def test_what_a_configuration_says_about_time_is_honoured(changes):
+    assert differences(everything, SMALL.recording(), configuration("realistic", changes, quotes=True)) == []
 
 
 markets = st.builds(

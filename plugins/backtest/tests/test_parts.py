@@ -100,7 +100,8 @@ def test_the_broker_of_a_session_is_made_by_its_own_engine():
 
     config = BacktestConfig(initial_cash=5_000.0, allow_short_selling=True)
     broker, other = Session(Idle(), config, SliceFeed(config.resolved_feed_spec)).broker, Broker.from_config(config)
-    assert type(broker) is type(other) is Broker
+    assert isinstance(broker, Broker)
+    assert broker is broker._execution_engine.broker
     assert (broker.cash, broker.share_type, broker.allow_short_selling) == (
         5_000.0,
         other.share_type,

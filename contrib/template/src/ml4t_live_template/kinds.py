@@ -24,25 +24,22 @@ class Kind:
     """The module of the component."""
     part: str
     """What the name of its class ends with."""
+    suite: str
+    """What of the conformance kit the tests of its component derive from."""
     requires: tuple[str, ...] = _EVERY
     """What the distribution depends on."""
-
-    @property
-    def suite(self) -> str:
-        """What of the conformance kit the tests of its component derive from."""
-        return "".join(word.title() for word in self.name.split("-")) + "Suite"
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         kind.name: kind
         for kind in (
-            Kind(name="feed", words="feed", module="feed", part="Feed", requires=_OVER_HTTP),
-            Kind(name="broker", words="broker", module="broker", part="Broker", requires=_OVER_HTTP),
-            Kind(name="risk-check", words="risk check", module="check", part="Check"),
-            Kind(name="trigger", words="trigger", module="trigger", part="Trigger"),
-            Kind(name="forecaster", words="forecaster", module="forecaster", part="Forecaster"),
-            Kind(name="observer", words="observer", module="observer", part="Observer"),
+            Kind(name="feed", words="feed", module="feed", part="Feed", suite="PolledFeedSuite", requires=_OVER_HTTP),
+            Kind(name="broker", words="broker", module="broker", part="Broker", suite="BrokerSuite", requires=_OVER_HTTP),
+            Kind(name="risk-check", words="risk check", module="check", part="Check", suite="RiskCheckSuite"),
+            Kind(name="trigger", words="trigger", module="trigger", part="Trigger", suite="TriggerSuite"),
+            Kind(name="forecaster", words="forecaster", module="forecaster", part="Forecaster", suite="ForecasterSuite"),
+            Kind(name="observer", words="observer", module="observer", part="Observer", suite="ObserverSuite"),
         )
     }
 )

@@ -16,7 +16,7 @@ from ml4t.live.clock import SystemClock
 from ml4t.live.composer import compose
 from ml4t.live.config.decode import make_converter
 from ml4t.live.config.document import Document, Source, read
-from ml4t.live.config.loader import settle, trust_in
+from ml4t.live.config.loader import plugin_settings, settle, trust_in
 from ml4t.live.config.problem import Mistake, Mistakes, dotted, problems_of
 from ml4t.live.config.secret import SecretSource
 from ml4t.live.config.settings import Settings
@@ -80,7 +80,7 @@ def simulated(
     itself local.
     """
     document = read(config, overlays=overlays, assignments=assignments)
-    catalogue = trust_in(document, catalogue or Catalogue.discover()).catalogue
+    catalogue = trust_in(document, plugin_settings(document)[0], catalogue or Catalogue.discover()).catalogue
     with ExitStack() as stack:
         stack.enter_context(confined())
         running = {

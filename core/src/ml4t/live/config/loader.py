@@ -63,7 +63,7 @@ def settle(
     plugins, problems = plugin_settings(document, environ)
     drift: tuple[Problem, ...] = ()
     if isinstance(catalogue, Catalogue):
-        trusted = trust_in(document, catalogue, environ)
+        trusted = trust_in(document, plugins, catalogue)
         catalogue, drift = trusted.catalogue, trusted.drift
         resolver = resolver or plugin_secrets(catalogue)
     secrets = SecretSource(environ, document.folder, resolver)
@@ -78,26 +78,23 @@ def settle(
     return attrs.evolve(settings, drift=tuple(_report(drift, document, secrets)))
 
 
-def trust_in(document: Document, catalogue: Catalogue, environ: Mapping[str, str] = os.environ) -> Trust:
-    """Return which plugins a document lets in. Imports none.
+def trust_in(document: Document, plugins: PluginSettings | None, catalogue: Catalogue) -> Trust:
+    """Return what a document, with its table [plugins], lets in of a catalogue. Imports nothing.
 
     Raises ConfigError with every plugin that is not as the document's lock says, when the run is live.
     """
-    trusted = trust(document, plugin_settings(document, environ)[0], catalogue)
+    trusted = trust(document, plugins, catalogue)
     if trusted.refuses and trusted.drift:
-        raise ConfigError(_report(trusted.drift, document, _secrets(document, environ)), source=str(document.path or ""))
+        report = _report(trusted.drift, document, SecretSource({}, document.folder, None))
+        raise ConfigError(report, source=str(document.path or ""))
     return trusted
 
 
 def plugin_settings(document: Document, environ: Mapping[str, str] = os.environ) -> tuple[PluginSettings | None, list[Problem]]:
     """Return the table [plugins], None when it has mistakes, and the mistakes. No plugin is asked for a value of it."""
-    converter = make_converter(document.folder, _secrets(document, environ))
+    converter = make_converter(document.folder, SecretSource(environ, document.folder, None))
     builder = Builder(document, converter, Catalogue(entries=()))
     return builder.plain("plugins", PluginSettings), builder.problems
-
-
-def _secrets(document: Document, environ: Mapping[str, str]) -> SecretSource:
-    return SecretSource(environ, document.folder, None)
 
 
 def _build(builder: Builder, document: Document, plugins: PluginSettings | None, *, idle: bool) -> Settings | None:

@@ -49,16 +49,14 @@ class Catalogue:
     @classmethod
     def discover(cls, *, allow: Sequence[str] | None = None, clock: Clock | None = None) -> Catalogue:
         """Return the catalogue of what is installed here; `allow` is the list in `[plugins] allow`."""
-        allowed = None if allow is None else STANDARD | frozenset(allow)
-        return cls(entries=find_plugins(), allowed=allowed, clock=clock or SystemClock())
+        return cls(entries=find_plugins(), allowed=_allowed(allow), clock=clock or SystemClock())
 
     def restricted(self, *, allow: Sequence[str] | None, sealed: Lock | None) -> Catalogue:
         """Return this catalogue for a configuration that allows no more, and was locked like that.
 
         What was imported before is not imported again.
         """
-        allowed = self.allowed if allow is None else STANDARD | frozenset(allow)
-        return evolve(self, allowed=allowed, sealed=sealed)
+        return evolve(self, allowed=_both(self.allowed, _allowed(allow)), sealed=sealed)
 
     def plugins(self) -> list[Entry]:
         """Return every installed plugin, sorted by name, allowed or not. Imports nothing."""
@@ -135,3 +133,11 @@ class Catalogue:
         raise PluginError(
             f"{outcome.message}. {outcome.remedy}. To see it again: ml4t-live plugins show {name}"
         ) from outcome.exception
+
+
+def _allowed(allow: Sequence[str] | None) -> frozenset[str] | None:
+    return None if allow is None else STANDARD | frozenset(allow)
+
+
+def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    return one if other is None else other if one is None else one & other
