@@ -83,7 +83,7 @@ def is_runnable(command: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_page(page: Path, tmp_path: Path, installed: Callable[[list[Path], Path], Path]) -> None:
+def test_page(page: Path, tmp_path: Path, installed: Callable[[Path, Path], Path]) -> None:
     (tmp_path / "prices.csv").write_text(PRICES)
     for block in blocks(page):
         if block.file is not None:
@@ -97,7 +97,7 @@ def test_page(page: Path, tmp_path: Path, installed: Callable[[list[Path], Path]
             for command, expected in commands(block):
                 if shlex.join(command) == INSTALL:
                     (workplace := tmp_path / "package").mkdir()
-                    installed([tmp_path], workplace)
+                    installed(tmp_path, workplace)
                 elif is_runnable(command):
                     run([*program(command[0]), *command[1:]], tmp_path, expected)
 

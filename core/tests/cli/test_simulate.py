@@ -202,6 +202,18 @@ def test_what_has_no_simulator_is_not_run(toys):
     assert "takes none of the options of its plugin's simulator" in deaf.stderr
 
 
+def test_a_live_configuration_is_held_to_its_lock_before_a_simulator_is_started(toys, tmp_path):
+    lock = tmp_path / "toy.lock"
+    assert toys.spawn("plugins", "lock", "--output", lock).code == 0
+    named = ("--set", f'plugins.lock="{lock}"')
+    assert toys.spawn("run", "live.toml", "--simulate", *named).code == 0
+    lock.write_text(lock.read_text().replace('"toy_plugin.py" = "', '"toy_plugin.py" = "0'))
+    done = toys.spawn("run", "live.toml", "--simulate", *named)
+    assert done.code == 2
+    assert "not those that were locked: changed toy_plugin.py" in done.stderr
+    assert "no account is used" not in done.stderr
+
+
 def test_a_plugin_that_is_not_allowed_is_not_simulated(toys):
     done = toys.spawn("run", "live.toml", "--simulate", "--set", 'plugins.allow=["bare"]')
     assert done.code == 2

@@ -70,8 +70,12 @@ def test_incidents_tell_who_did_what(desk):
     body = {"action": "kill", "scope": "symbol:A", "on": True, "by": "me", "via": "cli", "reason": "lunch"}
     desk.note(at(1), "kill_switch", "symbol:A", body)
     desk.note(at(2), "run", "r", {"ended": True, "why": "the data ended"})
+    desk.note(
+        at(3), "run", "r", {"mode": "shadow", "strategy": "", "changes": ["acme is 2, and was 1", "the host is b, and was a"]}
+    )
     assert [each.text for each in incidents(desk.read())] == [
         "began in shadow mode with s:S",
         "kill symbol:A by me (cli): lunch",
         "ended: the data ended",
+        "began in shadow mode; not as in the run before: acme is 2, and was 1; the host is b, and was a",
     ]
