@@ -20,6 +20,8 @@ from pathlib import Path
 import attrs
 import pytest
 
+from ml4t.live.contracts import CONTRACT
+
 ROOT = Path(__file__).parents[1]
 NEWER = {ROOT / "docs" / "backtest-to-live.md", ROOT / "plugins" / "backtest" / "README.md"}
 """What needs ml4t-backtest, and with it Python 3.12."""
@@ -129,3 +131,11 @@ def test_pages_that_the_code_names_are_there() -> None:
 
     assert "docs/conformance.md" in named
     assert not {name for name in named if not (ROOT / name).exists()}
+
+
+def test_plugins_on_the_pages_are_written_against_the_contract_of_this_core() -> None:
+    said = re.compile(r"^ml4t_live_contract = (\d+)$", re.MULTILINE)
+    written = [number for page in PAGES for number in said.findall(page.read_text(encoding="utf-8"))]
+
+    assert len(written) > 5
+    assert set(written) == {str(CONTRACT)}
