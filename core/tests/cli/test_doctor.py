@@ -91,3 +91,17 @@ def test_who_owns_files_of_core_is_found(name, tmp_path, monkeypatch):
 def test_a_plugin_beside_core_is_no_intruder():
     [finding] = [each for each in environment() if each.name == "packages"]
     assert finding.level is Level.OK
+
+
+def test_a_component_that_cannot_be_imported_is_found(world, monkeypatch):
+    import cli_acme_parts
+
+    monkeypatch.delattr(cli_acme_parts, "Every")
+    for arguments in (["doctor", "acme"], ["doctor"]):
+        done = world.invoke(*arguments, "--json")
+        found = findings(done)
+        assert done.code == 1
+        assert found["plugin acme"]["level"] == "ok"
+        assert found["acme: trigger every"]["level"] == "broken"
+        assert "cli_acme_parts:Every of the plugin acme" in found["acme: trigger every"]["text"]
+        assert "acme: forecaster up" not in found

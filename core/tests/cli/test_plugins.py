@@ -121,3 +121,14 @@ def test_show_tells_where_a_broken_one_comes_from_and_every_claimant_of_a_name(w
     assert "entry point          bad = cli_acme_bad" in world.invoke("plugins", "show", "bad").stdout
     twins = world.invoke("plugins", "show", "twin", "--json").json["provenance"]
     assert [each["distribution"] for each in twins] == ["twin-one", "twin-two"]
+
+
+def test_with_load_a_component_that_cannot_be_imported_is_told(world, monkeypatch):
+    import cli_acme_parts
+
+    monkeypatch.delattr(cli_acme_parts, "Every")
+    line = by_name(world.invoke("plugins", "list", "--load", "--json"))["acme"]
+    assert line["state"] == "broken"
+    assert "has no attribute 'Every'" in line["problem"]
+    assert len(line["components"]) == 4
+    assert "cannot be imported" in " ".join(world.invoke("plugins", "list", "--load").stdout.split())

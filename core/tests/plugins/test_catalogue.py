@@ -136,7 +136,7 @@ def test_a_name_of_before_is_found_and_warns_with_the_new_one(old, new):
             "broken",
             (
                 "the plugin broken (acme-broken 1.0, entry point broken = acme_broken) cannot be imported: RuntimeError: "
-                "broken on import. A newer release may mend it: `pip install --upgrade acme-broken`. "
+                "broken on import (at {place}). A newer release may mend it: `pip install --upgrade acme-broken`. "
                 "To see it again: ml4t-live plugins show broken"
             ),
         ),
@@ -151,8 +151,9 @@ def test_a_name_of_before_is_found_and_warns_with_the_new_one(old, new):
         ),
     ],
 )
-def test_a_refusal_says_what_where_why_and_how_to_mend_it(catalogue, kind, use, message):
-    assert refusal(catalogue, kind, use) == f'use = "{use}": {message}'
+def test_a_refusal_says_what_where_why_and_how_to_mend_it(catalogue, site, kind, use, message):
+    said = message.format(place=f"{site}/acme_broken.py:1 in <module>")
+    assert refusal(catalogue, kind, use) == f'use = "{use}": {said}'
 
 
 @pytest.mark.parametrize("use", ["", ".", ".venue", "venue."])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import attrs
 import pytest
 
 from ml4t.live.errors import PluginError
 from ml4t.live.plugins import resolve_factory
-from ml4t.live.plugins.reference import Contained, contained, describe, explain, import_reference
+from ml4t.live.plugins.reference import Contained, contained, explain, import_reference
 
 
 @pytest.mark.parametrize("raised", [ValueError("x"), SystemExit(3), asyncio.CancelledError(), GeneratorExit(), StopIteration()])
@@ -31,19 +32,6 @@ def test_a_reference_names_a_module_or_something_in_it():
     assert import_reference("json:JSONDecoder.decode") is json.JSONDecoder.decode
 
 
-def test_the_text_of_an_exception_is_one_line():
-    assert describe(ValueError("two\n  lines")) == "ValueError: two lines"
-    assert describe(ValueError()) == "ValueError"
-
-
-def test_an_exception_that_cannot_be_printed_is_named():
-    class MuteError(Exception):
-        def __str__(self):
-            raise RuntimeError("no words")
-
-    assert describe(MuteError()) == "MuteError"
-
-
 def test_a_module_that_core_lacks_is_a_matter_of_versions(plugin):
     found = plugin("import ml4t.live.teleport\n")
 
@@ -61,7 +49,9 @@ def test_a_missing_sibling_of_the_light_module_is_the_plugins_own(install, site)
     )
     (found,) = scan([str(site)])
 
-    with pytest.raises(PluginError, match=r"its own module acme_room\.wire is not there. Install it afresh") as caught:
+    with pytest.raises(
+        PluginError, match=r"its own module acme_room\.wire is not there \(at .*broker\.py:1 in <module>\)\. Install it afresh"
+    ) as caught:
         resolve_factory(found, "acme_room.deep.broker:Broker")
 
     assert isinstance(caught.value.__cause__, ModuleNotFoundError)
@@ -105,3 +95,19 @@ def test_a_missing_sdk_is_the_users_to_install_or_the_authors_to_declare(plugin,
 
     with pytest.raises(PluginError, match=message):
         resolve_factory(found, "acme_acme:Broker")
+
+
+def test_an_editable_plugin_is_mended_in_its_folder_and_not_upgraded(plugin):
+    found = attrs.evolve(plugin("def __getattr__(name):\n    raise KeyError(name)\n"), origin="/home/me/acme")
+
+    with pytest.raises(PluginError, match=r"acme_acme\.py:2 in __getattr__\)\. Mend it in /home/me/acme, where") as caught:
+        resolve_factory(found, "acme_acme:Broker")
+
+    assert "pip install" not in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", ["ml4t.live.teleport", "acme_acme"])
+def test_a_missing_module_of_an_editable_plugin_is_mended_there_too(plugin, missing):
+    found = attrs.evolve(plugin(""), origin="/home/me/acme")
+
+    assert explain(ModuleNotFoundError("...", name=missing), found, found.target).remedy.startswith("Mend it in /home/me/acme")

@@ -39,7 +39,8 @@ def doctor(
 ) -> None:
     """Check the installation, and say how to mend it: versions, conflicting packages, the state directory, every plugin.
 
-    Each plugin is loaded by itself, so that a broken one hides nothing. Exit code 1 when something is broken.
+    Each plugin is loaded by itself, and every component and command of it is imported, so that a broken one hides nothing.
+    Exit code 1 when something is broken.
     """
     if conformance:
         if not name:

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from ml4t.live.cli.locking import differences_from, lock_in_force
 from ml4t.live.errors import PluginError
-from ml4t.live.plugins import Broken, Catalogue, Loaded, resolve_factory, running_version
+from ml4t.live.plugins import Broken, Catalogue, Loaded, broken_factories, resolve_factory, running_version
 from ml4t.live.plugins.finder import CORE
 from ml4t.live.plugins.lock import read_lock
 from ml4t.live.plugins.metadata import Distribution, installed
@@ -76,7 +76,7 @@ def folder(path: Path) -> Iterator[Finding]:
 
 
 def plugins(catalogue: Catalogue) -> Iterator[Finding]:
-    """Load every plugin by itself, and make the checks that it brings."""
+    """Load every plugin by itself with all that its records name, and make the checks that it brings."""
     for outcome in catalogue.load_all():
         yield from plugin(outcome)
 
@@ -100,13 +100,15 @@ def lock(config: Path | None) -> Iterator[Finding]:
 
 
 def plugin(outcome: Loaded | Broken) -> Iterator[Finding]:
-    """Tell what became of loading one plugin, and make the checks that it brings."""
+    """Tell what became of loading one plugin, import what its records name, and make the checks that it brings."""
     if isinstance(outcome, Broken):
         yield Finding(f"plugin {outcome.name}", Level.BROKEN, outcome.message, outcome.remedy)
         return
     found = outcome.found
     level, notes = (Level.NOTE, f": {'; '.join(outcome.notes)}") if outcome.notes else (Level.OK, "")
     yield Finding(f"plugin {found.name}", level, f"{found.distribution} {found.version}{notes}")
+    for broken in broken_factories(outcome):
+        yield Finding(f"{found.name}: {broken.record}", Level.BROKEN, broken.message)
     for record in outcome.doctor:
         yield _own_check(outcome, record)
 

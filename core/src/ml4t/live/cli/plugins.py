@@ -11,11 +11,11 @@ import typer
 
 from ml4t.live.cli import options, output
 from ml4t.live.cli.exits import Failed
-from ml4t.live.plugins import Broken, Catalogue, Conflict, Entry, Loaded, check_core
+from ml4t.live.plugins import Broken, Catalogue, Conflict, Entry, Loaded, broken_factories, check_core
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-Load = Annotated[bool, typer.Option("--load", help="Import each plugin, one by one, and show what it offers.")]
+Load = Annotated[bool, typer.Option("--load", help="Import each plugin and all that it offers, one by one, and show it.")]
 AllowedBy = Annotated[
     Path | None,
     typer.Option("--config", metavar="CONFIG", help="Mark what the [plugins] table of this configuration does not allow."),
@@ -38,8 +38,8 @@ def plugins() -> None:
 def list_(load: Load = False, config: AllowedBy = None, as_json: options.Json = False) -> None:
     """List the installed plugins: name, distribution, version, and whether each can be used.
 
-    Nothing of theirs is imported, so that a broken plugin cannot get in the way; with --load each is imported, and a broken one
-    is listed with its reason.
+    Nothing of theirs is imported, so that a broken plugin cannot get in the way; with --load each is imported with
+    all that it offers, and a broken one is listed with its reason.
     """
     catalogue = Catalogue.discover(allow=_allowed(config))
     lines = [_line(entry, catalogue, load=load) for entry in catalogue.plugins()]
@@ -128,9 +128,11 @@ def _loaded(entry: Entry, catalogue: Catalogue, state: str) -> dict[str, Any]:
         return {"components": []}
     with output.other_peoples_code():
         outcome = catalogue.load(entry.name)
-    if isinstance(outcome, Broken):
-        return {"state": state if state != "ok" else "broken", "problem": outcome.message, "components": []}
-    return {"components": list(_components(outcome))}
+        problems = [each.message for each in broken_factories(outcome)] if isinstance(outcome, Loaded) else [outcome.message]
+    told: dict[str, Any] = {"components": list(_components(outcome)) if isinstance(outcome, Loaded) else []}
+    if problems:
+        told |= {"state": state if state != "ok" else "broken", "problem": "; ".join(problems)}
+    return told
 
 
 def _components(loaded: Loaded) -> Iterator[dict[str, str]]:
@@ -142,7 +144,7 @@ def _components(loaded: Loaded) -> Iterator[dict[str, str]]:
 
 
 def _row(line: dict[str, Any], *, load: bool) -> list[str]:
-    offers = [", ".join(f"{each['kind']} {each['name']}" for each in line.get("components", [])) or line["problem"]]
+    offers = [line["problem"] or ", ".join(f"{each['kind']} {each['name']}" for each in line.get("components", []))]
     return [line["name"], line["distribution"], line["version"], line["state"], *(offers if load else []), line["origin"]]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from ml4t.live.config.problem import Mistake, did_you_mean
+from ml4t.live.raised import describe_with_place
 
 
 @frozen
@@ -81,17 +82,4 @@ def _import(module_name: str, folder: Path) -> Any:
         remedy = f"pip install {host}" if host else "install what it needs, or mend its import"
         raise Mistake(f"importing {module_name} failed: {error}; {remedy}") from error
     except Exception as error:
-        raise Mistake(f"importing {module_name} failed: {_in_words(error)}; mend it and try again") from error
-
-
-def _in_words(error: Exception) -> str:
-    """Return type, text and, for the deepest frame, file and line."""
-    place = ""
-    trace = error.__traceback__
-    while trace is not None:
-        place = f" ({Path(trace.tb_frame.f_code.co_filename).name} line {trace.tb_lineno})"
-        trace = trace.tb_next
-    if isinstance(error, SyntaxError):
-        place = f" ({Path(error.filename or '').name} line {error.lineno})"
-        return f"SyntaxError: {error.msg}{place}"
-    return f"{type(error).__name__}: {error}{place}"
+        raise Mistake(f"importing {module_name} failed: {describe_with_place(error)}; mend it and try again") from error

@@ -119,6 +119,8 @@ class MarketState:
         if not state.seen_at:
             self._symbols[event.symbol] = state
         state.seen_at = now
+        if state.backfilled is not event.backfilled:
+            state.backfilled = event.backfilled
         return state
 
     def _new(self, symbol: str) -> SymbolState:

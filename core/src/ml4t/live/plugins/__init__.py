@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ml4t.live.plugins.catalogue import STANDARD, Catalogue, Offer
+from ml4t.live.plugins.factories import BrokenFactory, broken_factories
 from ml4t.live.plugins.finder import Conflict, Entry, Found, find_plugins, refresh, scan
 from ml4t.live.plugins.known import KNOWN, PUBLIC_NAMES, Known, resolve_public_name
 from ml4t.live.plugins.loader import SLOW_SECONDS, Broken, Loaded, Stage, load
@@ -15,6 +16,7 @@ __all__ = [
     "SLOW_SECONDS",
     "STANDARD",
     "Broken",
+    "BrokenFactory",
     "Catalogue",
     "Conflict",
     "CoreRange",
@@ -24,6 +26,7 @@ __all__ = [
     "Loaded",
     "Offer",
     "Stage",
+    "broken_factories",
     "check_core",
     "find_plugins",
     "load",

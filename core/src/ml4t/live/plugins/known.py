@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 from attrs import Factory, frozen
 
-from ml4t.live.plugins.reference import Contained, contained, describe, import_reference
+from ml4t.live.plugins.reference import Contained, contained, import_reference
+from ml4t.live.raised import describe
 
 
 @frozen

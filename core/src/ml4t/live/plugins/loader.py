@@ -21,8 +21,9 @@ from ml4t.live.plugins import hooks
 from ml4t.live.plugins.contract import contract_of, contract_problem, in_the_name_of
 from ml4t.live.plugins.finder import Conflict, Entry, Found
 from ml4t.live.plugins.known import KNOWN
-from ml4t.live.plugins.reference import Contained, contained, describe, explain, import_reference
+from ml4t.live.plugins.reference import Contained, contained, explain, import_reference, newer
 from ml4t.live.plugins.requirements import check_core, same_distribution
+from ml4t.live.raised import describe, describe_with_place
 from ml4t.live.records import CommandRecord, Component, DoctorRecord, FeedRecord, Kind, SimulatorRecord
 from ml4t.live.times import NANOS
 
@@ -169,7 +170,7 @@ def _run(found: Found, stage: Stage, action: Callable[[], _R]) -> _R:
 
 
 def _broken(found: Found, stage: Stage, exception: BaseException) -> Broken:
-    reason, remedy = describe(exception), f"A newer release may mend it: `pip install --upgrade {found.source}`"
+    reason, remedy = describe_with_place(exception), newer(found)
     if stage is Stage.IMPORT:
         failure = explain(exception, found, found.target)
         reason, remedy = f"cannot be imported: {failure.reason}", failure.remedy

@@ -12,6 +12,7 @@ from ml4t.live.errors import PluginError
 from ml4t.live.plugins.contract import in_the_name_of
 from ml4t.live.plugins.finder import Found
 from ml4t.live.plugins.requirements import running_version, unmet
+from ml4t.live.raised import describe, their_place
 
 
 class Contained(Exception):
@@ -63,24 +64,31 @@ def resolve_factory(found: Found, reference: str) -> Callable[..., object]:
         what = f"{reference} of the plugin {found.name} ({found.provenance})"
         raise PluginError(f"{what} cannot be imported: {failure.reason}. {failure.remedy}") from failed.original
     if not callable(factory):
-        raise PluginError(
-            f"{reference} of the plugin {found.name} ({found.provenance}) is a {type(factory).__name__}, which cannot be "
-            f"called. A newer release may mend it: `pip install --upgrade {found.source}`"
-        )
+        what = f"{reference} of the plugin {found.name} ({found.provenance}) is a {type(factory).__name__}"
+        raise PluginError(f"{what}, which cannot be called. {newer(found)}")
     return factory
+
+
+def newer(found: Found) -> str:
+    """Return what mends a plugin whose own code is wrong: a release of its author, or the folder that it is edited in."""
+    if found.origin:
+        return f"Mend it in {found.origin}, where it is installed from as editable"
+    return f"A newer release may mend it: `pip install --upgrade {found.source}`"
 
 
 def explain(exception: BaseException, found: Found, reference: str) -> Failure:
     """Return what a failed import of `reference` means for the user of the plugin `found`."""
     missing = exception.name if isinstance(exception, ModuleNotFoundError) else None
+    at = f" (at {where})" if (where := their_place(exception)) else ""
     if missing is None:
-        return Failure(describe(exception), f"A newer release may mend it: `pip install --upgrade {found.source}`")
+        return Failure(f"{describe(exception)}{at}", newer(found))
     if _is_own(missing, found, reference):
-        reason = f"its own module {missing} is not there"
-        return Failure(reason, f"Install it afresh: `pip install --force-reinstall --no-deps {found.source}`")
+        afresh = f"Install it afresh: `pip install --force-reinstall --no-deps {found.source}`"
+        return Failure(f"its own module {missing} is not there{at}", newer(found) if found.origin else afresh)
     if missing.startswith("ml4t.live."):
-        reason = f"it imports {missing}, which ml4t-live {running_version()} does not have"
-        return Failure(reason, f"Install versions that fit: `pip install --upgrade ml4t-live {found.source}`")
+        reason = f"it imports {missing}, which ml4t-live {running_version()} does not have{at}"
+        fitting = f"Install versions that fit: `pip install --upgrade ml4t-live {found.source}`"
+        return Failure(reason, newer(found) if found.origin else fitting)
     return _missing_dependency(missing, found)
 
 
@@ -98,13 +106,3 @@ def _missing_dependency(missing: str, found: Found) -> Failure:
         return Failure(reason, f"Install what it needs: `pip install {found.source}`")
     reason = f"it imports {missing}, which is not installed and which {found.distribution} does not declare"
     return Failure(reason, f"Install the package that provides {missing}, and tell the author of {found.distribution}")
-
-
-def describe(exception: BaseException) -> str:
-    """Return the type and the text of an exception on one line."""
-    try:
-        text = " ".join(str(exception).split())
-    except Exception:  # noqa: BLE001 - the text of somebody else's exception is somebody else's code
-        text = ""
-    kind = type(exception).__name__
-    return f"{kind}: {text}" if text else kind

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from difflib import get_close_matches
@@ -12,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 from attrs import frozen
 
 from ml4t.live.clock import SystemClock
+from ml4t.live.raised import describe_with_place
 from ml4t.live.testing.conformance.report import NotConformant, Outcome, Report, Result
 
 LIMIT_SECONDS = 300.0
@@ -120,6 +120,4 @@ def _words(error: BaseException) -> str:
         return str(error)
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(_words(each) for each in error.exceptions)
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" (at {frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name})" if frames else ""
-    return f"{type(error).__name__}: {error}{where}"
+    return describe_with_place(error)
