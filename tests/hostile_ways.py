@@ -24,7 +24,7 @@ BROKEN = {
         ["tell the author of hostile-undeclared-dependency"],
     ),
     "system-exit": ("import", "SystemExit", ["SystemExit: this script is not meant to be imported"], []),
-    "syntax-error": ("import", "SyntaxError", ["SyntaxError: ", "(plugin.py, line 3)"], []),
+    "syntax-error": ("import", "SyntaxError", ["SyntaxError: ", "hostile_syntax_error/plugin.py:3)"], []),
     "missing-module": (
         "import",
         "ModuleNotFoundError",

@@ -403,7 +403,7 @@ DEEP: dict[str, tuple[str, list[str]]] = {
     "no on_data": ("my_strategies:Blind", ["has no method on_data", "add on_data"]),
     "no class": ("my_strategies:WINDOW", ["is a int", "name a class"]),
     "module that needs another": ("broken_strategies:Any", ["No module named 'nothing_like_this'", "install what it needs"]),
-    "module with a syntax error": ("unfinished_strategies:Any", ["SyntaxError", "unfinished_strategies.py line 1", "mend it"]),
+    "module with a syntax error": ("unfinished_strategies:Any", ["SyntaxError", "unfinished_strategies.py:1", "mend it"]),
 }
 
 

@@ -35,12 +35,50 @@ def test_every_mistake_is_on_stderr_and_the_code_is_2(world):
     assert len(told["problems"]) == 2
 
 
-def test_only_a_deep_check_imports_the_strategy(world):
+def test_only_a_check_that_is_not_deep_leaves_the_strategy_alone(world):
     wrong = ["--set", "live.strategy=no_such_module:Nothing"]
-    assert world.invoke("config", "check", world.config, *wrong).code == 0
-    done = world.invoke("config", "check", world.config, "--deep", *wrong)
+    assert world.invoke("config", "check", world.config, "--no-deep", *wrong).code == 0
+    done = world.invoke("config", "check", world.config, *wrong)
     assert done.code == 2
     assert "there is no module no_such_module" in done.stderr
+
+
+SURROUNDINGS = {
+    "live.calendar=XNYZ": "there is no calendar 'XNYZ'; write \"24/7\" or one such as XN",
+    "live.strategy=cli_zigzag:Zigzga": "cli_zigzag has no Zigzga; did you mean Zigzag?",
+    "feeds.main.path=price.csv": "price.csv is not there",
+    "triggers.tens.use=acme.broken": "acme has no trigger called 'broken'",
+    "forecasters.up.by=much": "must be a number",
+    "engine.on_eror=halt": "did you mean on_error?",
+}
+
+
+@pytest.mark.parametrize("command", [["config", "check"], ["run"]])
+def test_what_a_configuration_needs_besides_itself_is_looked_for_with_all_the_rest(world, command):
+    assignments = [part for each in SURROUNDINGS for part in ("--set", each)]
+    done = world.invoke(*command, world.config, *assignments)
+    assert done.code == 2
+    assert f"{len(SURROUNDINGS)} problems" in done.stderr
+    for each, said in SURROUNDINGS.items():
+        [line] = [line for line in done.stderr.splitlines() if line.strip().startswith(each.partition("=")[0])]
+        assert said in line
+
+
+def test_each_of_them_is_found_beside_a_mistake_in_its_own_table_and_has_its_line(world, tmp_path):
+    config = world.write("spoilt.toml", world.config.read_text().replace('name = "zigzag"', 'calendar = "XNYZ"\nmoed = "live"'))
+    done = world.invoke("config", "check", config, "--set", "live.strategy=cli_zigzag:Zag")
+    assert "3 problems" in done.stderr
+    assert 'live.calendar = "XNYZ" (line 3): there is no calendar' in done.stderr
+
+
+def test_a_component_that_cannot_be_imported_is_found(world, monkeypatch):
+    import cli_acme_parts
+
+    monkeypatch.delattr(cli_acme_parts, "Every")
+    done = world.invoke("config", "check", world.config)
+    assert done.code == 2
+    assert 'triggers.tens.use = "acme.every" (line 20): cli_acme_parts:Every of the plugin acme' in done.stderr
+    assert world.invoke("config", "check", world.config, "--no-deep").code == 0
 
 
 def test_show_prints_what_overlays_and_assignments_made_of_it(world, tmp_path):

@@ -145,3 +145,66 @@ def test_a_stop_signal_ends_the_run_in_order_with_code_0(world, tmp_path):
         stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == 0, stderr
     assert json.loads(stdout)["run"]["ended"] == "stopped"
+
+
+def test_a_component_without_the_method_of_its_contract_is_named_with_its_place(world, monkeypatch):
+    import cli_acme_parts
+
+    class Evry:
+        def __init__(self, config):
+            pass
+
+        def on_evnt(self, event, market):
+            pass
+
+    monkeypatch.setattr(cli_acme_parts, "Every", Evry)
+    done = world.invoke("run", world.config)
+    assert done.code == 2
+    assert "triggers.tens (line 19): the trigger every of the plugin acme (ml4t-live-acme 1.0, " in done.stderr
+    assert "is a Evry, which has no method on_event(event, market) or next_time(after) or" in done.stderr
+    assert "it has on_evnt, did you mean that?" in done.stderr
+    assert "should not have happened" not in done.stderr
+
+
+def test_what_a_constructor_raises_is_told_with_its_type_and_its_place(world, monkeypatch):
+    import cli_acme_parts
+
+    class Failing:
+        def __init__(self, config):
+            self.lst = config.lst
+
+    monkeypatch.setattr(cli_acme_parts, "Every", Failing)
+    monkeypatch.setattr(cli_acme_parts, "Up", Failing)
+    done = world.invoke("run", world.config, "--set", "live.strategy_options.raises_on=3")
+    assert done.code == 2
+    assert "2 problems" in done.stderr
+    assert "triggers.tens (line 19): the plugin acme (ml4t-live-acme 1.0, " in done.stderr
+    assert "cannot make its trigger every: AttributeError: 'EveryConfig' object has no attribute 'lst' (at " in done.stderr
+    assert "test_run.py:" in done.stderr
+    assert "forecasters.up (line 22): the plugin acme" in done.stderr
+
+
+def test_a_feed_that_names_no_symbols_is_a_problem_and_no_crash(world, monkeypatch):
+    from ml4t.live.feeds import replay
+
+    class Nameless:
+        def __init__(self, config):
+            self.symbols = "AAA"
+
+        async def run(self, sink):
+            pass
+
+    monkeypatch.setattr(replay, "ReplayFeed", Nameless)
+    done = world.invoke("run", world.config)
+    assert done.code == 2
+    assert "feeds.main (line 6): feed main has symbols = 'AAA'" in done.stderr
+
+
+def test_what_a_strategys_constructor_raises_is_told_with_its_place(world):
+    strategy = world.write(
+        "cli_sour.py", "class Sour:\n    def __init__(self):\n        1 / 0\n    def on_data(self, *a): pass\n"
+    )
+    done = world.invoke("run", world.config, "--set", "live.strategy=cli_sour:Sour")
+    assert done.code == 2
+    assert f"cli_sour:Sour cannot be made: ZeroDivisionError: division by zero (at {strategy}:3 in __init__)" in done.stderr
+    assert "live.strategy (--set)" in done.stderr or "live.strategy (line 4)" in done.stderr

@@ -71,3 +71,15 @@ def test_it_is_a_component_of_the_core():
 def test_what_is_wrong_is_said(folder, model, options, words):
     with pytest.raises(Mistake, match=words):
         own_model(decode(folder, model=model, options=options))
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"), [("made_up_models:Stedy", {}, "Steady"), ("made_up_models:Steady", {"x": 1}, "x")]
+)
+def test_a_class_that_is_not_there_is_told_without_making_one(folder, text, options, said):
+    config = OwnModelConfig(model=ClassPath(text, folder), options=options)
+
+    [(key, problem)] = config.problems()
+
+    assert key == "model"
+    assert said in problem

@@ -10,19 +10,24 @@ import attrs
 import structlog
 
 from ml4t.live.clock import Clock
-from ml4t.live.config import ForecasterSettings, Settings, load, load_strategy
+from ml4t.live.config import FeedSettings, ForecasterSettings, Settings, load, load_strategy
 from ml4t.live.config.document import Source
+from ml4t.live.config.problem import Mistake, Route, dotted
 from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.config.strategy import StrategySource, code_of
 from ml4t.live.config.trust import admitted
+from ml4t.live.contracts.asked import missing_methods
 from ml4t.live.engine.engine import Engine
 from ml4t.live.engine.forecasting import ForecasterSpec
 from ml4t.live.engine.parts import NamedFeed, Parts
 from ml4t.live.engine.triggers import TriggerSpec
-from ml4t.live.errors import ConfigError
+from ml4t.live.errors import ConfigError, LiveError, PluginError
 from ml4t.live.hosting import hosted
-from ml4t.live.plugins import Catalogue, Found
+from ml4t.live.plugins import Catalogue, Found, Offer
 from ml4t.live.plugins.contract import in_the_name_of
+from ml4t.live.plugins.finder import is_core
+from ml4t.live.plugins.reference import newer
+from ml4t.live.raised import describe_with_place
 from ml4t.live.records import Kind
 from ml4t.live.sessions import calendar_of
 
@@ -60,6 +65,34 @@ def compose(
     return Engine(parts, state_dir=folder, clock=clock, seed=seed)
 
 
+def _component(offer: Offer, kind: Kind, factory: Callable[..., Any], options: Any) -> Any:
+    """Return the component that an offer's factory makes. Raises PluginError for whatever it raises, and for a wrong thing.
+
+    What the factory says on purpose, a LiveError or an error of core's own components, keeps its words.
+    """
+    plugin = offer.plugin
+    try:
+        made = factory(options)
+    except Exception as error:
+        if isinstance(error, LiveError) or is_core(plugin.distribution):
+            raise
+        what = f"the plugin {plugin.name} ({plugin.provenance}) cannot make its {kind} {offer.component.name}"
+        raise PluginError(f"{what}: {describe_with_place(error)}") from error
+    if not isinstance(made, ShadowSettings) and (lack := missing_methods(kind, made)):
+        what = f"the {kind} {offer.component.name} of the plugin {plugin.name} ({plugin.provenance})"
+        raise PluginError(f"{what} is a {type(made).__name__}, which {lack}. {newer(plugin)}")
+    return made
+
+
+def _strategy(reference: str, make: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+    try:
+        return make(**options)
+    except LiveError:
+        raise
+    except Exception as error:
+        raise Mistake(f"{reference} cannot be made: {describe_with_place(error)}") from error
+
+
 def _warn(settings: Settings) -> None:
     """Say what is not certain of the plugins."""
     for difference in settings.drift:
@@ -82,29 +115,25 @@ class Composer:
         """Return the parts. Raises ConfigError."""
         settings = self._settings
         broker, shadow = self._broker()
-        feeds = [
-            NamedFeed(name=feed.name, feed=made, bars=feed.bars, evolving=feed.evolving)
-            for feed in settings.feeds
-            if (made := self._make(Kind.FEED, feed.use, feed.options, f"feeds.{feed.name}")) is not None
-        ]
+        feeds = [self._feed(spec) for spec in settings.feeds]
         checks = [
-            (check.name, self._make(Kind.RISK_CHECK, check.use, check.options, f"risk.checks[{n}]"))
+            (check.name, self._make(Kind.RISK_CHECK, check.use, check.options, ("risk", "checks", n)))
             for n, check in enumerate(settings.checks)
         ]
         triggers = [self._trigger(spec) for spec in settings.triggers if spec.enabled]
         forecasters = [self._forecaster(spec) for spec in settings.forecasters if spec.enabled]
         observers = [
-            (spec.name, self._make(Kind.OBSERVER, spec.use, spec.options, f"observers.{spec.name}"))
+            (spec.name, self._make(Kind.OBSERVER, spec.use, spec.options, ("observers", spec.name)))
             for spec in settings.observers
         ]
         strategy = self._strategy()
-        calendar = self._attempt("live.calendar", lambda: calendar_of(settings.live.calendar))
+        calendar = self._attempt(("live", "calendar"), lambda: calendar_of(settings.live.calendar))
         if self._problems:
             raise ConfigError(self._problems, source=str(settings.path or ""))
         return Parts(
             name=settings.live.name,
             mode=settings.live.mode,
-            feeds=tuple(feeds),
+            feeds=tuple(feed for feed in feeds if feed is not None),
             strategy=strategy,
             source=self._source(strategy),
             broker=broker,
@@ -125,17 +154,17 @@ class Composer:
         spec, shadow = self._settings.broker, self._settings.shadow
         if spec is None or (self._settings.live.mode == "shadow" and spec.use != "shadow"):
             return None, shadow  # a broker that the mode does not use is not even imported
-        broker = self._make(Kind.BROKER, spec.use, spec.options, "broker")
+        broker = self._make(Kind.BROKER, spec.use, spec.options, ("broker",))
         return (None, broker) if isinstance(broker, ShadowSettings) else (broker, shadow)
 
     def _trigger(self, spec: Any) -> TriggerSpec:
-        trigger = self._make(Kind.TRIGGER, spec.use, spec.options, f"triggers.{spec.name}")
+        trigger = self._make(Kind.TRIGGER, spec.use, spec.options, ("triggers", spec.name))
         return TriggerSpec(spec.name, trigger, frozenset(spec.symbols), spec.cooldown, spec.warmup, catch_up=spec.catch_up)
 
     def _forecaster(self, spec: ForecasterSettings) -> ForecasterSpec:
         return ForecasterSpec(
             spec.name,
-            self._make(Kind.FORECASTER, spec.use, spec.options, f"forecasters.{spec.name}"),
+            self._make(Kind.FORECASTER, spec.use, spec.options, ("forecasters", spec.name)),
             frozenset(spec.on),
             horizon=spec.horizon,
             horizon_in=spec.horizon_in,
@@ -149,12 +178,12 @@ class Composer:
         live, folder = self._settings.live, self._settings.folder
         if live.strategy is None:
             return None
-        path = f"live.strategy = {live.strategy!r}"
-        strategy = self._attempt(path, lambda: load_strategy(live.strategy or "", folder)(**live.strategy_options))
+        route, reference = ("live", "strategy"), live.strategy
+        strategy = self._attempt(route, lambda: _strategy(reference, load_strategy(reference, folder), live.strategy_options))
         if strategy is None or self._settings.host is None:
-            return self._attempt(path, lambda: hosted(strategy, self._catalogue))
-        host = self._make(Kind.HOST, self._settings.host.use, self._settings.host.options, "host")
-        return None if host is None else self._attempt("host", lambda: host.host(strategy))
+            return self._attempt(route, lambda: hosted(strategy, self._catalogue))
+        host = self._make(Kind.HOST, self._settings.host.use, self._settings.host.options, ("host",))
+        return None if host is None else self._attempt(("host",), lambda: host.host(strategy))
 
     def _source(self, strategy: Any) -> StrategySource | None:
         live = self._settings.live
@@ -166,21 +195,32 @@ class Composer:
         host = self._settings.document.get("host")
         return StrategySource(live.strategy, str(self._settings.folder.resolve()), options, code, host)
 
-    def _make(self, kind: Kind, use: str, options: Any, path: str) -> Any:
-        return self._attempt(path, lambda: self._made(kind, use, options))
+    def _feed(self, spec: FeedSettings) -> NamedFeed | None:
+        route = ("feeds", spec.name)
+        made = self._make(Kind.FEED, spec.use, spec.options, route)
+        if made is None:
+            return None
+        named: NamedFeed | None = self._attempt(
+            route, lambda: NamedFeed(name=spec.name, feed=made, bars=spec.bars, evolving=spec.evolving)
+        )
+        return named
+
+    def _make(self, kind: Kind, use: str, options: Any, route: Route) -> Any:
+        return self._attempt(route, lambda: self._made(kind, use, options))
 
     def _made(self, kind: Kind, use: str, options: Any) -> Any:
         offer = self._catalogue.find(kind, use)
         self._used[offer.plugin.name] = offer.plugin
         factory: Callable[..., Any] = self._catalogue.resolve(offer)
         with in_the_name_of(offer.plugin):
-            return factory(options)
+            return _component(offer, kind, factory, options)
 
-    def _attempt(self, path: str, build: Callable[[], Any]) -> Any:
+    def _attempt(self, route: Route, build: Callable[[], Any]) -> Any:
         try:
             return build()
         except Exception as error:  # noqa: BLE001 - whatever somebody's constructor raises is a problem of the configuration
-            self._problems.append(f"{path}: {error or repr(error)}")
+            place = f" ({where})" if (where := self._settings.where(route)) else ""
+            self._problems.append(f"{dotted(route)}{place}: {error or repr(error)}")
             return None
 
     def _manifest(self) -> dict[str, Any]:

@@ -18,7 +18,13 @@ from ml4t.live.records import Component, Kind
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
-Deep = Annotated[bool, typer.Option("--deep", help="Import the strategy and every component as well, as a run would.")]
+Deep = Annotated[
+    bool,
+    typer.Option(
+        "--deep/--no-deep",
+        help="Import the strategy and every component, and look for calendar and files, as a run would; or the text alone.",
+    ),
+]
 Output = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="The file to write; without it, stdout.")]
 
 
@@ -27,17 +33,18 @@ def config() -> None:
     """Check or show a configuration, or print its schema."""
 
 
-@app.command(epilog="Example: ml4t-live config check live.toml --deep --overlay paper.toml")
+@app.command(epilog="Example: ml4t-live config check live.toml --overlay paper.toml")
 def check(
     config: options.Config,
     overlay: options.Overlays = None,
     assign: options.Assignments = None,
-    deep: Deep = False,
+    deep: Deep = True,
     as_json: options.Json = False,
 ) -> None:
     """Check a configuration: every mistake at once, each with its place, its value and its remedy.
 
-    Only the light modules of the plugins that it names are imported. Exit code 2 when there is a mistake.
+    What it names is imported, as a run would, and nothing is connected; with --no-deep only the light modules of its plugins
+    are, for a machine that lacks the rest. Exit code 2 when there is a mistake.
     """
     try:
         with output.other_peoples_code():

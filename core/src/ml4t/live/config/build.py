@@ -23,6 +23,7 @@ from ml4t.live.config.settings import (
     TriggerSettings,
 )
 from ml4t.live.config.shadow import ShadowSettings
+from ml4t.live.config.surroundings import live_problems, option_problems
 from ml4t.live.config.table import key_types, structure_table
 from ml4t.live.errors import PluginError
 from ml4t.live.plugins.catalogue import STANDARD
@@ -100,6 +101,8 @@ class Builder:
         self._catalogue = catalogue
         self._allowed: frozenset[str] | None = None
         self._quietly = False
+        self._live: LiveSettings | None = None
+        self._made: list[tuple[Route, Any]] = []
 
     def unknown_sections(self) -> None:
         """Report every section that there is not, with where its key belongs if that is known."""
@@ -117,6 +120,11 @@ class Builder:
         if isinstance(raw, Mapping):
             raw = {key: value for key, value in raw.items() if key not in set(without)}
         return self._table(raw, cls, (section,), also_known=without)
+
+    def live(self) -> LiveSettings | None:
+        """Return the settings of the table [live], None when it has problems."""
+        self._live = self.plain("live", LiveSettings)
+        return self._live
 
     def allow(self, names: Iterable[str] | None, *, quietly: bool = False) -> None:
         """Use no plugins but these and those of the core, from now on; `quietly` leaves the others out without a word."""
@@ -160,8 +168,10 @@ class Builder:
         ]
         return tuple(each for each in made if each is not None)
 
-    def resolve_factories(self) -> None:
-        """Import what every component that was found is made by, and report what cannot be."""
+    def look_around(self) -> None:
+        """Import the strategy and what every component is made by, make the calendar, look for files: report what is not."""
+        self.problems += live_problems(self._live, self.document)
+        self.problems += option_problems(self._made)
         for route, offer in self.offers:
             try:
                 self._catalogue.resolve(offer)
@@ -182,6 +192,7 @@ class Builder:
         options = None
         if offer is not None:
             options = self._options(offer.component.config, raw, route, owned)
+            self._made.append((route, options))
         return self._table(core, cls, route, given={**given, "options": options})
 
     def _find(self, kind: Kind, raw: Mapping[str, Any], route: Route) -> Offered | None:

@@ -13,11 +13,10 @@ from ml4t.live.config.check import Draft, cross_check, in_mode, live_check
 from ml4t.live.config.decode import make_converter
 from ml4t.live.config.document import MISSING, Document, Source, read
 from ml4t.live.config.mask import is_telling, show
-from ml4t.live.config.problem import Mistake, Problem, dotted, shown
+from ml4t.live.config.problem import Problem, dotted, shown
 from ml4t.live.config.secret import MASK, Resolver, SecretSource
-from ml4t.live.config.settings import EngineSettings, LiveSettings, MarketSettings, PluginSettings, Settings
+from ml4t.live.config.settings import EngineSettings, MarketSettings, PluginSettings, Settings
 from ml4t.live.config.shadow import ShadowSettings
-from ml4t.live.config.strategy import load_strategy
 from ml4t.live.config.trust import Trust, trust
 from ml4t.live.config.vault import plugin_secrets
 from ml4t.live.errors import ConfigError
@@ -42,9 +41,9 @@ def load(
 
     `overlays` are merged over it and `assignments` (`risk.max_order_value=5000`) made last; then references to secrets are
     looked up: in `environ`, in files, and other schemes by `resolver`, or without one by the plugin named like the scheme.
-    `deep` also imports the strategy and the factory of every component. `idle` takes a configuration that has neither a
-    strategy nor a forecaster, because the program brings its own. Raises ConfigError with every problem, each with its
-    path and its remedy.
+    `deep` also imports the strategy and the factory of every component, makes the calendar, and looks for the files. `idle`
+    takes a configuration that has neither a strategy nor a forecaster, because the program brings its own. Raises ConfigError
+    with every problem, each with its path and its remedy.
     """
     document = read(source, overlays=overlays, assignments=assignments)
     return settle(document, catalogue=catalogue, environ=environ, resolver=resolver, deep=deep, idle=idle)
@@ -71,8 +70,7 @@ def settle(
     builder.problems += problems
     settings = _build(builder, document, plugins, idle=idle)
     if deep:
-        builder.resolve_factories()
-        builder.problems += _strategy_problems(settings.live if settings else None, document)
+        builder.look_around()
     if builder.problems or settings is None:
         raise ConfigError(_report(builder.problems, document, secrets), source=str(document.path or ""))
     return attrs.evolve(settings, drift=tuple(_report(drift, document, secrets)))
@@ -100,7 +98,7 @@ def plugin_settings(document: Document, environ: Mapping[str, str] = os.environ)
 def _build(builder: Builder, document: Document, plugins: PluginSettings | None, *, idle: bool) -> Settings | None:
     """Return the settings, None when a section is missing from them; the builder then has the problems."""
     builder.unknown_sections()
-    live = builder.plain("live", LiveSettings)
+    live = builder.live()
     engine = builder.plain("engine", EngineSettings)
     market = builder.plain("market", MarketSettings)
     risk = builder.plain("risk", LiveRiskConfig, without=("checks",))
@@ -139,18 +137,9 @@ def _build(builder: Builder, document: Document, plugins: PluginSettings | None,
         folder=document.folder,
         digest=document.digest,
         document=show(document),
+        where=document.where,
         **named,
     )
-
-
-def _strategy_problems(live: LiveSettings | None, document: Document) -> list[Problem]:
-    if live is None or live.strategy is None:
-        return []
-    try:
-        load_strategy(live.strategy, document.folder, live.strategy_options)
-    except Mistake as error:
-        return [Problem(("live", "strategy"), str(error))]
-    return []
 
 
 def _report(problems: Iterable[Problem], document: Document, secrets: SecretSource) -> list[str]:

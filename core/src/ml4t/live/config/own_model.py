@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -23,16 +23,28 @@ class OwnModelConfig:
     options: Mapping[str, Any] = field(factory=dict)
     """Arguments of the class."""
 
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield why the class cannot be had, or does not take the arguments."""
+        try:
+            check_options(_class_of(self), self.options, "options")
+        except Mistake as error:
+            yield "model", str(error)
+
 
 def own_model(config: OwnModelConfig) -> Forecaster:
     """Return an instance of the class. Raises `Mistake`, a ValueError, with the remedy."""
     from ml4t.live.contracts import Forecaster  # noqa: PLC0415 - see above
 
-    target = config.model.find()
-    if not callable(target):
-        raise Mistake(f"{config.model.text} is a {type(target).__name__}; name a class with a method forecast")
+    target = _class_of(config)
     check_options(target, config.options, "options")
     made = target(**config.options)
     if not isinstance(made, Forecaster):
         raise Mistake(f"{config.model.text} has no method forecast(request); add it")
     return made
+
+
+def _class_of(config: OwnModelConfig) -> Callable[..., Any]:
+    target: object = config.model.find()
+    if not callable(target):
+        raise Mistake(f"{config.model.text} is a {type(target).__name__}; name a class with a method forecast")
+    return target

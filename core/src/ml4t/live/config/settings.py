@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import inf
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from attrs import Attribute, field, frozen
 from attrs.validators import and_, ge, gt, lt, optional
 
 from ml4t.live.config.duration import Duration
+from ml4t.live.config.problem import Route
 from ml4t.live.config.shadow import ShadowSettings
 from ml4t.live.model import HorizonIn
 from ml4t.live.risk.config import LiveRiskConfig
@@ -279,6 +280,10 @@ class PluginSettings:
     not as it says, other runs warn. None: whatever is installed is run, and a live run warns."""
 
 
+def _nowhere(_: Route) -> str:
+    return ""
+
+
 @frozen(kw_only=True)
 class Settings:
     """A whole configuration. Equal documents have equal digests; `path` is None for one made in code."""
@@ -302,5 +307,7 @@ class Settings:
     digest: str
     document: Mapping[str, Any] = field(factory=dict, repr=False)
     """What all this was read from, with references in place of secrets."""
+    where: Callable[[Route], str] = field(default=_nowhere, eq=False, repr=False)
+    """Says where a value of it is written, as in `line 12`; empty when that is not known."""
     drift: tuple[str, ...] = ()
     """How the plugins that it names differ from the lock; of a live run there is no such difference."""

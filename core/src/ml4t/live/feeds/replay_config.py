@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -79,3 +79,13 @@ class ReplayConfig:
 
     progress: bool | None = None
     """Show a progress bar on standard error; left out, only when that is a terminal."""
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield what keeps the file from being opened."""
+        from ml4t.live.feeds.problem import RecordingError  # noqa: PLC0415 - listing the plugins does without
+        from ml4t.live.feeds.tables import format_of  # noqa: PLC0415 - as above
+
+        try:
+            format_of(self.path)
+        except RecordingError as error:
+            yield "path", str(error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from ml4t.live.sessions.calendar import ALWAYS, AlwaysOpen, Calendar
 
 ALWAYS_OPEN = "24/7"
@@ -10,11 +12,12 @@ ALWAYS_OPEN = "24/7"
 __all__ = ["ALWAYS", "ALWAYS_OPEN", "AlwaysOpen", "Calendar", "calendar_of"]
 
 
+@functools.cache
 def calendar_of(name: str) -> Calendar:
     """Return the calendar of that name: `24/7`, or an exchange's as exchange_calendars knows it, such as `XNYS`.
 
-    It may take a second and much memory: call it before a run begins. Raises ValueError for a name that nobody knows, and when
-    the library is not installed, saying what to do.
+    It is made once. It may take a second and much memory: call it before a run begins. Raises ValueError for a name that nobody
+    knows, and when the library is not installed, saying what to do.
     """
     if name == ALWAYS_OPEN:
         return ALWAYS
