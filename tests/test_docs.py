@@ -17,10 +17,11 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-import attrs
 import pytest
+from tests.pages import FENCE, ROOT, Block, blocks
 
-ROOT = Path(__file__).parents[1]
+from ml4t.live.contracts import CONTRACT
+
 NEWER = {ROOT / "docs" / "backtest-to-live.md", ROOT / "plugins" / "backtest" / "README.md"}
 """What needs ml4t-backtest, and with it Python 3.12."""
 PAGES = [
@@ -28,8 +29,6 @@ PAGES = [
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("plugins/*/README.md")))
     if sys.version_info >= (3, 12) or page not in NEWER
 ]
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAMED = re.compile(r"# ([\w./-]+\.(?:py|toml|yaml|csv|jsonl|md|typed))\n")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)")
 INSTALL = "pip install -e ."
 COMMAND = re.compile(rf"\$ (ml4t-live .*?|pytest .*?|python \w+\.py|{re.escape(INSTALL)})(?:\s+# exit (\d))?")
@@ -39,23 +38,6 @@ PRICES = "timestamp,symbol,open,high,low,close,volume\n" + "".join(
     for minute in range(180)
 )
 """What the examples call prices.csv: three hours of minute bars."""
-
-
-@attrs.frozen
-class Block:
-    """One fenced block of a page."""
-
-    language: str
-    text: str
-
-    @property
-    def file(self) -> str | None:
-        match = NAMED.match(self.text)
-        return match.group(1) if match else None
-
-
-def blocks(page: Path) -> list[Block]:
-    return [Block(language, text) for language, text in FENCE.findall(page.read_text(encoding="utf-8"))]
 
 
 def commands(block: Block) -> list[tuple[list[str], int]]:
@@ -129,3 +111,11 @@ def test_pages_that_the_code_names_are_there() -> None:
 
     assert "docs/conformance.md" in named
     assert not {name for name in named if not (ROOT / name).exists()}
+
+
+def test_plugins_on_the_pages_are_written_against_the_contract_of_this_core() -> None:
+    said = re.compile(r"^ml4t_live_contract = (\d+)$", re.MULTILINE)
+    written = [number for page in PAGES for number in said.findall(page.read_text(encoding="utf-8"))]
+
+    assert len(written) > 5
+    assert set(written) == {str(CONTRACT)}

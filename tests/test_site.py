@@ -61,6 +61,17 @@ def test_every_hook_and_every_field_of_a_record_is_there() -> None:
     assert not [f.name for f in attrs.fields(records.Component) if f"| `{f.name}` |" not in told]
 
 
+def test_every_scenario_of_the_kit_is_there_with_what_holds() -> None:
+    told = {cells[0].strip("`"): cells[1] for cells in rows(page("scenarios"))}
+    paths = (CORE / "testing" / "conformance").rglob("*.py")
+    written = {
+        name for path in paths for name in re.findall(r"^@scenario\(.*\)\nasync def (\w+)", path.read_text(), re.MULTILINE)
+    }
+
+    assert len(written) > 100
+    assert not [name for name in written if not told.get(name)]
+
+
 def test_every_key_of_a_configuration_is_there_with_its_meaning() -> None:
     told = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", page("settings"), re.MULTILINE | re.DOTALL))
     schema = json_schema()["properties"]

@@ -15,6 +15,9 @@ sys.path.insert(0, str(ROOT))
 
 from website import decisions, reference  # noqa: E402 - mkdocs loads this file by its path
 
+STYLE = ".md-grid { max-width: 82rem }\n.md-typeset table:not([class]) code { word-break: normal }\n"
+"""Lines of code are up to 128 characters long, and tables wide."""
+
 LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|#)([^)#\s]+)(#[^)]*)?\)")
 
 
@@ -29,6 +32,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made."""
     for name, make in {**reference.PAGES, decisions.PAGE: decisions.page}.items():
         files.append(File.generated(config, name, content=make()))
+    files.append(File.generated(config, "site.css", content=STYLE))
     return files
 
 

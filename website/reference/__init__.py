@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from website.reference import codes, commands, contracts, errors, hooks, plugins, settings
+from website.reference import codes, commands, contracts, errors, hooks, plugins, scenarios, settings
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "reference/hooks.md": hooks.page,
@@ -14,5 +14,6 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/codes.md": codes.page,
     "reference/plugins.md": plugins.page,
     "reference/contracts.md": contracts.page,
+    "reference/scenarios.md": scenarios.page,
 }
 """By the name under docs/ that they would have."""

@@ -111,12 +111,12 @@ def simulate(
         assert core is not None
         take = core.take
 
-        def remember(events: deque[Any], limit: int) -> int:
-            for count in range(limit):
+        def remember(events: deque[Any], limit: int) -> bool:
+            for _ in range(limit):
                 prices[events[0].symbol] = events[0].price
-                if not take(events, 1):
-                    return count
-            return limit
+                if take(events, 1):
+                    return True
+            return False
 
         core.take = remember
         await engine.run()

@@ -121,7 +121,8 @@ def test_without_bars_one_call_per_event_time_with_the_symbols_that_changed(tmp_
     replay(diary, events, tmp_path)
 
     assert [(at, sorted(data)) for at, data in diary.calls] == [(0, ["A", "B"]), (SECOND, ["A"]), (2 * SECOND, ["B", "C"])]
-    assert diary.calls[2][1]["B"] == {"price": 24.0, "bid": 21.0, "ask": 23.0, "bid_size": 5.0, "ask_size": 6.0, "size": 1.0}
+    quote = {"price": 24.0, "bid": 21.0, "ask": 23.0, "bid_size": 5.0, "ask_size": 6.0}
+    assert diary.calls[2][1]["B"] == quote | {"size": 1.0, "backfilled": False}
 
 
 def test_with_bars_one_call_per_bar_time_with_every_symbol_that_has_one(tmp_path):

@@ -53,7 +53,7 @@ class Remembers(Scripted):
         return [Trade(symbol, at, 100.0, 1.0, backfilled=True) for at in range(first, end, SECOND)]
 
 
-def live(tmp_path, make, *, strategy=None, bars=None, triggers=(), **settings):
+def live(tmp_path, make, *, strategy=None, bars=None, triggers=(), risk=None, **settings):
     """Run a live feed on virtual time; return the diary, the feed, what the journal tells, and what was raised."""
     diary = strategy or Diary()
 
@@ -64,7 +64,7 @@ def live(tmp_path, make, *, strategy=None, bars=None, triggers=(), **settings):
             diary,
             None,
             feeds,
-            risk=limits(),
+            risk=risk or limits(),
             bars=bars,
             triggers=triggers,
             state_dir=tmp_path,
@@ -257,6 +257,36 @@ def test_backfilled_bars_are_flagged_and_whole(tmp_path):
     assert flags[4:6] == [True, True]
     assert flags[-1] is False
     assert sum(gap["recovered"] for gap in story.bodies("gap")) == sum(flags)
+
+
+def test_no_order_is_sent_on_what_was_missed(tmp_path):
+    """Trades of a few seconds ago are young enough for the limit on old data, and are the past all the same."""
+
+    class Buys(Diary):
+        def __init__(self):
+            super().__init__()
+            self.orders = []
+
+        def on_data(self, timestamp, data, context, broker):
+            super().on_data(timestamp, data, context, broker)
+            self.orders.append((data["A"]["backfilled"], broker.submit_order("A", 1)))
+
+    async def away(feed, sink):
+        await feed.clock.sleep(5.0)
+        raise FeedDisconnected("not yet")
+
+    risk = limits(max_data_staleness_seconds=60.0)
+    diary, _, story, _ = live(
+        tmp_path,
+        lambda clock: Remembers(clock, after(3), away, after(3, None)),
+        strategy=Buys(),
+        risk=risk,
+    )
+
+    assert {backfilled for backfilled, _ in diary.orders} == {True, False}
+    assert {order.code for backfilled, order in diary.orders if backfilled} == {"backfilled_data"}
+    assert not any(order.code for backfilled, order in diary.orders if not backfilled)
+    assert sum(gap["recovered"] for gap in story.bodies("gap")) == sum(backfilled for backfilled, _ in diary.orders) > 4
 
 
 def test_a_feed_without_a_history_leaves_a_gap_that_says_so(tmp_path):

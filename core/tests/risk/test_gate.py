@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from ml4t.live.clock import DataClock
 from ml4t.live.model import ALLOW, Order, OrderSide, Verdict, refuse
@@ -107,8 +108,20 @@ class Unspeakable(Exception):
 def test_a_check_that_raises_refuses(books, error, words):
     tested, checks = gate(ALLOW, raising(error), ALLOW)
     verdict = tested.check(order(), books)
-    assert (verdict.allowed, verdict.check, verdict.code, verdict.reason) == (False, "c1", CHECK_ERROR, words)
+    assert (verdict.allowed, verdict.check, verdict.code) == (False, "c1", CHECK_ERROR)
+    said, _, where = verdict.reason.rpartition(" (at ")
+    assert said == words
+    assert where.startswith(__file__)
     assert checks[2].asked == 0
+
+
+def test_what_a_check_raised_is_logged_once_with_its_place_and_counted(books):
+    tested, _ = gate(raising(ValueError("bad sector")), ALLOW)
+    with capture_logs() as logs:
+        for _ in range(3):
+            tested.check(order(), books)
+    assert [(each["check"], type(each["exc_info"])) for each in logs] == [("c0", ValueError)]
+    assert tested.faults == {"c0": 3}
 
 
 @pytest.mark.parametrize("answer", [None, True, "ok", 1, object, {"allowed": True}], ids=repr)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from wrong_risk_checks import WRONG, CapsShares, CapsValue, LooksAtTheClock
+from wrong_risk_checks import WRONG, CapsShares, CapsValue, ClosesEarly, LooksAtTheClock
 
 from ml4t.live.testing import NoSuchScenario, NotConformant, RiskCheckRig, check_risk_check
 from ml4t.live.testing.conformance import Outcome
 from ml4t.live.testing.conformance.risk_check import RISK_CHECK_SCENARIOS
 
 ABOUT_PRICES = {each.name for each in RISK_CHECK_SCENARIOS if "price" in each.name}
+ABOUT_SESSIONS = {each.name for each in RISK_CHECK_SCENARIOS if "close" in each.name or "sessions" in each.name}
 
 
 def run(kind, only=None, **rest):
@@ -19,15 +20,15 @@ def run(kind, only=None, **rest):
 
 
 def test_a_right_check_passes_whole():
-    report = run(CapsValue)
+    report = run(ClosesEarly)
     report.raise_if_failed()
     assert set(report.passed) == {each.name for each in RISK_CHECK_SCENARIOS}
 
 
-def test_a_check_that_looks_at_no_price_is_not_asked_about_them():
+def test_a_check_that_looks_at_no_price_and_no_calendar_is_not_asked_about_them():
     report = run(CapsShares)
     report.raise_if_failed()
-    assert set(report.of(Outcome.NOT_DECLARED)) == ABOUT_PRICES
+    assert set(report.of(Outcome.NOT_DECLARED)) == ABOUT_PRICES | ABOUT_SESSIONS
 
 
 @pytest.mark.parametrize(

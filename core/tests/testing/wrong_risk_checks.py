@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from ml4t.live.model import ALLOW, OrderSide, refuse
+from ml4t.live.times import NANOS
 
 
 class CapsValue:
@@ -32,6 +33,41 @@ class CapsShares:
 
     def check(self, order, view):
         return ALLOW if order.quantity <= 1_000 else refuse("shares", "the order is too large")
+
+
+class ClosesEarly(CapsValue):
+    """Right: besides, it refuses in the last five minutes of a session, and until the next."""
+
+    def check(self, order, view):
+        close = view.market.calendar.close_after(view.now)
+        if close is None:
+            return refuse("no_close", "nobody knows when the session ends")
+        if close - view.now <= 300 * NANOS or not view.market.calendar.is_open(view.now):
+            return refuse("closing", "the session is over, or nearly")
+        return super().check(order, view)
+
+
+class LetsOneThroughAtTheClose(CapsValue):
+    def check(self, order, view):
+        close = view.market.calendar.close_after(view.now)
+        if close is not None and close - view.now <= 300 * NANOS:
+            return refuse("closing", "the session is over, or nearly")
+        return super().check(order, view)
+
+
+class LetsOneThroughLate(CapsValue):
+    def check(self, order, view):
+        close = view.market.calendar.close_after(view.now - 1)
+        if close is not None and close - view.now <= 300 * NANOS:
+            return refuse("closing", "the session is over, or nearly")
+        return super().check(order, view)
+
+
+class KnowsNoEndOfTheCalendar(CapsValue):
+    def check(self, order, view):
+        if view.market.calendar.close_after(view.now) - view.now <= 300 * NANOS:
+            return refuse("closing", "the session is over, or nearly")
+        return super().check(order, view)
 
 
 class Raises(CapsValue):
@@ -196,5 +232,8 @@ WRONG = {
         "a_negative_price_is_refused",
     ],
     BuysOnly: ["an_order_without_a_price_is_refused", "a_price_of_zero_is_refused"],
+    LetsOneThroughAtTheClose: ["what_it_refuses_before_a_close_it_refuses_at_the_close"],
+    LetsOneThroughLate: ["what_it_refuses_before_a_close_it_refuses_at_the_close"],
+    KnowsNoEndOfTheCalendar: ["it_answers_when_the_calendar_knows_no_more_sessions"],
     SumsNaN: ["a_holding_whose_price_is_no_number_is_refused"],
 }

@@ -133,13 +133,14 @@ class BelievesTheEngine(Above):
 
 
 class NeverLooksBack(Above):
-    """It takes what the engine received earlier than the event before for an event that it knows."""
+    """It takes what the engine received earlier than another event for one that it knows."""
 
-    seen_at = 0
+    latest = 0
 
     def on_event(self, event, market):
-        before, self.seen_at = self.seen_at, market.get(event.symbol).seen_at
-        return None if self.seen_at < before else super().on_event(event, market)
+        seen_at = market.get(event.symbol).seen_at
+        self.latest = max(self.latest, seen_at)
+        return None if seen_at < self.latest else super().on_event(event, market)
 
 
 class CountsHoles(Above):

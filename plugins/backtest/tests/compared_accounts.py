@@ -39,7 +39,7 @@ class Managed(Counted):
         equity = broker.get_account_value()
         try:
             found = self.manager.update(equity, worth, timestamp=timestamp, broker=broker)
-        except (ValueError, RuntimeError) as error:  # a reduction that rounds to nothing, or that is not accepted
+        except ValueError as error:  # a reduction that rounds to nothing; one that stops half-way ends the run in both engines
             found = [repr(error)]
         self.breaches += [repr(each) for each in found]
         if self.manager.can_open_position():

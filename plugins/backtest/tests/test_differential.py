@@ -16,7 +16,7 @@ from engine_options import OPTIONS
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from market_data import CLOCKS, Market
-from ml4t.backtest.config import SlippageType
+from ml4t.backtest.config import ShareType, SlippageType
 from ml4t.backtest.execution.limits import VolumeParticipationLimit
 from ml4t.backtest.types import ExecutionMode
 from random_strategy import VERBS, RandomStrategy
@@ -47,7 +47,11 @@ def everything():
     return RandomStrategy(5, tuple(VERBS))
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=lambda each: " ".join([*each, *map(repr, each.values())])[:60])
+def _kind(option: object) -> str:
+    return type(option).__name__
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda each: " ".join(map(_kind, each.values())))
 def test_every_option_of_the_engine_is_honoured(options):
     assert differences(everything, SMALL.recording(), configuration("realistic", {}, quotes=True), options) == []
 
@@ -111,6 +115,21 @@ def test_whatever_a_strategy_does_it_trades_the_same(make, market, profile, chan
 def test_every_strategy_trades_the_same_in_any_configuration(strategy, market, profile, changes, options):
     config = configuration(profile, changes, quotes=market.quotes)
     assert differences(strategy, market.recording(), config, options) == []
+
+
+@pytest.mark.parametrize("seed", [34, 43, 53])
+def test_checks_of_cash_when_an_order_is_made_reckon_from_the_same_moment(seed):
+    """Their day begins with the first order that they look at, not with one that they let be. A search found it."""
+    market = Market(seed=seed, bars=14, assets=3, clock="minutes", gaps=True)
+    changes = {
+        "next_bar_submission_precheck": True,
+        "buying_power_reservation": bool(seed % 2),
+        "initial_cash": 3_000.0,
+        "share_type": list(ShareType)[seed % 2],
+    }
+    config = configuration("backtrader", changes, quotes=False)
+    verbs = ("submit", "limit", "close", "target")
+    assert differences(lambda: RandomStrategy(seed, verbs), market.recording(), config) == []
 
 
 def test_what_floats_leave_of_an_order_is_the_same_as_nothing():

@@ -6,7 +6,7 @@ from agent_llm.config import LlmConfig
 from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import ForecasterRecord
 
-ml4t_live_contract = 2
+ml4t_live_contract = 3
 
 
 @hookimpl

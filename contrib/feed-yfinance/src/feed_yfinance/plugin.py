@@ -6,7 +6,7 @@ from feed_yfinance.config import YahooConfig
 from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import FeedRecord
 
-ml4t_live_contract = 2
+ml4t_live_contract = 3
 
 
 @hookimpl

@@ -6,7 +6,7 @@ from forecast_sklearn.config import SklearnConfig
 from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import ForecasterRecord
 
-ml4t_live_contract = 2
+ml4t_live_contract = 3
 
 
 @hookimpl

@@ -6,7 +6,7 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import RiskCheckRecord
 from risk_news_blackout.config import NewsBlackoutConfig
 
-ml4t_live_contract = 2
+ml4t_live_contract = 3
 
 
 @hookimpl

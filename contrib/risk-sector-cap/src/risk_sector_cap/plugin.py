@@ -6,7 +6,7 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import RiskCheckRecord
 from risk_sector_cap.config import SectorCapConfig
 
-ml4t_live_contract = 2
+ml4t_live_contract = 3
 
 
 @hookimpl

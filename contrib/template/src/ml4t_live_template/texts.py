@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from ml4t.live.contracts import CONTRACT
 from ml4t_live_template.kinds import Kind
 from ml4t_live_template.naming import Names
 
@@ -31,6 +32,7 @@ def texts(kind: Kind, names: Names) -> Iterator[tuple[str, str]]:
         "class": names.class_,
         "kind": kind.words,
         "module": kind.module,
+        "contract": str(CONTRACT),
         "component": names.class_.removesuffix(kind.part) + kind.part,
         "suite": kind.suite,
         "suites": ", ".join(sorted((kind.suite, "PluginSuite"))),

@@ -8,7 +8,7 @@ from ml4t_live_alpaca.config import AlpacaBrokerConfig, AlpacaFeedConfig
 from ml4t_live_alpaca.simulator.config import AlpacaSimulatorConfig
 
 NEEDS = "an account at Alpaca (a paper account is free) and its API key"
-ml4t_live_contract = 2
+ml4t_live_contract = 3
 
 
 @hookimpl

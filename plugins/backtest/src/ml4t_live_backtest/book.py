@@ -67,8 +67,8 @@ class GatedOrderBook(OrderBook):
         """Called when a new order has ended at once."""
         self._said: dict[str, Mapping[str, Any]] = {}
         """When and why a cancel was asked for, by client order id, where that is not now and by the strategy."""
-        self._reserved: tuple[float, dict[str, Any]] | None = None
-        """The cash and positions that checks of cash reckoned with before the order that is being made; None without them."""
+        self._reserved: tuple[Any, float, dict[str, Any]] | None = None
+        """What checks of cash reckoned with before the order that is being made (day, cash, positions); None without them."""
         self._bracket: _Bracket | None = None
         self._admitted: LiveOrder | None = None
 
@@ -77,8 +77,8 @@ class GatedOrderBook(OrderBook):
     def submit_order(self, *asked: Any, **named: Any) -> Order | None:
         """Make an order, as the base class does; it is open, or has been filled or refused at once."""
         if self.broker.next_bar_submission_precheck or self.broker.buying_power_reservation:
-            self._reset_submission_shadow_if_needed()
-            self._reserved = self._submission_shadow_cash, self._submission_shadow_positions.copy()
+            known = self._submission_shadow_positions.copy()
+            self._reserved = self._submission_shadow_bar, self._submission_shadow_cash, known
         order: Order | None = super().submit_order(*asked, **named)
         if order is not None and order.status is not OrderStatus.PENDING:
             self.changed()
@@ -96,7 +96,7 @@ class GatedOrderBook(OrderBook):
         if self._pass(order):
             return True
         if self._reserved is not None:  # nothing is, for an order that the gate refuses
-            self._submission_shadow_cash, self._submission_shadow_positions = self._reserved
+            self._submission_shadow_bar, self._submission_shadow_cash, self._submission_shadow_positions = self._reserved
         return False
 
     def update_order(self, order_id: str, **changes: Any) -> bool:

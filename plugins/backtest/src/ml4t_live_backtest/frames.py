@@ -120,12 +120,11 @@ class FrameFeed:
     historical = True
 
     def __init__(self, frame: pl.DataFrame) -> None:
-        numbers = [pl.col(name).cast(pl.Float64) for name in (*PRICES, "volume")]
-        self._frame = frame.select(*numbers)
+        self._columns = [frame[name].cast(pl.Float64).to_numpy() for name in (*PRICES, "volume")]
         self._moments = moments(frame)
         names = frame[ASSET].cast(pl.String)
         self.symbols: Sequence[str] = names.unique(maintain_order=True).to_list()
-        self._numbers = names.cast(pl.Enum(self.symbols)).to_physical()
+        self._numbers = names.cast(pl.Enum(self.symbols)).to_physical().to_numpy()
         self.interval = spacing(frame)
 
     async def run(self, sink: Sink) -> None:
@@ -137,10 +136,10 @@ class FrameFeed:
             await clock.sleep(0)
 
     def _bars(self, start: int) -> Iterator[Bar]:
-        part = self._frame.slice(start, _BATCH)
-        columns = [part[name].to_list() for name in (*PRICES, "volume")]
-        symbols = map(self.symbols.__getitem__, self._numbers.slice(start, _BATCH).to_list())
-        return map(Bar, symbols, self._moments[start : start + _BATCH], *columns, repeat(self.interval))
+        part = slice(start, start + _BATCH)
+        columns = (column[part].tolist() for column in self._columns)
+        symbols = map(self.symbols.__getitem__, self._numbers[part].tolist())
+        return map(Bar, symbols, self._moments[part], *columns, repeat(self.interval))
 
 
 def spacing(frame: pl.DataFrame) -> int:

@@ -7,7 +7,7 @@ from ml4t.live.records import BrokerRecord, FeedRecord, SimulatorRecord
 from ml4t_live_crypto.config import CryptoBrokerConfig, CryptoFeedConfig
 from ml4t_live_crypto.simulator.config import BinanceSimulatorConfig
 
-ml4t_live_contract = 2
+ml4t_live_contract = 3
 
 
 @hookimpl

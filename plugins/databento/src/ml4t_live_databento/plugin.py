@@ -7,7 +7,7 @@ from ml4t.live.records import FeedRecord, SimulatorRecord
 from ml4t_live_databento.config import DatabentoFeedConfig
 from ml4t_live_databento.simulator.config import DatabentoSimulatorConfig
 
-ml4t_live_contract = 2
+ml4t_live_contract = 3
 
 
 @hookimpl

@@ -8,7 +8,7 @@ from ml4t_live_ib.config import IBBrokerConfig, IBFeedConfig
 from ml4t_live_ib.simulator.config import SimulatorConfig
 
 NEEDS = "TWS or the IB Gateway, logged in, with its API switched on"
-ml4t_live_contract = 2
+ml4t_live_contract = 3
 
 
 @hookimpl

@@ -7,7 +7,7 @@ from ml4t.live.records import BrokerRecord, FeedRecord, SimulatorRecord
 from ml4t_live_okx.config import OKXBrokerConfig, OKXFeedConfig
 from ml4t_live_okx.simulator.config import OKXSimulatorConfig
 
-ml4t_live_contract = 2
+ml4t_live_contract = 3
 
 
 @hookimpl

@@ -6,7 +6,7 @@ from ml4t.live.hookspecs import hookimpl
 from ml4t.live.records import TriggerRecord
 from ml4t_live_trigger_manual.config import ManualConfig
 
-ml4t_live_contract = 2
+ml4t_live_contract = 3
 
 
 @hookimpl

@@ -118,6 +118,11 @@ class SymbolView(Protocol):
         ...
 
     @property
+    def backfilled(self) -> bool:
+        """True while the last event is one that was fetched after a loss: it is the past, whatever its time says."""
+        ...
+
+    @property
     def bid(self) -> float | None:
         """The last best bid."""
         ...

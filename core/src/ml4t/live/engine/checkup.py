@@ -50,6 +50,7 @@ class Checkup:
         if core is not None:
             found += [self._journal(core), self._trading(core)]
             found += self._strategy(core, now)
+            found += self._checks(core, now)
             found += [self._trigger(core, spec.name, now) for spec in core.parts.triggers if spec.enabled]
             found += [self._agent(core, name, now) for name in core.forecasts.standing]
             found += [self._observer(queue, now) for queue in core.hub.queues]
@@ -139,6 +140,12 @@ class Checkup:
         elif lately[1] or numbers.get("waiting", 0.0) > BACKLOG / 2:
             why = f"it is too slow: {numbers['waiting']:.0f} calls wait, {lately[1]:.0f} were dropped of late"
         yield Condition("strategy", Level.DEGRADED if why else Level.OK, why, numbers, essential=True)
+
+    def _checks(self, core: Core, now: int) -> Iterator[Condition]:
+        for name, count in core.desk.gate.faults.items():
+            (lately,) = self._window(f"check {name}").change((float(count),), now)
+            why = f"it could not judge {lately:.0f} orders of late, which were refused" if lately else ""
+            yield Condition(f"check {name}", Level.DEGRADED if why else Level.OK, why, {"errors": float(count)})
 
     def _trigger(self, core: Core, name: str, now: int) -> Condition:
         part = f"trigger {name}"

@@ -108,6 +108,8 @@ class Child:
     is run again: `permanent` always, `transient` after an exception, `temporary` never. An exception in `fatal`, and more
     than `max_restarts` restarts within `within_seconds`, escalate.
 
+    The delay before it is run again doubles each time, and begins anew after a run that was ready for `stable_seconds`.
+
     `ready_timeout_seconds`: each run has to call `beacon.ready()` within it; None is for a child that never does and counts
     as ready when it runs. `heartbeat_seconds`: a ready child that does not call `beacon.beat()` for so long is cancelled
     and run again; it is noticed after at most 1.25 times as long. None asks for no beats.
@@ -120,6 +122,7 @@ class Child:
     )
     max_restarts: int = field(default=5, validator=validators.ge(0))
     within_seconds: float = field(default=60.0, validator=validators.gt(0))
+    stable_seconds: float = field(default=10.0, validator=validators.gt(0))
     ready_timeout_seconds: float | None = field(default=30.0, validator=_POSITIVE_OR_NONE)
     heartbeat_seconds: float | None = field(default=None, validator=_POSITIVE_OR_NONE)
     fatal: tuple[type[BaseException], ...] = ()

@@ -35,6 +35,7 @@ from ml4t.live.health import Condition
 from ml4t.live.health.service import ServiceManager
 from ml4t.live.journal import RecordKind, StateDir
 from ml4t.live.model import Gap, MarketEvent
+from ml4t.live.raised import describe_with_place
 from ml4t.live.waiting import first_of
 
 STOP_SECONDS = 10.0
@@ -381,7 +382,12 @@ class Engine(Commanded):
         if self.core is not None and event.kind in {"crashed", "backing off", "failed"}:
             body = {"state": event.kind, "restarts": event.restarts, "error": repr(event.error) if event.error else ""}
             self.core.record(RecordKind.HEALTH, event.child, body)
-        if event.error is not None:
+        if event.error is None or event.kind == "stopped":
+            return
+        if not isinstance(event.error, LiveError):  # a mistake of somebody's, and no line that was cut
+            told, trace = describe_with_place(event.error), event.error if event.kind == "crashed" else None
+            _log.warning(f"{event.child} is {event.kind}", error=told, exc_info=trace)
+        elif event.kind != "crashed":  # what becomes of it is told next
             _log.warning(f"{event.child} is {event.kind}", error=str(event.error), delay_seconds=round(event.delay_seconds, 1))
 
     def _on_signal(self, name: str) -> None:

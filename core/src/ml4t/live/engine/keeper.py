@@ -96,7 +96,7 @@ class Keeper:
             hung = await self._watch(running, beacon)
         finally:
             await self._end(running)
-        if beacon.is_ready and self._clock.monotonic() - began >= self.child.within_seconds * NANOS:
+        if beacon.is_ready and self._clock.monotonic() - began >= self.child.stable_seconds * NANOS:
             self._backoff.reset()
         death = _death_of(running)
         if hung is not None and not isinstance(death, asyncio.CancelledError):

@@ -29,7 +29,7 @@ def values_of(news: News) -> dict[str, Any]:
     if kind is dict:
         return news  # type: ignore[return-value]
     if kind is Trade:
-        return {"price": news.price, "size": news.size}  # type: ignore[union-attr]
+        return {"price": news.price, "size": news.size, "backfilled": news.backfilled}  # type: ignore[union-attr]
     if kind is Quote:
         return quote_values(news)  # type: ignore[arg-type]
     return {"funding_rate": news.rate}  # type: ignore[union-attr]
@@ -43,6 +43,7 @@ def quote_values(quote: Quote) -> dict[str, Any]:
         "ask": quote.ask,
         "bid_size": quote.bid_size,
         "ask_size": quote.ask_size,
+        "backfilled": quote.backfilled,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
 from ml4t.live.clock import Clock, DataClock
@@ -52,7 +53,7 @@ class Pipeline:
         self._fill = venue.on_event if venue is not None else None
         self._next_due = ledger.next_due
         self._resolve = ledger.on_price
-        self._askers = triggers.askers
+        self._askers = triggers.askers if triggers.listens else None
         self._tell = strategist.on_data if strategist is not None else None
         self._evolving = evolving
         self._group: dict[str, News] = {}
@@ -74,43 +75,41 @@ class Pipeline:
         """True while no event may be processed, because something that was due before it is not done yet."""
         return self._barrier.outstanding > 0
 
-    def take(self, events: deque[MarketEvent], limit: int) -> int:  # noqa: PLR0912 - calls would cost a tenth of it
-        """Take up to `limit` events from the left and process them; return how many.
-
-        It stops before an event that has to wait for something that was due before it.
-        """
+    def take(self, events: deque[MarketEvent], limit: int) -> bool:  # noqa: PLR0912 - calls would cost a tenth of it
+        """Take `limit` events from the left and process them; return True when it stopped before, at one that has to wait."""
         # Whatever is the same for every event is looked up once.
         barrier, apply, tell, bars, evolving = self._barrier, self._apply, self._tell, self.bars, self._evolving
         resting, holdings, next_due, askers = self._resting, self._holdings, self._next_due, self._askers
         next_event = events.popleft
         event: Any = None
         try:
-            for count in range(limit):
+            for _ in repeat(None, limit):
                 if barrier.outstanding:
-                    return count
+                    return True
                 event = next_event()
                 kind = event.__class__
                 start = event.event_time
                 moment = start + event.interval if kind is Bar else start
                 if moment > self.moment and self._move_to(moment):
                     events.appendleft(event)
-                    return count
+                    return True
                 state = apply(event, self._now)
                 if state is None:
                     continue
                 symbol = state.symbol  # the same object every time, which a dictionary finds at once
-                if symbol in resting:
+                if resting and symbol in resting:
                     self._fill(event)  # type: ignore[misc]  # nothing rests without a venue
                 price = state.price
                 if price is None:
                     continue
                 if symbol in holdings:
                     self._mark(symbol, price)
-                if symbol in next_due and state.event_time >= next_due[symbol]:
+                if next_due and symbol in next_due and state.event_time >= next_due[symbol]:
                     self._resolve(symbol, price, state.event_time, self._now)
-                ask = askers[symbol]
-                if ask is not None:
-                    ask(event, moment)
+                if askers is not None:
+                    ask = askers[symbol]
+                    if ask is not None:
+                        ask(event, moment)
                 if tell is None:
                     continue
                 if bars is not None:
@@ -125,7 +124,7 @@ class Pipeline:
             if not isinstance(event, MarketEvent):
                 raise TypeError(f"a feed pushed {event!r}; a feed pushes Trade, Quote, Bar or Funding") from error
             raise
-        return limit
+        return False
 
     def begin_batch(self) -> None:
         """Read the clock once for the events that follow, when it runs by itself."""
@@ -165,13 +164,16 @@ class Pipeline:
             self._tell(event_time, bars)
 
     def _move_to(self, moment: int) -> bool:
-        """Move to a later moment; return True when it has to wait."""
+        """Move to a later moment; return True when it has to wait.
+
+        The strategy is told of an instant before anything later is known of the market.
+        """
         set_time = self._set_time
+        if self._group:
+            self.end_instant()
         if not self.moment:
             self._begin(moment)
         elif set_time is not None:
-            if self._group:
-                self.end_instant()
             if (self._agenda.due <= moment or self._barrier.outstanding) and self._catch_up(moment, set_time):
                 return True
             set_time(moment)

@@ -41,23 +41,20 @@ class Resumption:
             self._remember(event)
         self._warmed.update(feed.symbols)
 
-    def take(self, events: deque[MarketEvent], limit: int) -> int:
+    def take(self, events: deque[MarketEvent], limit: int) -> bool:
         """Take events from the left, and process those that are new; see `Pipeline.take`."""
-        done = 0
-        while done < limit and not self._pipeline.waits:
-            new = sum(1 for _ in takewhile(self._is_new, islice(events, limit - done)))
-            if not new:
-                self._refresh(events.popleft())
-                done += 1
-                continue
-            if not self._over:
+        while limit and not self._pipeline.waits:
+            new = sum(1 for _ in takewhile(self._is_new, islice(events, limit)))
+            if new and not self._over:
                 self._over = True
                 self._triggers.recall_moments(self.after)
-            taken = self._pipeline.take(events, new)
-            done += taken
-            if taken < new:
-                break
-        return done
+            if self._pipeline.take(events, new):
+                return True
+            limit -= new
+            if limit:
+                self._refresh(events.popleft())
+                limit -= 1
+        return limit > 0
 
     def _is_new(self, event: MarketEvent) -> bool:
         # What is no event is for the pipeline to refuse.

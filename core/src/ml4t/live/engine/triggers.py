@@ -78,6 +78,8 @@ class TriggerBoard:
         self._event_specs = [spec for spec in enabled if isinstance(spec.trigger, EventTrigger)]
         self.askers = Askers(self._asker)
         """Whom to ask about the events of a symbol."""
+        self.listens = bool(self._event_specs)
+        """False when no trigger wants to know of any event."""
 
     # ------------------------------------------------------------------ events and moments
 

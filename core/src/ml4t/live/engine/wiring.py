@@ -12,6 +12,7 @@ from ml4t.live.engine.bars import BarSynchroniser
 from ml4t.live.engine.faults import Faults
 from ml4t.live.engine.outbox import Outbox
 from ml4t.live.engine.parts import Parts
+from ml4t.live.engine.refusals import tell_refused
 from ml4t.live.engine.strategist import (
     DirectStrategist,
     Forecasts,
@@ -48,8 +49,11 @@ def market_of(parts: Parts, tape: Tape | None) -> MarketState:
     """Return the market state of a run, which tells the tape when there is one."""
     history, candles = parts.market.history, parts.candles
     if tape is None:
-        return MarketState(history, candles, parts.calendar)
-    return TapedMarket(tape, history, candles, parts.calendar)
+        market = MarketState(history, candles, parts.calendar)
+    else:
+        market = TapedMarket(tape, history, candles, parts.calendar)
+    market.on_refused = tell_refused
+    return market
 
 
 def desk_of(

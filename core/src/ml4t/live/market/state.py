@@ -38,6 +38,8 @@ class MarketState:
         self._pairs: dict[tuple[str, str, int, int], PairCorrelation] = {}
         self.calendar = calendar
         self.refused: dict[str, int] = {}
+        self.on_refused: Callable[[str, int, MarketEvent], None] = _tell_nobody
+        """Called with the reason, how often that was one by now, and the event."""
 
     @property
     def symbols(self) -> Mapping[str, SymbolState]:
@@ -112,19 +114,26 @@ class MarketState:
             raise TypeError(f"{event!r} is not a market event; a feed pushes Trade, Quote, Bar or Funding")
         problem = take(state, event, now)
         if problem is not None:
-            self.refused[problem] = self.refused.get(problem, 0) + 1
+            count = self.refused[problem] = self.refused.get(problem, 0) + 1
+            self.on_refused(problem, count, event)
             if not state.seen_at and state.count:
                 self._asleep[event.symbol] = state
             return None
         if not state.seen_at:
             self._symbols[event.symbol] = state
         state.seen_at = now
+        if state.backfilled is not event.backfilled:
+            state.backfilled = event.backfilled
         return state
 
     def _new(self, symbol: str) -> SymbolState:
         if not self._intervals:
             return SymbolState(symbol, self._history)
         return SampledState(symbol, self._history, self._intervals, self.calendar)
+
+
+def _tell_nobody(problem: str, count: int, event: MarketEvent) -> None:
+    """Do nothing."""
 
 
 # Each of these returns why it refuses an event, or None when it has taken it in. A price older than the one known (a

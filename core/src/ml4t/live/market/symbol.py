@@ -36,6 +36,7 @@ class SymbolState:
     __slots__ = (
         "_rolling",
         "ask",
+        "backfilled",
         "bar_start",
         "bar_time",
         "bid",
@@ -62,6 +63,8 @@ class SymbolState:
         self.price: float | None = None
         self.event_time = 0
         self.seen_at = 0
+        self.backfilled = False
+        """True while the last event is one that was fetched after the fact: it is known late, and what is now is not."""
         self.bid: float | None = None
         self.ask: float | None = None
         self.funding_rate: float | None = None
@@ -178,6 +181,7 @@ class SymbolState:
         self.event_time = self.seen_at = 0
         self.trade_time = self.quote_time = self.bar_time = self.funding_time = 0
         self.bar_start = -1
+        self.backfilled = False
         self.moment = []
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import attrs
+import structlog
 
 from ml4t.live.clock import Clock
 from ml4t.live.contracts.risk import RiskCheck
 from ml4t.live.model import ALLOW, Order, Verdict
+from ml4t.live.raised import place
 from ml4t.live.risk.books import Books
+
+_log = structlog.get_logger("ml4t.live")
 
 CHECK_ERROR = "check_error"
 """The code of an order that a check could not judge, because it raised or answered something else than a verdict."""
@@ -34,6 +38,8 @@ class RiskGate:
         self._stages: tuple[_Stage, ...] = tuple(
             (name, bool(getattr(check, "exempts_reducing", False)), check.check) for name, check in checks
         )
+        self.faults: dict[str, int] = {}
+        """How often each check could not judge an order, of those that could not."""
         self._stopwatch = clock.stopwatch
         self._budget = round(budget_ms * 1e6)
 
@@ -56,11 +62,11 @@ class RiskGate:
             try:
                 verdict = check(order, books)
             except Exception as error:  # noqa: BLE001 - whatever a check raises is a refusal
-                return _fault(name, f"raised {type(error).__name__}: {_words(error, str)}")
+                return self._raised(name, error)
             ended = stopwatch()
             if verdict is not ALLOW:
                 if not isinstance(verdict, Verdict):
-                    return _fault(name, f"answered {_words(verdict, repr)}, which is not a Verdict")
+                    return self._fault(name, f"answered {_words(verdict, repr)}, which is not a Verdict")
                 if verdict.allowed is not True:
                     return attrs.evolve(verdict, allowed=False, check=name)
             if ended - started > budget:
@@ -73,9 +79,14 @@ class RiskGate:
             started = ended
         return ALLOW
 
+    def _raised(self, name: str, error: Exception) -> Verdict:
+        if name not in self.faults:  # once, and not for every order
+            _log.error("a risk check raised, and refuses every order of which it does", check=name, exc_info=error)
+        return self._fault(name, f"raised {type(error).__name__}: {_words(error, str)} (at {place(error)})")
 
-def _fault(name: str, what: str) -> Verdict:
-    return Verdict(False, CHECK_ERROR, f"{name} {what}", check=name)
+    def _fault(self, name: str, what: str) -> Verdict:
+        self.faults[name] = self.faults.get(name, 0) + 1
+        return Verdict(False, CHECK_ERROR, f"{name} {what}", check=name)
 
 
 def _words(thing: object, say: Callable[[object], str]) -> str:

@@ -75,8 +75,10 @@ class SimulatedFeed:
     async def run(self, sink: Sink) -> None:
         """Push trades as they happen."""
         cut = self._clock.now() + self._rng.expovariate(1 / self._line) * NANOS if self._line is not None else inf
+        due = 0
         while (now := self._clock.now()) < self._end:
-            due = (now // self._every + 1) * self._every
+            # A sleep in seconds may end a nanosecond before a moment: that moment is not to come twice.
+            due = max((now // self._every + 1) * self._every, due + self._every)
             await self._clock.sleep((due - now) / NANOS)
             if due >= cut:
                 self.disconnects += 1

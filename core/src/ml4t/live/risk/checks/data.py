@@ -12,6 +12,7 @@ from ml4t.live.times import NANOS
 class MaxDataStaleness:
     """Refuses orders in a symbol whose last event is older than the limit, in seconds; never seen counts as stale.
 
+    So does an event that was fetched after a loss (`backfilled`), however young: it was missed, and nobody may trade on it.
     Time in which the market was closed does not age data.
     """
 
@@ -25,6 +26,10 @@ class MaxDataStaleness:
         state = view.market.get(order.symbol)
         if state is None or not state.event_time:
             return refuse("stale_data", f"no data has been seen for {order.symbol}", limit=self._seconds)
+        if state.backfilled:
+            return refuse(
+                "backfilled_data", f"the last data for {order.symbol} were fetched after a loss; wait for what comes next"
+            )
         age = view.now - state.event_time
         if not age <= self._limit and not (age := self._calendar.open_time(state.event_time, view.now)) <= self._limit:
             return refuse(

@@ -11,6 +11,7 @@ from attrs.validators import min_len
 from ml4t.live.contracts.risk import RiskCheck
 from ml4t.live.market import MarketState
 from ml4t.live.model import Order, OrderSide, OrderType, Position, Quote, Trade
+from ml4t.live.sessions import ALWAYS, Calendar
 from ml4t.live.testing.conformance.part import PartRig
 from ml4t.live.testing.conformance.risk_check.stage import StagedBooks
 from ml4t.live.times import NANOS
@@ -29,7 +30,7 @@ class RiskCheckRig(PartRig):
     """A risk check and the market that it is asked in.
 
     `check` makes a new one. Of the `symbols` the first is flat, and the others are held; all trade at `price`, at `time`
-    (nanoseconds UTC), in an account with `cash` besides. The check has the `budget_ms` of the gate.
+    (nanoseconds UTC) by the `calendar`, in an account with `cash` besides. The check has the `budget_ms` of the gate.
     """
 
     check: Callable[[], RiskCheck]
@@ -37,11 +38,12 @@ class RiskCheckRig(PartRig):
     price: float = 100.0
     cash: float = 100_000.0
     time: int = TUESDAY
+    calendar: Calendar = ALWAYS
     budget_ms: float = 50.0
 
     def books(self, *others: str) -> StagedBooks:
         """Return new books; of `others` a position and a working order each, too."""
-        books = StagedBooks(self.cash)
+        books = StagedBooks(self.cash, self.calendar)
         held = {symbol: Position(symbol, 10.0, self.price, self.price) for symbol in (*self.symbols[1:], *others)}
         books.portfolio.restore(self.cash, held)
         books.now = self.time

@@ -15,15 +15,17 @@ from ml4t.live.sessions import Calendar
 class StagedMarket:
     """A real market state, seen through what was staged: `None` is a symbol that was never heard of."""
 
-    def __init__(self) -> None:
-        self.state = MarketState(candles=(60_000_000_000,))
+    def __init__(self, calendar: Calendar) -> None:
+        self.state = MarketState(candles=(60_000_000_000,), calendar=calendar)
         self.staged: dict[str, float | None] = {}
         self.read: set[str] = set()
         """The symbols of which a price was looked at."""
+        self.asked_calendar = False
 
     @property
     def calendar(self) -> Calendar:
         """The calendar of the state."""
+        self.asked_calendar = True
         return self.state.calendar
 
     @property
@@ -83,6 +85,6 @@ class StagedSymbol:
 class StagedBooks(Books):
     """Real books over a staged market."""
 
-    def __init__(self, cash: float) -> None:
-        self.stage = StagedMarket()
+    def __init__(self, cash: float, calendar: Calendar) -> None:
+        self.stage = StagedMarket(calendar)
         super().__init__(self.stage, Portfolio(cash), OrderBook())
