@@ -39,8 +39,10 @@ class Managed(Counted):
         equity = broker.get_account_value()
         try:
             found = self.manager.update(equity, worth, timestamp=timestamp, broker=broker)
-        except ValueError as error:  # a reduction that rounds to nothing; one that stops half-way ends the run in both engines
-            found = [repr(error)]
+        except ValueError as error:
+            if not str(error).startswith("reduction quantity"):
+                raise  # it stopped half-way, which a backtest takes back and a live run does not: see limits.py
+            found = [repr(error)]  # it rounds to nothing
         self.breaches += [repr(each) for each in found]
         if self.manager.can_open_position():
             for asset in data:
