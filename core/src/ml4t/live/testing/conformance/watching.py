@@ -5,6 +5,7 @@ from __future__ import annotations
 import _random
 import _socket
 import contextlib
+import gc
 import os
 import random
 import sys
@@ -50,12 +51,15 @@ def watched(acts: Act) -> Iterator[set[str]]:
             if act is not None and act in acts:
                 seen.add(_name(called))
 
-    before = sys.getprofile()
+    before, collects = sys.getprofile(), gc.isenabled()
+    gc.disable()  # whoever listens to collections would be seen too, and may read a clock
     sys.setprofile(look)
     try:
         yield seen
     finally:
         sys.setprofile(before)
+        if collects:
+            gc.enable()
 
 
 def _act_of(called: Any) -> Act | None:
