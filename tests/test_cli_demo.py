@@ -41,6 +41,13 @@ def test_the_demo_ends_with_everything_that_a_trader_asks(demo, state):
     assert "Traceback" not in demo.stderr
 
 
+def test_the_readme_shows_what_the_demo_says(demo):
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    worth = [line.rstrip() for line in demo.stdout.splitlines() if line.startswith(("demo ·", "Equity", "What was traded"))]
+    assert len(worth) == 3
+    assert [line for line in worth if line not in readme] == []
+
+
 def test_the_question_that_it_suggests_has_an_answer(demo):
     suggested = next(line for line in demo.stdout.splitlines() if "ml4t-live why" in line)
     told = typed(*suggested.partition("ml4t-live ")[2].split())
